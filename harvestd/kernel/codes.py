@@ -35,10 +35,10 @@ CODES: dict[str, Code] = {
     "not-a-number": Code("It is not a number, not a whole number where one is needed, or has far too many digits.", (), ("reason", "example", "minimum", "maximum")),
     "below-minimum": Code(
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
-        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "available", "product_id", "title"),
+        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "available", "product_id", "variant_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason", "unit")),
-    "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
+    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "variant_id", "title", "currency", "reason", "unit")),
+    "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "variant_id", "title")),
     # Texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum; `reason` is `elements` for a list.", ("minimum",), ("reason",)),
     "too-long": Code("It has more characters, or elements, than the maximum; `reason` is `elements` for a list.", ("maximum",), ("reason",)),
@@ -63,14 +63,17 @@ CODES: dict[str, Code] = {
     "other-currency": Code("The market trades in another currency.", ("currency",)),
     # Products and orders.
     "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",), ("reason", "unit")),
-    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "title", "farm")),
-    "farm-away": Code("Its farm is away, and sells nothing until the day after `until`.", ("until",), ("product_id", "title", "farm")),
-    "past-use-by": Code("It may not be eaten after `until`, which is over, so it is not sold.", ("until",), ("product_id", "title")),
-    "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "title")),
-    "out-of-stock": Code("Less is left than was requested.", ("available", "unit"), ("product_id", "title")),
+    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "variant_id", "title", "farm")),
+    "farm-away": Code("Its farm is away, and sells nothing until the day after `until`.", ("until",), ("product_id", "variant_id", "title", "farm")),
+    "past-use-by": Code("It may not be eaten after `until`, which is over, so it is not sold.", ("until",), ("product_id", "variant_id", "title")),
+    "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "variant_id", "title")),
+    "out-of-stock": Code(
+        "Less is left than was requested; `reason` is `together` where there is enough for the line, and not for all lines of the product.",
+        ("available", "unit"), ("product_id", "variant_id", "title", "reason"),
+    ),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
-        ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "what", "title"),
+        ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),
     ),
     # Carts (warnings) only.
     "price-changed": Code(
@@ -90,9 +93,20 @@ CODES: dict[str, Code] = {
         "The minimum quantity of the product has changed since it was put in: `before` of `unit_before`, now `after` of `unit`.",
         ("before", "after", "unit_before", "unit"), ("title",),
     ),
+    "weight-changed": Code(
+        "The estimated weight of a piece has changed since it was put in: `before` of `unit_before`, now `after` of `unit`.",
+        ("before", "after", "unit_before", "unit"), ("title",),
+    ),
+    "content-changed": Code(
+        "What is in a pack has changed since it was put in: `before` of `unit_before`, now `after` of `unit`; it cannot be ordered until its quantity is set anew.",
+        ("before", "after", "unit_before", "unit"), ("title",),
+    ),
     "unavailable": Code("The product is no longer for sale.", (), ("title",)),
     "sold-out": Code("The product is sold out.", ("available", "unit"), ("title",)),
-    "short": Code("Less of the product is left than the cart holds.", ("available", "unit"), ("title",)),
+    "short": Code(
+        "Less of the product is left than the cart holds; `reason` is `together` where there is enough for the line, and not for all lines of the product.",
+        ("available", "unit"), ("title", "reason"),
+    ),
     "quantity": Code(
         "The product cannot be ordered in this quantity; `reason` is the code of what is wrong with it, and the parameters of that code are here, too.",
         ("reason",), ("minimum", "maximum", "step", "unit", "title"),

@@ -49,6 +49,7 @@ _MOVES: dict[str, tuple[str, ...]] = {
     "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "ingredients": (), "origin": (),
     "storage": (), "durability": (), "certifications": (), "metadata": (), "images": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
     "farm": (), "category": (), "search": (),  # copied only by search: the rest is dropped with ``catalogue``
+    "sold_by": (), "priced_by": (PRICES,), "estimated_weight": (), "variants": (),
     "price": (PRICES,), "price_per": (PRICES,), "prices": (PRICES,), "markdown": (PRICES,), "prior_price": (), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
 }  # fmt: skip
 

@@ -71,6 +71,11 @@ def in_unit(value: Decimal, unit: str, other: str, otherwise: Decimal) -> Decima
     return otherwise if factor is None else value * factor
 
 
+def alike(unit: str) -> tuple[str, ...]:
+    """The unit, and those that convert to it exactly."""
+    return (unit, *_OTHERS.get(unit, {}))
+
+
 def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
     """An amount converted exactly to ``unit``; or the error of its quantity or unit, below the name ``field``."""
     factors = {unit: ONE, **_OTHERS.get(unit, {})}

@@ -44,6 +44,7 @@ class Stage:
     group: dict[str, Any]
     image: str
     rule: dict[str, Any]
+    pack: str
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -100,6 +101,33 @@ def _of_group(method: str, path: str, body: Callable[[Stage], Any] = lambda s: N
 
 async def _order(s: Stage) -> Response:
     return await s.buyer.order((s.product["id"], "1"))
+
+
+async def _half(s: Stage) -> Response:
+    return await s.buyer.order((s.product["id"], "2"))
+
+
+async def _pack(s: Stage) -> Response:
+    lines = [{"product_id": s.product["id"], "variant_id": s.pack, "quantity": 1}]
+    return await s.buyer.post("/api/orders", {"lines": lines}, Idempotency_Key=_key())
+
+
+def _packs(*takes: str) -> Action:
+    """Offer it in packs that take so much: the first is the one that there is."""
+
+    async def put(s: Stage) -> Response:
+        items = [{"title": f"Sack {n}", "price": 700, "takes": one} for n, one in enumerate(takes)]
+        body = {"items": [one | ({"id": s.pack} if not n else {}) for n, one in enumerate(items)]}
+        return await s.farmer.request("PUT", f"/api/products/{s.product['id']}/variants", body, If_Match="*")
+
+    return put
+
+
+def _cart_of_packs(method: str, body: Any = None) -> Action:
+    async def ask(s: Stage) -> Response:
+        return await s.buyer.request(method, f"/api/cart/items/{s.product['id']}?variant_id={s.pack}", body)
+
+    return ask
 
 
 def _cart(method: str, path: str, body: Any = None) -> Action:
@@ -195,6 +223,12 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "reduce": _product("POST", {"price": 200, "until": "2099-10-01T00:00:00Z"}, "/markdown"), "restore": _product("DELETE", None, "/markdown"),
         "end of a reduction": _end,
     },
+    "packs": {
+        "order the product": _half, "order a pack": _pack, "order the cart": _order_of_cart, "cancel": _cancel("buyer"),
+        "put a pack in": _cart_of_packs("PUT", {"quantity": 1}), "take it out": _cart_of_packs("DELETE"),
+        "another content": _packs("1.5"), "more of them": _packs("2", "1"), "none": _packs(),
+        "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
+    },
     "pictures": {
         "add": _picture("POST", "", {"content": TOMATO}), "describe": _picture("PATCH", "/{}", {"alt": "Carrots"}),
         "move": _picture("PATCH", "/{}", {"position": 1}), "take away": _picture("DELETE", "/{}"), "make": _make,
@@ -240,7 +274,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
 }  # fmt: skip
 
 
-async def _stage(market: Market, people: tuple[Person, Person, Person], pictures: bool) -> Stage:
+async def _stage(market: Market, people: tuple[Person, Person, Person], thing: str) -> Stage:
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
     ordered = await buyer.order((product["id"], "1"))
@@ -248,17 +282,22 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], pictures
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
     assert put.status == 200, put.text
+    pack = ""
+    if thing == "packs":
+        items = [{"title": "Sack 0", "price": 700, "takes": "2"}]
+        offered = await farmer.request("PUT", f"/api/products/{product['id']}/variants", {"items": items}, If_Match="*")
+        pack = offered.json()["items"][0]["id"]
     upper, lower = [
         (await admin.post("/api/categories", {"name": f"{name} {_key()}"})).json() for name in ("Upper", "Lower")
     ]
     await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
     group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
     path, image = f"/api/products/{product['id']}/images", ""
-    for _ in range(2 if pictures else 0):
+    for _ in range(2 if thing == "pictures" else 0):
         image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
     synonym = {"kind": "synonym", "queries": ["a", "b"]}
     rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule)
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack)
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
@@ -295,7 +334,7 @@ async def test_two_at_once_leave_the_market_whole(market: Market, thing: str, me
     people = await _people(market)
     pairs = list(itertools.combinations_with_replacement(ACTIONS[thing].items(), 2))
     for (one, act), (other, react) in pairs * ROUNDS:
-        stage = await _stage(market, people, thing == "pictures")
+        stage = await _stage(market, people, thing)
         for answer in await settled(act(stage), react(stage)):
             assert not isinstance(answer, BaseException), f"{one}, {other}: {answer!r}"
             assert answer.status < 500, f"{one}, {other}: {answer.text}"

@@ -31,13 +31,13 @@ OFFERED = ("de", "en")
 VALUES = {
     "minimum": "2.500", "maximum": "1250", "step": "0.5", "available": "1.250", "reserved": "3", "before": "890", "after": "1050",
     "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "until": "2026-08-31", "expected": "string, integer",
-    "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "what": "short",
+    "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "variant_id": "0197f0a1", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
     "possible": "q, limit", "list": "GET /api/farms",
     "unit_before": "g", "per_before": "1000", "per_after": "1",
 }  # fmt: skip
 #: They say how the others are written, or are ids for programs, and have no place of their own.
-BESIDE = {"currency", "unit", "unit_before", "farm_id", "product_id", "reason"}
+BESIDE = {"currency", "unit", "unit_before", "farm_id", "product_id", "variant_id", "reason"}
 
 
 @cache

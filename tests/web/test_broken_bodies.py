@@ -21,7 +21,7 @@ from tests.web.conftest import make_market
 ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 #: By the end of a path: what can be read, and is refused whatever is stored.
 REFUSED: dict[str, Any] = {
-    "quantity": -1, "stock": -1, "quantity_step": 0, "min_quantity": -1, "set": -1, "change": "0.0001", "amount": -1, "currency": "XXX",
+    "quantity": -1, "takes": -1, "stock": -1, "quantity_step": 0, "min_quantity": -1, "set": -1, "change": "0.0001", "amount": -1, "currency": "XXX",
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
     "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "sku": "\u0007", "external_id": "a b", "gtin": "123", "lot": "\u0007", "ingredients": "\u0007", "origin": "\u0007",
@@ -31,6 +31,7 @@ REFUSED: dict[str, Any] = {
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
     ("post_api_products", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
+    "sold_by": None, "priced_by": None, "variant_id": None, ("put_api_products_id_variants", "id"): None, ("put_api_products_id_variants", "unit"): "each",
     "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
     ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed", "group": "wholesale", "visible_to": "wholesale",
 }  # fmt: skip

@@ -64,6 +64,26 @@ async def _product(market: Market) -> Thing:
     return Thing(farmer, path, path, _product_shown)
 
 
+async def _chicken(market: Market) -> Thing:
+    farmer = await market.farmer()
+    weight = {"priced_by": "weight", "estimated_weight": {"quantity": "1.8", "unit": "kg"}}
+    path = f"/api/products/{(await market.product(farmer, title='Chicken', unit='each', price=1290, stock=0, **weight))['id']}"
+    return Thing(farmer, path, path, _product_shown)
+
+
+async def _variants(market: Market) -> Thing:
+    farmer = await market.farmer()
+    path = f"/api/products/{(await market.product(farmer))['id']}/variants"
+    sacks = [
+        {"title": "Sack, 5 kg", "unit": "box", "price": 1500, "takes": 5, "sku": "S5", "external_id": "erp/5"},
+        {"title": "Bag", "price": 100, "takes": "0.25"},
+    ]
+    put = await farmer.request("PUT", path, {"items": sacks}, If_Match="*")
+    assert put.status == 200, put.text
+    names = ("id", "title", "unit", "price", "takes", "sku", "external_id")
+    return Thing(farmer, path, path, lambda answer: {"items": [{n: one[n] for n in names} for one in answer["items"]]})
+
+
 async def _own_product(market: Market) -> Thing:
     farmer = await market.farmer()
     path = f"/api/farms/{farmer.farm_id}/products/erp-1"
@@ -210,6 +230,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "title": ["Łosoś", "x" * 200], "unit": [*get_args(Unit)], "price": [0, 100_000_000, {"amount": 5, "currency": "EUR"}],
         "description": ["", "two\nlines", "x" * 10_000], "category_id": [None], "min_quantity": ["3", 2, "9999999"],
         "price_per": [None, {"quantity": "2.5", "unit": "litre"}, {"quantity": 3, "unit": "litre"}],
+        "sold_by": [None, "volume"], "priced_by": [None, "volume"], "estimated_weight": [None],
         "quantity_step": [1, "1.0"], "season": [None, {"from": "11-01", "to": "02-29"}, {"from": "2024-02-29", "to": "2024-02-29"}],
         "harvested_on": [None, "0001-01-01", "9999-12-31"], "tags": [[], ["Organic", "É"], [f"{n:040}" for n in range(20)]],
         "status": [*get_args(Status)],
@@ -223,6 +244,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "visible_to": [[], ["wholesale"]], "prices": [[], [{"group": "wholesale", "price": 4}]],
     }),
     "put_api_farms_id_products_external_id": (_own_product, {}),
+    "put_api_products_id_variants": (_variants, {}),
     "put_api_cart_items": (_cart, {}),
     "put_api_users_me_addresses_id": (_address, {}),
     "put_api_users_me_consents": (_consents, {}),
@@ -279,6 +301,20 @@ async def test_what_is_read_is_taken_back_and_changes_nothing(market: Market, ro
             await written(thing, route.method, body)
             after = (await thing.who.get(thing.read)).json()
             assert lasting(after) == lasting(before), body
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"price_per": {"quantity": 100, "unit": "g"}}, {"estimated_weight": {"quantity": "900", "unit": "g"}}, {"priced_by": None},
+     {"price_per": {"quantity": 1, "unit": "lb"}, "estimated_weight": {"quantity": 50, "unit": "oz"}}],
+)  # fmt: skip
+async def test_a_piece_that_is_priced_by_weight_is_taken_back_as_it_was_read(market: Market, state: Any) -> None:
+    thing = await _chicken(market)
+    await written(thing, "PATCH", state)
+    before = (await thing.who.get(thing.read)).json()
+    for name in ("unit", "price", "price_per", "sold_by", "priced_by", "estimated_weight"):
+        await written(thing, "PATCH", {name: before[name]})
+        assert lasting((await thing.who.get(thing.read)).json()) == lasting(before), name
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,11 @@ async def _image(s: Stage) -> Try:
     )
 
 
+async def _packs(s: Stage) -> Try:
+    body = {"items": [{"title": "Sack", "price": 100, "takes": 2, "sku": "S2"}]}
+    return s.farmer, "PUT", f"/api/products/{s.product['id']}/variants", body
+
+
 async def _change_image(s: Stage) -> Try:
     farmer, _, path, body = await _image(s)
     image = (await farmer.post(path, body)).json()["image"]["id"]
@@ -313,7 +318,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "putVariants": _packs, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
@@ -359,7 +364,7 @@ async def tried(s: Stage, operation: str, path: Path, text: str) -> Response:
     client = who.client if isinstance(who, Person) else who
     headers = (
         {"If-Match": "*"}
-        if method == "PATCH"
+        if method == "PATCH" or url.endswith("/variants")
         else {"Idempotency-Key": f"text-{next(_numbers)}"}
         if url == "/api/orders"
         else {}

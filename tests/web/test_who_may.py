@@ -238,6 +238,10 @@ ASKS: dict[str, Ask] = {
     "post_api_products_id_markdown": ask("POST", f"{PRODUCT}/markdown", lambda f: {"price": 5, "until": soon(f)}),
     "delete_api_products_id_markdown": ask("DELETE", f"{PRODUCT}/markdown"),
     "post_api_products_id_stock": ask("POST", f"{PRODUCT}/stock", {"set": 8}),
+    "get_api_products_id_variants": ask("GET", f"{PRODUCT}/variants"),
+    "put_api_products_id_variants": ask(
+        "PUT", f"{PRODUCT}/variants", {"items": [{"title": "Crate", "unit": "crate", "price": 9, "takes": 2}]}
+    ),
     "get_api_orders_id": ask("GET", ORDER),
     "post_api_orders_id_cancel": ask("POST", f"{ORDER}/cancel", {"reason": "Hail."}),
     "post_api_orders_id_parts_farm_id_status": ask("POST", f"{ORDER}/parts/{{farm}}/status", {"to": "confirmed"}),

@@ -25,6 +25,8 @@ CODES = {
     "kg": "KGM", "g": "GRM", "lb": "LBR", "oz": "ONZ", "litre": "LTR", "ml": "MLT", "dozen": "DZN",
     **dict.fromkeys(("each", "bunch", "box", "punnet", "jar", "crate", "head"), "C62"),
 }  # fmt: skip
+#: What each unit counts or measures.
+KINDS = {unit: "piece" for unit in COMPARED} | dict.fromkeys(("kg", "g", "lb", "oz"), "weight") | dict.fromkeys(("litre", "ml"), "volume")
 
 
 class ProductsQuery(BaseModel):
@@ -95,6 +97,10 @@ class Product(BaseModel):
     unit_price: UnitPrice
     prior_price: Money | None = None
     markdown: dict[str, Any] | None = None
+    sold_by: str
+    priced_by: str
+    estimated_weight: PricePer | None = None
+    variants: list[str] = []
     stock: Decimal
     available: Decimal
     quantity_step: Decimal
@@ -172,6 +178,8 @@ def shown(row: Record) -> dict[str, Any]:
         "available": row["stock"] - row["reserved"],
         "season": season,
         "unit_code": CODES[row["unit"]],
+        "sold_by": KINDS[row["unit"]],
+        "priced_by": KINDS[row["unit"]],
         "in_season": in_season(row["season_from"], row["season_to"], today),
         "durability": durability,
         "certifications": valid(json.loads(row["certifications"]), today),

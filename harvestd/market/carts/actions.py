@@ -80,10 +80,12 @@ async def _opened(unit: UnitOfWork, holder: Holder) -> tuple[store.Found, str | 
     return await store.open(unit.tx, unit.new_id(), None, secret_hash(token), unit.now), token
 
 
-async def take_out(unit: UnitOfWork, holder: Holder, product_id: str) -> store.Found | None:
-    """Take a product out, if it is in; returns the cart, if there is one."""
+async def take_out(
+    unit: UnitOfWork, holder: Holder, product_id: str, variant_id: str | None = None
+) -> store.Found | None:
+    """Take a product, or a pack size of it, out, if it is in; returns the cart, if there is one."""
     cart = await store.lock(unit.tx, *holder.key)
-    return None if cart is None else await store.take_out(unit.tx, cart.id, product_id, unit.now)
+    return None if cart is None else await store.take_out(unit.tx, cart.id, product_id, variant_id, unit.now)
 
 
 async def empty(unit: UnitOfWork, holder: Holder) -> None:

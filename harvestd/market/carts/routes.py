@@ -12,11 +12,12 @@ from harvestd.market.carts import actions
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import token as cart_token
 from harvestd.market.carts.selling import quantity_faults, too_much
-from harvestd.market.carts.shapes import PutItem, PutItems
+from harvestd.market.carts.shapes import CartItemQuery, PutItem, PutItems
 from harvestd.market.carts.views import priced_view
 from harvestd.market.carts.wishes_rules import Wish, items, with_cure
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
+from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import buyer
 from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
@@ -40,20 +41,27 @@ async def see(request: RequestContext) -> Result:
     return Result(view, version=view.version, headers=_TOLD)
 
 
-async def put(request: RequestContext, body: PutItem) -> Result:
-    """Put a product in, or set its quantity. A guest's first item creates the cart and its token."""
-    wish = Wish(request.id("product_id"), body.quantity, "")
-    shelf = await stock.see(request.tx, [wish.product_id], await buyer(request), other(request))
-    if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
+async def put(request: RequestContext, body: PutItem, query: CartItemQuery) -> Result:
+    """Put a product, or a pack size of it, in, or set its quantity. A guest's first item creates the cart and its token."""
+    wish = Wish(request.id("product_id"), body.quantity, "", query.variant_id)
+    shelf = await _shelf(request, [wish])
+    if wish.key not in shelf or shelf[wish.key].status != "published":
         raise NotFound("no such product is for sale")
     return await _put(request, [wish], shelf)
 
 
 async def put_many(request: RequestContext, body: PutItems) -> Result:
     """Put products in, or set their quantities, all or none; other products in the cart stay."""
-    wishes = [Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
+    wishes = [
+        Wish(item.product_id, item.quantity, f"items[{i}].", item.variant_id) for i, item in enumerate(body.items)
+    ]
+    return await _put(request, wishes, await _shelf(request, wishes))
+
+
+async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str, OnSale]:
+    """What is wished for, as it is on sale now."""
     shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], await buyer(request), other(request))
-    return await _put(request, wishes, shelf)
+    return await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
 
 
 async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> Result:
@@ -65,10 +73,10 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
     return Result(view, version=view.version, headers=(*_headers(request, changed.token), *_TOLD))
 
 
-async def take_out(request: RequestContext) -> Result:
-    """Take a product out; it is no error if it is not in."""
+async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
+    """Take a product, or a pack size of it, out; it is no error if it is not in."""
     holder = _holder(request)
-    cart = await actions.take_out(request.work, holder, request.id("product_id"))
+    cart = await actions.take_out(request.work, holder, request.id("product_id"), query.variant_id)
     headers = _headers(request, holder.token if cart is not None else None)
     view = await priced_view(request, request.tx, cart)
     return Result(view, version=view.version, headers=(*headers, *_TOLD))

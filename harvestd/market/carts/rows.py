@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import msgspec
 
+from harvestd.kernel.units import Amount
 from harvestd.market.accounts.export_rows import section
 from harvestd.market.carts.rules import Item
 from harvestd.market.catalogue.on_sale import Agreed
+from harvestd.market.catalogue.variant_rules import Pack
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
@@ -32,11 +34,13 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 def _item(
-    product_id: str, quantity: Decimal, unit: str, price: int, step: Decimal, least: Decimal, per: Decimal
-) -> Item:
-    return Item(
-        product_id, quantity, Agreed(unit=unit, price=price, price_per=per, quantity_step=step, min_quantity=least)
-    )
+    product_id: str, quantity: Decimal, unit: str, price: int, step: Decimal, least: Decimal, per: Decimal, variant_id: str | None,
+    takes: Decimal | None, product_unit: str, weight: Decimal | None, weight_unit: str | None,
+) -> Item:  # fmt: skip
+    pack = Pack(variant_id, takes, product_unit) if variant_id is not None and takes is not None else None
+    each = Amount(weight, weight_unit) if weight is not None and weight_unit is not None else None
+    seen = Agreed(unit=unit, price=price, price_per=per, quantity_step=step, min_quantity=least, each=each, pack=pack)
+    return Item(product_id, quantity, seen, variant_id)
 
 
 #: The microseconds of the last change, which strictly increase with each change of a cart.
@@ -58,19 +62,25 @@ _OPEN_TOKEN = Statement(
     f"insert into carts (id, token_hash, updated_at) values (:cart_id, :token_hash, :now) returning {_CART}",
     Found,
 )
-_ITEM = "product_id, quantity, unit_seen, price_seen, step_seen, least_seen, per_seen"
+# A row names a product, or one of its pack sizes and then no product: ``coalesce(variant_id, product_id)`` is unique in a cart.
+_ITEM = """product_id, variant_id, quantity, unit_seen, price_seen, step_seen, least_seen, per_seen, takes_seen, weight_seen,
+           weight_unit_seen"""
+_KEY = "coalesce(variant_id, product_id)"
 _ITEMS = Statement(
     "carts.items",
-    """select i.product_id, i.quantity, coalesce(i.unit_seen, p.unit), i.price_seen, coalesce(i.step_seen, p.quantity_step),
-              coalesce(i.least_seen, p.min_quantity), coalesce(i.per_seen, p.price_per)
-         from cart_items i join products p on p.id = i.product_id where i.cart_id = :cart_id order by i.added_at, i.product_id""",
+    """select p.id, i.quantity, coalesce(i.unit_seen, p.unit), i.price_seen, coalesce(i.step_seen, p.quantity_step),
+              coalesce(i.least_seen, p.min_quantity), coalesce(i.per_seen, p.price_per), i.variant_id, i.takes_seen, p.unit,
+              i.weight_seen, i.weight_unit_seen
+         from cart_items i left join product_variants v on v.id = i.variant_id
+              join products p on p.id = coalesce(i.product_id, v.product_id)
+        where i.cart_id = :cart_id order by i.added_at, p.id, i.variant_id""",
     _item,
 )
 _COUNT = Statement(
     "carts.count",
-    """select count(*), count(*) filter (where product_id <> all(:product_ids::uuid[])), exists (
-              select from unnest(:product_ids::uuid[], :quantities::numeric[]) as w(id, quantity)
-               where w.quantity > coalesce((select i.quantity from cart_items i where i.cart_id = :cart_id and i.product_id = w.id), 0))
+    f"""select count(*), count(*) filter (where {_KEY} <> all(:keys::uuid[])), exists (
+              select from unnest(:keys::uuid[], :quantities::numeric[]) as w(id, quantity)
+               where w.quantity > coalesce((select i.quantity from cart_items i where i.cart_id = :cart_id and {_KEY} = w.id), 0))
          from cart_items where cart_id = :cart_id""",
     Counted,
 )
@@ -81,18 +91,23 @@ _PUT = Statement(
     "carts.put",
     f"""with touched (id, version) as ({_TOUCHED}), put as (
        insert into cart_items (cart_id, added_at, {_ITEM})
-       select :cart_id, :now::timestamptz + (t.n - 1) * interval '1 microsecond', t.id, t.quantity, t.unit, t.price, t.step, t.least, t.per
-         from unnest(:product_ids::uuid[], :quantities::numeric[], :units::text[], :prices::bigint[], :steps::numeric[], :least::numeric[], :prices_per::numeric[])
-              with ordinality as t(id, quantity, unit, price, step, least, per, n)
-       on conflict (cart_id, product_id) do update
+       select :cart_id, :now::timestamptz + (t.n - 1) * interval '1 microsecond', case when t.variant_id is null then t.id end, t.variant_id,
+              t.quantity, t.unit, t.price, t.step, t.least, t.per, t.takes, t.weight, t.weight_unit
+         from unnest(:product_ids::uuid[], :quantities::numeric[], :units::text[], :prices::bigint[], :steps::numeric[], :least::numeric[], :prices_per::numeric[],
+                     :variant_ids::uuid[], :takes::numeric[], :weights::numeric[], :weight_units::text[])
+              with ordinality as t(id, quantity, unit, price, step, least, per, variant_id, takes, weight, weight_unit, n)
+       on conflict (cart_id, (coalesce(variant_id, product_id))) do update
           set quantity = excluded.quantity, unit_seen = excluded.unit_seen, price_seen = excluded.price_seen,
-              step_seen = excluded.step_seen, least_seen = excluded.least_seen, per_seen = excluded.per_seen)
+              step_seen = excluded.step_seen, least_seen = excluded.least_seen, per_seen = excluded.per_seen,
+              takes_seen = excluded.takes_seen, weight_seen = excluded.weight_seen, weight_unit_seen = excluded.weight_unit_seen)
        select id, version from touched""",
     Found,
 )
 _TAKE_OUT = Statement(
     "carts.take_out",
-    f"""with touched (id, version) as ({_TOUCHED}), out as (delete from cart_items where cart_id = :cart_id and product_id = :product_id)
+    f"""with touched (id, version) as ({_TOUCHED}), out as (
+           delete from cart_items where cart_id = :cart_id and case when :variant_id::uuid is null then product_id = :product_id
+                  else variant_id in (select id from product_variants where id = :variant_id and product_id = :product_id) end)
        select id, version from touched""",
     Found,
 )
@@ -105,17 +120,17 @@ _MERGE = Statement(
     f"""with touched as (
            update carts set updated_at = greatest(:now::timestamptz, updated_at + interval '1 microsecond') where id in (:own, :theirs)
        ), own as (
-           select product_id from cart_items where cart_id = :own
+           select {_KEY} as key from cart_items where cart_id = :own
        ), moved as (
            insert into cart_items (cart_id, added_at, {_ITEM})
            select :own, added_at, {_ITEM} from cart_items
-            where cart_id = :theirs and product_id not in (select product_id from own) order by added_at, product_id
+            where cart_id = :theirs and {_KEY} not in (select key from own) order by added_at, product_id, variant_id
             limit (select greatest(:most::bigint - count(*), 0) from own)
-           returning product_id
+           returning {_KEY} as key
        ), gone as (
            delete from cart_items
-            where cart_id = :theirs and product_id in (select product_id from own union all select product_id from moved)
-           returning product_id
+            where cart_id = :theirs and {_KEY} in (select key from own union all select key from moved)
+           returning {_KEY}
        )
        select (select count(*) from cart_items where cart_id = :theirs) - (select count(*) from gone)""",
     scalar,
@@ -132,9 +147,17 @@ _OLD = Statement(
 #: Of a person who asks what is held on them.
 HELD = section(
     "cart",
-    ("p.id as product_id", "p.title", "i.quantity::text as quantity", "p.unit", "i.added_at"),
-    "carts c join cart_items i on i.cart_id = c.id join products p on p.id = i.product_id where c.user_id = :user_id",
-    "p.id",
+    (
+        "p.id as product_id",
+        "v.id as variant_id",
+        "concat_ws(', ', p.title, v.title) as title",
+        "i.quantity::text as quantity",
+        "coalesce(v.unit, p.unit) as unit",
+        "i.added_at",
+    ),
+    """carts c join cart_items i on i.cart_id = c.id left join product_variants v on v.id = i.variant_id
+       join products p on p.id = coalesce(i.product_id, v.product_id) where c.user_id = :user_id""",
+    "coalesce(v.id, p.id)",
 )
 
 
@@ -176,7 +199,7 @@ async def count(tx: Transaction, cart_id: str, items: Sequence[Item]) -> Counted
     found = await tx.row(
         _COUNT,
         cart_id=cart_id,
-        product_ids=[item.product_id for item in items],
+        keys=[item.variant_id or item.product_id for item in items],
         quantities=[item.quantity for item in items],
     )
     assert found is not None
@@ -189,13 +212,16 @@ async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetim
     return await tx.row(
         _PUT, cart_id=cart_id, now=now, product_ids=[item.product_id for item in items], quantities=[item.quantity for item in items], units=[a.unit for a in seen],
         prices=[a.price for a in seen], steps=[a.quantity_step for a in seen], least=[a.min_quantity for a in seen],
-        prices_per=[a.price_per for a in seen],
+        prices_per=[a.price_per for a in seen], variant_ids=[item.variant_id for item in items], takes=[a.pack and a.pack.takes for a in seen],
+        weights=[a.each and a.each.quantity for a in seen], weight_units=[a.each and a.each.unit for a in seen],
     )  # fmt: skip
 
 
-async def take_out(tx: Transaction, cart_id: str, product_id: str, now: datetime) -> Found | None:
-    """Take a product out, if it is in; returns the updated cart."""
-    return await tx.row(_TAKE_OUT, cart_id=cart_id, now=now, product_id=product_id)
+async def take_out(
+    tx: Transaction, cart_id: str, product_id: str, variant_id: str | None, now: datetime
+) -> Found | None:
+    """Take a product, or a pack size of it, out, if it is in; returns the updated cart."""
+    return await tx.row(_TAKE_OUT, cart_id=cart_id, now=now, product_id=product_id, variant_id=variant_id)
 
 
 def delete(tx: Transaction, cart_id: str) -> None:

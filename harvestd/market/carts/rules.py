@@ -13,15 +13,22 @@ from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, takeable, withheld
+from harvestd.market.catalogue.variant_rules import key
 
 
 @attrs.frozen
 class Item:
-    """A product in a cart; ``seen`` are the terms agreed to when it was put in."""
+    """A product in a cart, or a pack size of it; ``seen`` are the terms agreed to when it was put in."""
 
     product_id: str
     quantity: Decimal
     seen: Agreed
+    variant_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is of."""
+        return key(self.product_id, self.variant_id)
 
 
 @attrs.frozen
@@ -57,12 +64,13 @@ class Part:
 
 @attrs.frozen
 class Warning:
-    """A warning before ordering, about a product, or about the whole cart if ``product_id`` is None."""
+    """A warning before ordering, about a product (or a pack size of it), or about the whole cart if ``product_id`` is None."""
 
     product_id: str | None
     code: str
     message: str
     params: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    variant_id: str | None = None
 
 
 def price(
@@ -71,24 +79,35 @@ def price(
     """The parts by farm (in the order of first mention), and the warnings. Products no longer for sale are not priced."""
     farms: dict[str, list[Priced]] = {}
     warnings: list[Warning] = []
+    wanted = _wanted(items, shelf)
     for item in items:
-        product = shelf.get(item.product_id)
+        product = shelf.get(item.key)
         if product is None or product.status != "published":
             named = {} if product is None else {"title": product.title}
             message = f"{_name(product)} is no longer for sale; take it out"
-            warnings.append(Warning(item.product_id, "unavailable", message, named))
+            warnings.append(Warning(item.product_id, "unavailable", message, named, item.variant_id))
             continue
-        warnings += _of_item(item, product, today, terms.currency)
+        found = _of_item(item, product, today, terms.currency, wanted[product.id])
+        warnings += (attrs.evolve(warning, variant_id=item.variant_id) for warning in found)
         farms.setdefault(product.farm_id, []).append(Priced(product, item.quantity, product.total(item.quantity)))
     parts = [Part(tuple(lines)) for lines in farms.values()]
     return parts, [*warnings, *_of_cart(items, parts, terms)]
+
+
+def _wanted(items: Sequence[Item], shelf: Mapping[str, OnSale]) -> dict[str, Decimal]:
+    """What all items together would take of the stock of each product."""
+    wanted: dict[str, Decimal] = {}
+    for item in items:
+        if (product := shelf.get(item.key)) is not None and product.status == "published":
+            wanted[product.id] = wanted.get(product.id, Decimal(0)) + product.taken(item.quantity)
+    return wanted
 
 
 def _name(product: OnSale | None) -> str:
     return "A product" if product is None else product.title
 
 
-def _of_item(item: Item, product: OnSale, today: date, currency: str) -> Iterator[Warning]:
+def _of_item(item: Item, product: OnSale, today: date, currency: str, wanted: Decimal) -> Iterator[Warning]:
     for change in changes(item.seen, product, currency):
         yield Warning(product.id, change.code, change.message, change.params)
     fault = withheld("product_id", product, today)
@@ -101,6 +120,9 @@ def _of_item(item: Item, product: OnSale, today: date, currency: str) -> Iterato
         yield Warning(
             product.id, "short", f"Only {quantity(product.available, product.unit)} of {product.title} left", left
         )
+    elif wanted > product.pool:
+        message = f"Only {quantity(product.available, product.unit)} of {product.title} left, and other sizes of it are in the cart"
+        yield Warning(product.id, "short", message, {**left, "reason": "together"})
     amount = takeable("quantity", item.quantity, product)
     if isinstance(amount, FieldError):
         yield Warning(

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.market.catalogue.product_shapes import Image
-from harvestd.web.shapes import In, Money, Named, Out, PricePer, ProductId, Quantity, UnitOut
+from harvestd.web.shapes import Id, In, Money, Named, Out, PricePer, ProductId, Quantity, UnitOut
 from harvestd.web.vocabulary import closed
 
 WarningCodeOut = Annotated[
     str,
     closed(
         "WarningCode",
-        ("price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
+        ("price-changed", "unit-changed", "step-changed", "minimum-changed", "weight-changed", "content-changed", "unavailable", "not-for-sale", "out-of-season",
          "farm-away", "past-use-by", "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
         "What changed in the cart, or prevents an order.",
     ),
@@ -28,10 +29,17 @@ class PutItem(In, kw_only=True, frozen=True):
 
 
 class CartItemIn(In, kw_only=True, frozen=True):
-    """A product and its quantity in the cart."""
+    """A product, or a pack size of it, and its quantity in the cart. Packs are counted."""
 
     product_id: ProductId
     quantity: Quantity
+    variant_id: Id | None = None
+
+
+class CartItemQuery(In, kw_only=True, frozen=True):
+    """Which pack size of the product it is about; without it, the product itself."""
+
+    variant_id: Id | None = None
 
 
 class PutItems(In, kw_only=True, frozen=True):
@@ -41,10 +49,12 @@ class PutItems(In, kw_only=True, frozen=True):
 
 
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart at its current price, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
-    picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold."""
+    """A product in the cart at its current price, which is for ``price_per``; with ``variant_id``, a pack size of it. ``available`` is what is left of
+    it, ``image`` its first picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold. ``total`` is ``estimated`` where pieces are
+    priced by what they weigh: each at ``estimated_weight`` until it is weighed."""
 
     product_id: str
+    variant_id: str | None
     slug: str
     title: str
     quantity: str
@@ -52,6 +62,9 @@ class CartLine(Out, kw_only=True, frozen=True):
     price: Money
     price_per: PricePer
     total: Money
+    priced_by: MeasureOut
+    estimated: bool
+    estimated_weight: Weight | None
     quantity_step: str
     min_quantity: str
     available: str
@@ -73,6 +86,7 @@ class CartWarning(Out, kw_only=True, frozen=True):
     or a farm's part of it. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
     product_id: str | None
+    variant_id: str | None
     code: WarningCodeOut
     message: str
     params: dict[str, str]
@@ -94,6 +108,13 @@ WORDS: dict[str, str] = {
     "PutItems.items": "Products and their new quantities in the cart.",
     "missing_to_minimum": "How far the part is below the farm's minimum order.",
     "Cart.total": "The sum of the parts.",
-    "CartLine.image": "The product's first picture. Not implemented yet: always null.",
+    "CartLine.image": "The product's first picture; null if there is none.",
+    "CartItemIn.variant_id": "The pack size; null or omitted for the product itself.",
+    "CartItemQuery.variant_id": "The pack size; omitted for the product itself.",
+    "CartLine.variant_id": "The pack size; null for the product itself.",
+    "CartWarning.variant_id": "The pack size that it is about; null for the product itself.",
+    "CartLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
+    "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
+    "CartLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
     "warnings": "What has changed since products were added, and what prevents an order.",
 }  # fmt: skip

@@ -24,8 +24,8 @@ SUBJECT = Subject(
         Route(method="PUT", path="/api/cart/items", operation="putCartItems", cart=True, handler=routes.put_many, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
         Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", cart=True, handler=routes.put, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
-              summary="Add a product, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
+              summary="Add a product, or set its quantity", body=shapes.PutItem, query=shapes.CartItemQuery, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", cart=True, handler=routes.take_out, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
-              summary="Remove a product", answer=shapes.Cart),
+              summary="Remove a product", query=shapes.CartItemQuery, answer=shapes.Cart),
     ),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harvestd.kernel import languages
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.carts import rows as store
@@ -9,6 +11,9 @@ from harvestd.market.carts import rules as market
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.measure_shapes import priced_by
+from harvestd.market.catalogue.product_shapes import Image
+from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import buyer
 from harvestd.store.postgres.statements import Reader
 from harvestd.web.context import RequestContext
@@ -21,11 +26,9 @@ from harvestd.web.translated import other
 async def priced_view(request: RequestContext, reader: Reader, cart: store.Found | None) -> Cart:
     """The cart, or an empty one where there is none."""
     items = await store.items(reader, cart.id) if cart is not None else []
-    shelf = (
-        await stock.see(reader, [item.product_id for item in items], await buyer(request), other(request))
-        if items
-        else {}
-    )
+    ids = [item.product_id for item in items]
+    shelf = await stock.see(reader, ids, await buyer(request), other(request)) if items else {}
+    shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
     return Cart(
@@ -33,7 +36,7 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
         total=money(sum(part.subtotal for part in parts), rules.currency), count=len(items),
         warnings=[
             CartWarning(
-                product_id=w.product_id, code=w.code, params=dict(w.params),
+                product_id=w.product_id, variant_id=w.variant_id, code=w.code, params=dict(w.params),
                 message=languages.message(w.code, w.params, w.message, request.language),
             )
             for w in warnings
@@ -53,9 +56,9 @@ def _part(part: market.Part, currency: str) -> CartPart:
 def _line(line: market.Priced, currency: str) -> CartLine:
     product = line.product
     return CartLine(
-        product_id=product.id, slug=product.slug, title=product.title, quantity=quantity(line.quantity), unit=product.unit,
+        product_id=product.id, variant_id=product.variant_id, slug=product.slug, title=product.title, quantity=quantity(line.quantity), unit=product.unit,
         price=money(product.price, currency),
-        price_per=PricePer(quantity=quantity(product.price_per), unit=product.unit), total=money(line.total, currency),
-        quantity_step=quantity(product.quantity_step), min_quantity=quantity(product.min_quantity),
-        available=quantity(product.available), image=None,
+        price_per=PricePer(quantity=quantity(product.price_per), unit=product.price_unit), total=money(line.total, currency),
+        **priced_by(product.unit, product.each), quantity_step=quantity(product.quantity_step), min_quantity=quantity(product.min_quantity),
+        available=quantity(product.available), image=msgspec.json.decode(product.image, type=Image) if product.image else None,
     )  # fmt: skip

@@ -10,16 +10,23 @@ import attrs
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.quantities import positive
 from harvestd.market.carts.rules import Item
-from harvestd.market.catalogue.on_sale import OnSale, takeable, withheld
+from harvestd.market.catalogue.on_sale import OnSale, named_by, takeable, withheld
+from harvestd.market.catalogue.variant_rules import key
 
 
 @attrs.frozen
 class Wish:
-    """A quantity of a product; ``path`` is its place in the request's body."""
+    """A quantity of a product, or of a pack size of it; ``path`` is its place in the request's body."""
 
     product_id: str
     quantity: Decimal
     path: str
+    variant_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is of."""
+        return key(self.product_id, self.variant_id)
 
 
 def with_cure(fault: FieldError) -> FieldError:
@@ -36,15 +43,15 @@ def items(wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
     errors: list[FieldError] = []
     named: set[str] = set()
     for wish in wishes:
-        product, field = shelf.get(wish.product_id), f"{wish.path}quantity"
-        fault = withheld(f"{wish.path}product_id", product, None)
+        product, field = shelf.get(wish.key), f"{wish.path}quantity"
+        fault = withheld(f"{wish.path}{named_by(wish.key, shelf, wish.product_id)}", product, None)
         amount = positive(field, wish.quantity) if product is None else takeable(field, wish.quantity, product)
         errors += [with_cure(wrong) for wrong in (fault, amount) if isinstance(wrong, FieldError)]
-        if wish.product_id in named:
+        if wish.key in named:
             errors.append(FieldError(f"{wish.path}product_id", "is already given above", code="given-twice"))
-        named.add(wish.product_id)
+        named.add(wish.key)
         if product is not None and not isinstance(amount, FieldError):
-            items.append(Item(product.id, amount, product.agreed))
+            items.append(Item(product.id, amount, product.agreed, product.variant_id))
     if errors:
         raise Invalid("the quantity cannot be ordered", tuple(errors))
     return items

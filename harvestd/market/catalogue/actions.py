@@ -72,7 +72,8 @@ async def change(
     other = changes.get("unit", before.unit) != before.unit
     held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
     changes, unknown = (await look(unit.tx, [changes])).named(changes, present)
-    after = market.amended(present, changes, (*wrong, *unknown), stock=before.stock, held=held)
+    wrong = (*wrong, *unknown)
+    after = market.amended(present, changes, wrong, stock=before.stock, held=held, variants=before.variants)
     if after == present:
         return
     altered = [name for name in market.OFFERED if getattr(after, name) != getattr(present, name)]

@@ -76,17 +76,29 @@ def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
 
 
 # Rounded half up and exactly, as in kernel/quantities.py: a rounded quotient could be a half that the true one is not. Most are for one.
-_OF_ONE = _case("p.unit", "paid.price", {u: f"paid.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
-_AMOUNT = (
-    f"case when p.price_per = 1 then round({_OF_ONE}) else div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per) end"
-)
-_PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
+# Pieces whose weight is known are compared by that: at the price of their weight, or at their own price for so much of it.
+_MEASURED = "coalesce(p.weight_unit, p.unit)"
+_FOR = "(case when p.weight_unit is null or p.priced_by is not null then p.price_per else p.price_per * p.estimated_weight end)"
+_OF_ONE = _case(_MEASURED, "paid.price", {u: f"paid.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
+_AMOUNT = f"case when {_FOR} = 1 then round({_OF_ONE}) else div(2 * ({_OF_ONE}) + {_FOR}, 2 * {_FOR}) end"
+_PER = _case(_MEASURED, _MEASURED, {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
+_SOLD_BY = _case("p.unit", "'piece'", {unit: f"'{kind.kind}'" for unit, kind in UNITS.items() if not kind.pieces})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-_CODE = _case("p.unit", "''", {unit: f"'{kind.code}'" for unit, kind in UNITS.items()})
+_CODES = {unit: f"'{kind.code}'" for unit, kind in UNITS.items()}
+_CODE = _case("p.unit", "''", _CODES)
 # A claim is shown until its day, but to its farm, which would lose it by sending back what it read. Most products make none.
 _CLAIMS = """case when p.certifications = '[]' or :own::boolean then p.certifications else (
     select coalesce(jsonb_agg(c.claim order by c.position), '[]'::jsonb) from jsonb_array_elements(p.certifications) with ordinality as c(claim, position)
      where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
+# A pack is compared by what it takes of the product. Most products have none.
+_TAKES = "(case when p.weight_unit is null then v.takes else v.takes * p.estimated_weight end)"
+_OF_PACK = _case(_MEASURED, "v.price", {u: f"v.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
+_VARIANTS = f"""case when p.variants = 0 then '[]'::json else (
+    select json_agg(json_build_object('id', v.id, 'title', v.title, 'unit', v.unit, 'unit_code', {_case("v.unit", "''", _CODES)},
+        'price', row(v.price, :currency::text)::card_money,
+        'unit_price', row(div(2 * ({_OF_PACK}) + {_TAKES}, 2 * {_TAKES})::bigint, :currency::text, {_PER})::card_unit_price,
+        'takes', v.takes::text, 'available', (div(p.stock - p.reserved, v.takes))::numeric(12,3)::text, 'sku', v.sku, 'external_id', v.external_id) order by v.position)
+      from product_variants v where v.product_id = p.id and v.active) end"""
 _DAY = "(:today::text)::date"
 _AWAY = f"f.away_days @> {_DAY}"
 _PAST = f"(p.durability_kind = 'use_by' and p.durability_date < {_DAY}) is true"
@@ -131,7 +143,11 @@ _MADE = {
     "prices": """case when paid.runs then (
         select coalesce(json_agg(json_build_object('group', g ->> 'group', 'price', row((g ->> 'price')::bigint, :currency::text)::card_money)), '[]'::json)
           from jsonb_array_elements(p.group_prices) g) end""",
-    "price_per": "row(p.price_per, p.unit)::card_quantity",
+    "price_per": "row(p.price_per, case when p.priced_by is null then p.unit else p.weight_unit end)::card_quantity",
+    "sold_by": _SOLD_BY,
+    "priced_by": f"coalesce(p.priced_by, {_SOLD_BY})",
+    "estimated_weight": "case when p.weight_unit is not null then row(p.estimated_weight, p.weight_unit)::card_quantity end",
+    "variants": _VARIANTS,
     "unit_price": f"row(({_AMOUNT})::bigint, :currency::text, {_PER})::card_unit_price",
     "stock": "p.stock::text",
     "available": "(p.stock - p.reserved)::text",

@@ -14,6 +14,7 @@ from babel.numbers import get_currency_precision
 
 from harvestd.kernel.quantities import shown
 from harvestd.market.catalogue import rows as store
+from harvestd.market.catalogue.measure_rules import sold_by
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.table_columns import COLUMNS, joined, neutral
 from harvestd.store.postgres.statements import Reader
@@ -48,7 +49,10 @@ def row(product: Product, currency: str) -> dict[str, Any]:
     return {
         "id": product.id, "external_id": product.external_id, "sku": product.sku, "title": product.title, "description": product.description,
         "category_id": product.category_id, "unit": product.unit, "price": {"amount": product.offer.price, "currency": currency},
-        "price_per": {"quantity": shown(product.price_per), "unit": product.unit}, "stock": shown(product.stock),
+        "price_per": {"quantity": shown(product.price_per), "unit": _price_unit(product)}, "sold_by": sold_by(product.unit),
+        "priced_by": product.priced_by or sold_by(product.unit),
+        "estimated_weight": product.estimated_weight and {"quantity": shown(product.estimated_weight), "unit": product.weight_unit},
+        "stock": shown(product.stock),
         "quantity_step": shown(product.quantity_step), "min_quantity": shown(product.min_quantity),
         "season": product.season_from and {"from": product.season_from, "to": product.season_to},
         "harvested_on": product.harvested_on, "tags": product.tags, "status": product.status, "gtin": product.gtin, "lot": product.lot,
@@ -57,6 +61,10 @@ def row(product: Product, currency: str) -> dict[str, Any]:
         "certifications": product.certifications, "metadata": product.metadata, "translations": product.translations, "visible_to": product.visible_to or [],
         "prices": [{"group": one.group, "price": {"amount": one.price, "currency": currency}} for one in product.offer.prices],
     }  # fmt: skip
+
+
+def _price_unit(product: Product) -> str:
+    return product.weight_unit if product.priced_by and product.weight_unit else product.unit
 
 
 def _lines(found: list[Product], currency: str) -> bytes:
@@ -74,7 +82,9 @@ def cells(product: Product, currency: str) -> list[str]:
     """A product's cells, in the order of the columns."""
     price = Decimal(product.offer.price).scaleb(-get_currency_precision(currency))
     made = {
-        "category": product.category_slug or "", "price": f"{price:f}", "tags": joined(product.tags), "allergens": joined(product.allergens),
+        "category": product.category_slug or "", "price": f"{price:f}", "price_per_unit": _price_unit(product), "sold_by": sold_by(product.unit),
+        "priced_by": product.priced_by or sold_by(product.unit), "estimated_weight_unit": product.weight_unit or "",
+        "estimated_weight": "" if product.estimated_weight is None else shown(product.estimated_weight), "tags": joined(product.tags), "allergens": joined(product.allergens),
         **{name: shown(getattr(product, name)) for name in ("price_per", "stock", "quantity_step", "min_quantity")},
         **{name: _json(getattr(product, name)) for name in ("certifications", "metadata", "translations")},
     }  # fmt: skip

@@ -9,7 +9,8 @@ import attrs
 import msgspec
 
 from harvestd.kernel.errors import FieldError
-from harvestd.market.catalogue.price_rules import alone_faults, price_faults
+from harvestd.market.catalogue import measure_rules
+from harvestd.market.catalogue.price_rules import alone_faults
 
 #: Groups that one product may name.
 MAX_GROUPS = 20
@@ -86,7 +87,7 @@ def offer_faults(offer: Any) -> Iterator[FieldError]:
     yield from wrong
     named = {fault.field for fault in wrong}
     for i, one in enumerate(offer.prices):
-        found = _placed(price_faults(one.price, offer.price_per, offer.unit), i)
+        found = _placed(measure_rules.price_faults(one.price, offer.measures, offer.unit), i)
         yield from (fault for fault in found if fault.field not in named)
 
 

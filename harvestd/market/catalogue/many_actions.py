@@ -118,6 +118,7 @@ def _plan(writing: Writing, shelf: Shelf, row: Row, held: dict[str, Decimal]) ->
         stock=before.stock,
         reserved=before.reserved,
         held=held.get(before.id, Decimal(0)),
+        variants=before.variants,
     )
     after = decided(row, present, may_restock=writing.may_restock)
     return _Plan(row, before, after, changes_of(present.offer, after, present.stock))

@@ -18,7 +18,7 @@ from harvestd.store.postgres.transactions import Transaction
 
 #: PostgreSQL's types of the columns that are no text.
 _TYPES = {
-    "price": "bigint", "price_per": "numeric", "quantity_step": "numeric", "min_quantity": "numeric", "category_id": "uuid",
+    "price": "bigint", "price_per": "numeric", "estimated_weight": "numeric", "quantity_step": "numeric", "min_quantity": "numeric", "category_id": "uuid",
     "harvested_on": "date", "durability_date": "date", "tags": "text[]", "allergens": "text[]", "certifications": "jsonb", "metadata": "jsonb", "translations": "jsonb",
     "visible_to": "uuid[]", "group_prices": "jsonb", "regular_price": "bigint", "prior_price": "bigint", "markdown_until": "timestamptz",
 }  # fmt: skip

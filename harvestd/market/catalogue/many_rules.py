@@ -39,12 +39,14 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class Present:
-    """A product as it is: its offer, stock, what is reserved of that, and what orders ``held`` that may still come back."""
+    """A product as it is: its offer, stock, what is reserved of that, what orders ``held`` that may still come back, and the number of its
+    pack sizes."""
 
     offer: Offer
     stock: Decimal
     reserved: Decimal
     held: Decimal = rules.NOTHING
+    variants: int = 0
 
 
 @attrs.frozen
@@ -91,7 +93,7 @@ def _changed(row: Row, present: Present, may_restock: bool) -> Decision:
     wrong: list[FieldError] = []
     offer, level = present.offer, present.stock
     try:
-        offer = rules.amended(present.offer, changes, stock=present.stock, held=present.held)
+        offer = rules.amended(present.offer, changes, stock=present.stock, held=present.held, variants=present.variants)
     except Invalid as refused:
         wrong += refused.errors
     if row.stock is not None and row.stock != present.stock:

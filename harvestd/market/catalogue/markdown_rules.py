@@ -17,7 +17,8 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept, told
-from harvestd.kernel.units import in_unit
+from harvestd.kernel.units import Amount, in_unit
+from harvestd.market.catalogue.measure_rules import price_unit
 from harvestd.market.catalogue.price_rules import alone_faults
 
 #: The time before a reduction whose lowest price is shown beside it.
@@ -61,7 +62,9 @@ def announced(offer: Any, price: int, until: datetime, reason: str, now: datetim
     running: Markdown | None = offer.markdown
     goes_on = running is not None and running.price == price
     prior = (
-        running.prior if running is not None and goes_on else lowest(history, offer.unit, offer.price_per, offer.price)
+        running.prior
+        if running is not None and goes_on
+        else lowest(history, price_unit(offer.unit, offer.measures.each), offer.price_per, offer.price)
     )
     return attrs.evolve(offer, markdown=Markdown(price, prior, until, reason))
 
@@ -96,10 +99,17 @@ def _time_faults(until: datetime, now: datetime) -> list[FieldError]:
     return []
 
 
+def _priced_for(*, unit: str, price_per: Decimal, priced_by: str | None, estimated_weight: Amount | None) -> object:
+    """What a price is for."""
+    return unit, price_per, price_unit(unit, estimated_weight if priced_by else None)
+
+
 def follows(offer: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     """``changes`` of an offer with what they make of its markdown and of its groups' prices."""
     given = dict(changes)
-    other = any(name in given and given[name] != getattr(offer, name) for name in ("unit", "price_per"))
+    names = ("unit", "price_per", "priced_by", "estimated_weight")
+    before = {name: getattr(offer, name) for name in names}
+    other = _priced_for(**before) != _priced_for(**{name: given.get(name, before[name]) for name in names})
     if other and "prices" not in given:
         given["prices"] = ()
     running: Markdown | None = offer.markdown

@@ -11,10 +11,12 @@ import attrs
 
 from harvestd.kernel import formatting
 from harvestd.kernel.errors import FieldError
-from harvestd.kernel.quantities import least_worth, line_total, orderable, shown
+from harvestd.kernel.quantities import ONE, least_worth, line_total, orderable, shown
 from harvestd.kernel.seasons import in_season
-from harvestd.kernel.units import in_unit
+from harvestd.kernel.units import Amount, alike, in_unit
+from harvestd.market.catalogue.measure_rules import price_unit
 from harvestd.market.catalogue.product_events import Known
+from harvestd.market.catalogue.variant_rules import Pack
 from harvestd.market.farms.day_rules import away_until
 
 #: Why a product cannot be ordered although it is on sale: its farm has no member with an account.
@@ -27,13 +29,21 @@ PAST_USE_BY = "past-use-by"
 
 @attrs.frozen(kw_only=True)
 class Agreed:
-    """The terms that give a price its meaning; stored with each line of a cart when its buyer puts it in."""
+    """The terms that give a price its meaning; stored with each line of a cart when its buyer puts it in. ``each`` is the estimated weight of a
+    piece that is priced by weight, ``pack`` what one of a pack size takes."""
 
     unit: str
     price: int
     price_per: Decimal
     quantity_step: Decimal
     min_quantity: Decimal
+    each: Amount | None = None
+    pack: Pack | None = None
+
+    @property
+    def price_unit(self) -> str:
+        """The unit of ``price_per``."""
+        return price_unit(self.unit, self.each)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +51,8 @@ class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
     who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``title`` is in the buyer's language, as far as it is translated,
     ``own_title`` the farm's; ``facts`` are what the law has told of it, ``restricted`` is whether not everybody sees it. ``price`` is what it costs the buyer
-    who looks."""
+    who looks. ``each`` is the estimated weight of a piece that is priced by weight, ``image`` the JSON of its first picture. With a ``pack`` it is that pack
+    size of the product: title, unit, price and steps are the pack's; ``stock`` and ``reserved`` stay the product's, in its own unit."""
 
     id: str
     slug: str
@@ -66,11 +77,33 @@ class OnSale:
     away: Sequence[Mapping[str, Any]] = ()
     own_title: str = ""
     restricted: bool = False
+    each: Amount | None = None
+    image: str | None = None
+    pack: Pack | None = None
 
     @property
     def available(self) -> Decimal:
-        """Stock less reservations."""
+        """Stock less reservations: in its unit, so of a pack the number of whole packs."""
+        return self.pool if self.pack is None else self.pool // self.pack.takes
+
+    @property
+    def pool(self) -> Decimal:
+        """The product's stock less reservations, in the product's own unit."""
         return self.stock - self.reserved
+
+    @property
+    def variant_id(self) -> str | None:
+        """The id of the pack size; None for the product itself."""
+        return None if self.pack is None else self.pack.variant_id
+
+    @property
+    def price_unit(self) -> str:
+        """The unit of ``price_per``."""
+        return price_unit(self.unit, self.each)
+
+    def taken(self, quantity: Decimal) -> Decimal:
+        """What so much of it takes of the product's stock, in the product's unit."""
+        return quantity if self.pack is None else quantity * self.pack.takes
 
     @property
     def known(self) -> Known:
@@ -82,12 +115,27 @@ class OnSale:
         """The terms that a buyer agrees to now."""
         return Agreed(
             unit=self.unit, price=self.price, price_per=self.price_per, quantity_step=self.quantity_step,
-            min_quantity=self.min_quantity,
+            min_quantity=self.min_quantity, each=self.each, pack=self.pack,
         )  # fmt: skip
 
     def total(self, quantity: Decimal) -> int:
-        """The price of a quantity, in minor units; rounded once, half up."""
-        return line_total(self.price, quantity, self.price_per)
+        """The price of a quantity, in minor units; rounded once, half up. Of pieces that are priced by weight, the estimate."""
+        return line_total(self.price, quantity * self._weight, self.price_per)
+
+    def least_worth(self) -> Decimal:
+        """The smallest multiple of its step that costs more than 0."""
+        return least_worth(self.price, self.quantity_step * self._weight, self.price_per) / self._weight
+
+    @property
+    def _weight(self) -> Decimal:
+        return ONE if self.each is None else self.each.quantity
+
+
+def named_by(key: str, shelf: Mapping[str, OnSale], product_id: str) -> str:
+    """The field that names what cannot be ordered: its pack size where the product is for sale and that is not, else the product."""
+    product, pack = shelf.get(product_id), shelf.get(key)
+    other = product is not None and product.status == "published" and (pack is None or pack.status != "published")
+    return "variant_id" if other and key != product_id else "product_id"
 
 
 def withheld(field: str, product: OnSale | None, today: date | None) -> FieldError | None:
@@ -133,7 +181,7 @@ def takeable(field: str, quantity: Decimal, product: OnSale) -> Decimal | FieldE
     value = orderable(field, quantity, product.quantity_step, product.min_quantity, product.unit)
     if isinstance(value, FieldError) or not product.price or product.total(value):
         return value
-    least = least_worth(product.price, product.quantity_step, product.price_per)
+    least = product.least_worth()
     message = f"comes to nothing at this price; take at least {formatting.quantity(least, product.unit)}"
     return FieldError(field, message, code="below-minimum", params={"minimum": shown(least), "unit": product.unit})
 
@@ -149,14 +197,16 @@ class Change:
 
 
 def changes(seen: Agreed, product: OnSale, currency: str) -> Iterator[Change]:
-    """The agreed terms that have changed. 1 kg and 1000 g are the same, and so are 2.00 for 500 g and 4.00 for 1 kg."""
+    """The agreed terms that have changed. 1 kg and 1000 g are the same, and so are 2.00 for 500 g and 4.00 for 1 kg. What a pack takes, and what
+    a piece is estimated to weigh, is among them."""
     now, title = product.agreed, product.title
     units = {"unit": now.unit, "unit_before": seen.unit}
     if seen.unit != now.unit:
         message = f"The unit of {title} was {seen.unit} and is {now.unit} now; set its quantity anew"
         yield Change("unit-changed", message, {"before": seen.unit, "after": now.unit, "title": title})
     if not _costs_the_same(seen, now):
-        yield _price_change(seen, now, title, currency, units)
+        yield _price_change(seen, now, title, currency)
+    yield from _contents(seen, now, title)
     for name, (code, words) in _AMOUNTS.items():
         before, after = getattr(seen, name), getattr(now, name)
         if before != in_unit(after, now.unit, seen.unit, after):
@@ -169,14 +219,35 @@ def changes(seen: Agreed, product: OnSale, currency: str) -> Iterator[Change]:
 _AMOUNTS = {"quantity_step": ("step-changed", "step"), "min_quantity": ("minimum-changed", "least quantity")}
 
 
+def _contents(seen: Agreed, now: Agreed, title: str) -> Iterator[Change]:
+    """Changes of what one of it is: the estimated weight of a piece, the contents of a pack."""
+    for code, words, before, after in (
+        ("weight-changed", "estimated weight", seen.each, now.each),
+        ("content-changed", "content", seen.pack and seen.pack.content, now.pack and now.pack.content),
+    ):
+        if before is None or after is None or _equal(before, after):
+            continue  # without one, it has another price, or is another thing
+        was, is_ = (formatting.quantity(one.quantity, one.unit) for one in (before, after))
+        message = f"The {words} of {title} was {was} and is {is_} now"
+        params = {"before": shown(before.quantity), "after": shown(after.quantity), "title": title}
+        yield Change(code, message, {**params, "unit": after.unit, "unit_before": before.unit})
+
+
+def _equal(one: Amount, other: Amount) -> bool:
+    return other.unit in alike(one.unit) and one.quantity == in_unit(other.quantity, other.unit, one.unit, ONE)
+
+
 def _costs_the_same(seen: Agreed, now: Agreed) -> bool:
-    per = in_unit(now.price_per, now.unit, seen.unit, now.price_per)
+    if (seen.each is None) != (now.each is None) or (seen.each and now.price_unit not in alike(seen.price_unit)):
+        return False
+    per = in_unit(now.price_per, now.price_unit, seen.price_unit, now.price_per)
     return seen.price * per == now.price * seen.price_per
 
 
-def _price_change(seen: Agreed, now: Agreed, title: str, currency: str, units: dict[str, str]) -> Change:
-    full = seen.unit != now.unit or seen.price_per != now.price_per
-    was, is_ = (formatting.price(one.price, currency, one.price_per, one.unit, full=full) for one in (seen, now))
+def _price_change(seen: Agreed, now: Agreed, title: str, currency: str) -> Change:
+    units = {"unit": now.price_unit, "unit_before": seen.price_unit}
+    full = seen.price_unit != now.price_unit or seen.price_per != now.price_per
+    was, is_ = (formatting.price(one.price, currency, one.price_per, one.price_unit, full=full) for one in (seen, now))
     message = f"The price of {title} was {was} and is {is_} now"
     per = {"per_before": shown(seen.price_per), "per_after": shown(now.price_per)}
     params = {"before": str(seen.price), "after": str(now.price), "currency": currency, "title": title}

@@ -17,9 +17,9 @@ def price_per(amount: Amount | None, unit: str) -> Decimal | FieldError:
     return ONE if amount is None else measured("price_per", amount, unit)
 
 
-def per_faults(given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in the quantity that a price is for, whatever the unit."""
-    found = [positive("price_per.quantity", given["quantity"])] if "quantity" in given else []
+def per_faults(given: Mapping[str, Any], name: str = "price_per") -> list[FieldError]:
+    """Faults in the quantity of an amount, whatever the unit: of what a price is for, or of another field."""
+    found = [positive(f"{name}.quantity", given["quantity"])] if "quantity" in given else []
     return [fault for fault in found if isinstance(fault, FieldError)]
 
 

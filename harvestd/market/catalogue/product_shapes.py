@@ -12,6 +12,7 @@ from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue import fact_shapes as facts
+from harvestd.market.catalogue import measure_shapes as measures
 from harvestd.market.catalogue import price_shapes
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
@@ -58,6 +59,22 @@ class UnitPrice(Out, kw_only=True, frozen=True):
     per: CompareByOut
 
 
+class Variant(Out, kw_only=True, frozen=True):
+    """A pack size of a product, at its own price. It ``takes`` so much of the product's unit out of the one stock, and ``available`` is how many packs
+    are left in that."""
+
+    id: str
+    title: str
+    unit: UnitOut
+    unit_code: facts.UnitCodeOut
+    price: Money
+    unit_price: UnitPrice
+    takes: str
+    available: str
+    sku: str
+    external_id: str | None
+
+
 class ImageFile(Out, kw_only=True, frozen=True):
     """A picture in one size."""
 
@@ -96,7 +113,8 @@ class ProductTranslation(Out, kw_only=True, frozen=True):
 
 
 class Product(Out, kw_only=True, frozen=True):
-    """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
+    """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. Where ``priced_by`` is another
+    measure than ``sold_by``, a piece is sold at what it weighs, about ``estimated_weight``, and totals are estimates. ``orderable`` is false if
     nobody would answer for an order, or the farm is away; ``not_orderable`` says why."""
 
     id: str
@@ -112,6 +130,10 @@ class Product(Out, kw_only=True, frozen=True):
     unit_price: UnitPrice
     prior_price: Money | None
     markdown: price_shapes.Markdown | None
+    sold_by: measures.MeasureOut
+    priced_by: measures.MeasureOut
+    estimated_weight: measures.Weight | None
+    variants: list[Variant]
     stock: str
     available: str
     quantity_step: str
@@ -172,7 +194,7 @@ ChangedTranslations = Annotated[dict[str, ChangeProductTranslation | None], Meta
 
 class PricePerIn(In, kw_only=True, frozen=True):
     """The quantity that a price is for, in the product's unit or in another that converts to it exactly (such as ``g`` and ``kg``).
-    It is stored and shown in the product's own unit."""
+    It is stored and shown in the product's own unit. For pieces that are priced by weight it is in a unit of weight."""
 
     quantity: Quantity
     unit: Unit
@@ -181,7 +203,9 @@ class PricePerIn(In, kw_only=True, frozen=True):
 class NewProduct(In, kw_only=True, frozen=True):
     """A new product. ``farm_id`` is required of callers with more than one farm, and of staff, who may create products for any farm. Without
     ``quantity_step``, weighed goods are sold in any amount and counted goods by 1. Counted goods (each, bunch, dozen …) have whole steps and whole stock.
-    ``price`` is for one unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram of a product sold by the gram."""
+    ``price`` is for one unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram of a product sold by the gram.
+    What is sold by the piece may be priced by weight: with ``priced_by`` weight and an ``estimated_weight``, ``price`` is for one kilogram (or pound)
+    unless ``price_per`` says otherwise."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
 
@@ -193,6 +217,9 @@ class NewProduct(In, kw_only=True, frozen=True):
     category_id: CategoryId | None = None
     farm_id: FarmId | None = None
     price_per: PricePerIn | None = None
+    sold_by: measures.MeasureIn | None = None
+    priced_by: measures.MeasureIn | None = None
+    estimated_weight: measures.WeightIn | None = None
     quantity_step: Quantity | None = None
     min_quantity: Quantity | None = None
     season: SeasonIn | None = None
@@ -232,6 +259,9 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     unit: Unit | UnsetType = UNSET
     price: Money | MinorUnits | UnsetType = UNSET
     price_per: PricePerIn | UnsetType | None = UNSET
+    sold_by: measures.MeasureIn | UnsetType | None = UNSET
+    priced_by: measures.MeasureIn | UnsetType | None = UNSET
+    estimated_weight: measures.WeightIn | UnsetType | None = UNSET
     description: Description | UnsetType = UNSET
     category_id: CategoryId | UnsetType | None = UNSET
     quantity_step: Quantity | UnsetType = UNSET
@@ -260,6 +290,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     **facts.WORDS,
     **price_shapes.WORDS,
+    **measures.WORDS,
     "alt": "Alternative text: what the picture shows.",
     "dominant_color": "Dominant colour of the picture, as `#rrggbb`.",
     "position": "Position among the pictures.",

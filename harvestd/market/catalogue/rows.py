@@ -14,6 +14,7 @@ from psycopg2 import errors as pg
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.seasons import Season
+from harvestd.kernel.units import Amount
 from harvestd.market.catalogue import group_rules, markdown_rules
 from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.markdown_rules import Markdown
@@ -25,7 +26,8 @@ from harvestd.store.postgres.transactions import Transaction
 
 class Product(msgspec.Struct, frozen=True):
     """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
-    ``regular_price`` is what it returns to."""
+    ``regular_price`` is what it returns to. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
+    that it is offered in."""
 
     id: str
     slug: str
@@ -40,6 +42,10 @@ class Product(msgspec.Struct, frozen=True):
     unit: str
     price: int
     price_per: Decimal
+    priced_by: str | None
+    estimated_weight: Decimal | None
+    weight_unit: str | None
+    variants: int
     stock: Decimal
     reserved: Decimal
     quantity_step: Decimal
@@ -115,6 +121,10 @@ def _days(season: Season | None) -> dict[str, Any]:
     return {"season_from": season and season.first, "season_to": season and season.last}
 
 
+def _weight(weight: Amount | None) -> dict[str, Any]:
+    return {"estimated_weight": weight and weight.quantity, "weight_unit": weight and weight.unit}
+
+
 def _until(durability: Durability | None) -> dict[str, Any]:
     return {"durability_kind": durability and durability.kind, "durability_date": durability and durability.date}
 
@@ -127,6 +137,9 @@ def _reduced(row: Product) -> Markdown | None:
 
 _KEPT: dict[str, Kept] = {
     "season": Kept(_days, lambda row: Season(row.season_from, row.season_to) if row.season_from and row.season_to else None),
+    "estimated_weight": Kept(
+        _weight, lambda row: Amount(row.estimated_weight, row.weight_unit) if row.estimated_weight and row.weight_unit else None
+    ),
     "tags": Kept(lambda tags: {"tags": list(tags)}, lambda row: tuple(row.tags)),
     "allergens": Kept(lambda allergens: {"allergens": list(allergens)}, lambda row: tuple(row.allergens)),
     "durability": Kept(
@@ -144,7 +157,7 @@ _KEPT: dict[str, Kept] = {
 }  # fmt: skip
 #: The fields of an offer that are a column each, and the columns of all.
 _KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in _KEPT)
-COLUMNS = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata", "translations",
+COLUMNS = (*_KEPT_AS_IT_IS, *_days(None), *_weight(None), "tags", "allergens", *_until(None), "certifications", "metadata", "translations",
            "visible_to", "group_prices", *markdown_rules.columns(None))  # fmt: skip
 #: Those of them whose value is JSON already.
 KEPT_AS_JSON = ("certifications", "metadata", "translations", "group_prices")

@@ -17,11 +17,12 @@ from harvestd.kernel.names import Rule, accept
 from harvestd.kernel.quantities import ONE, positive, shown
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, unfit
-from harvestd.market.catalogue import fact_rules, group_rules, markdown_rules
+from harvestd.market.catalogue import fact_rules, group_rules, markdown_rules, measure_rules
 from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.group_rules import GroupPrice
 from harvestd.market.catalogue.markdown_rules import Markdown
-from harvestd.market.catalogue.price_rules import alone_faults, per_faults, price_faults, price_per
+from harvestd.market.catalogue.measure_rules import Measures
+from harvestd.market.catalogue.price_rules import alone_faults
 from harvestd.market.catalogue.stock_level_rules import level
 from harvestd.market.catalogue.tag_rules import tags
 
@@ -34,8 +35,8 @@ TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=Tr
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit; while a ``markdown`` reduces it, it is the
-    regular one. Groups are named by id."""
+    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit or, with ``priced_by``, of that of the
+    estimated weight; while a ``markdown`` reduces it, it is the regular one. Groups are named by id."""
 
     title: str
     unit: str
@@ -43,6 +44,8 @@ class Offer:
     quantity_step: Decimal
     min_quantity: Decimal
     price_per: Decimal = ONE
+    priced_by: str | None = None
+    estimated_weight: Amount | None = None
     description: str = ""
     category_id: str | None = None
     season: Season | None = None
@@ -65,6 +68,11 @@ class Offer:
     prices: tuple[GroupPrice, ...] = ()
     markdown: Markdown | None = None
 
+    @property
+    def measures(self) -> Measures:
+        """What the price is for."""
+        return Measures(price_per=self.price_per, priced_by=self.priced_by, estimated_weight=self.estimated_weight)
+
 
 #: The names of the offer's fields.
 OFFERED = tuple(attrs.fields_dict(Offer))
@@ -76,10 +84,10 @@ def begun(given: Mapping[str, Any]) -> Offer:
     unit = given["unit"]
     step = default_step(unit) if given["quantity_step"] is None else given["quantity_step"]
     least = step if given["min_quantity"] is None else given["min_quantity"]
-    (per,) = accept(price_per(given["price_per"], unit))
-    anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
+    measures, wrong = measure_rules.decided(unit, given)
+    anew = {"quantity_step": step, "min_quantity": least, **attrs.asdict(measures, recurse=False)}
     anew |= {translations.FIELD: translations.merged({}, given.get(translations.FIELD, {}), tuple(TEXTS))}
-    return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)))
+    return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)), wrong)
 
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
@@ -87,7 +95,7 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     texts = _texts({name: getattr(offer, name) for name in TEXTS})
     kept_tags = tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
-    price = price_faults(offer.price, offer.price_per, offer.unit)
+    price = measure_rules.price_faults(offer.price, offer.measures, offer.unit)
     facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
     wrong += translations.lacking(offer.translations, "title")
     wrong += group_rules.offer_faults(offer)
@@ -114,9 +122,7 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
         found += [positive(name, value) for name, value in steps.items()]
     if "stock" in given:
         found.append(level(given["stock"], unit))
-    per: Amount | None = given.get("price_per")
-    if per is not None:
-        found += [price_per(per, unit or per.unit), *per_faults({"quantity": per.quantity})]
+    found += measure_rules.faults(given)
     return list(dict.fromkeys(fault for fault in found if isinstance(fault, FieldError)))
 
 
@@ -125,31 +131,31 @@ def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 def amended(
-    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING
+    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING,
+    variants: int = 0,
 ) -> Offer:  # fmt: skip
     """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. ``stock`` is its current stock,
-    ``held`` the quantity that orders may still return.
+    ``held`` the quantity that orders may still return, ``variants`` how many pack sizes it is offered in.
 
-    A step, a minimum quantity and the quantity of a price are amounts of the unit. Under another unit they would mean something else,
-    so they become that unit's defaults unless the farm gives new ones. What becomes of a markdown and of groups' prices is decided by
+    A step, a minimum quantity, the quantity of a price and the weight of a piece are amounts of the unit. Under another unit they would mean
+    something else, so they become that unit's defaults unless the farm gives new ones. What becomes of a markdown and of groups' prices is decided by
     :func:`markdown_rules.follows`."""
     anew: dict[str, Any] = {}
     unit = changes.get("unit", offer.unit)
     if unit != offer.unit:
         step = changes.get("quantity_step", default_step(unit))
-        anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
-        also = (*also, *_unit_stays(offer.unit, stock, held))
-    anew |= changes
+        anew = {"quantity_step": step, "min_quantity": step}
+        also = (*also, *_unit_stays(offer.unit, stock, held, variants))
+    measures, wrong = measure_rules.decided(unit, changes, offer.measures if unit == offer.unit else None)
+    measured = attrs.asdict(measures, recurse=False)
+    anew |= {name: value for name, value in changes.items() if name in OFFERED and name not in measured}
+    anew |= {name: value for name, value in measured.items() if value != getattr(offer, name)}
     if translations.FIELD in changes:
         anew[translations.FIELD] = translations.merged(offer.translations, changes[translations.FIELD], tuple(TEXTS))
-    if "price_per" in changes:
-        anew["price_per"] = price_per(changes["price_per"], unit)
-        if isinstance(anew["price_per"], FieldError):
-            also = (*also, anew.pop("price_per"))
-    return checked(attrs.evolve(offer, **markdown_rules.follows(offer, anew)), also)
+    return checked(attrs.evolve(offer, **markdown_rules.follows(offer, anew)), (*also, *wrong))
 
 
-def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:
+def _unit_stays(unit: str, stock: Decimal, held: Decimal, variants: int) -> Iterator[FieldError]:
     """Why the unit cannot be changed now: kilograms do not convert into pieces, neither in stock nor in orders that may be returned."""
     if held:
         message = (
@@ -165,3 +171,8 @@ def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError
             "unit", message, code="not-accepted",
             params={"available": shown(stock), "unit": unit, "reason": "unit-stays"},
         )  # fmt: skip
+    if variants:
+        message = (
+            f"stays {unit} while it is offered in pack sizes; PUT /api/products/{{id}}/variants without items first"
+        )
+        yield FieldError("unit", message, code="not-accepted", params={"reason": "has-variants"})

@@ -17,6 +17,7 @@ from harvestd.kernel.units import Amount
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.group_rules import GroupPrice
+from harvestd.market.catalogue.measure_shapes import WeightIn
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.price_shapes import GroupPriceIn
 from harvestd.market.catalogue.product_shapes import PricePerIn
@@ -38,6 +39,8 @@ def _faults_in_part(currency: str, given: Mapping[str, Any]) -> Iterator[FieldEr
         yield from given_faults("price", given, currency)
     if "price_per" not in given:
         yield from per_faults(sound.members(given, "price_per"))
+    if "estimated_weight" not in given:
+        yield from per_faults(sound.members(given, "estimated_weight"), "estimated_weight")
     if "season" not in given:
         yield from season_faults(sound.members(given, "season"))
     if "tags" not in given:
@@ -79,14 +82,15 @@ def _season(season: SeasonIn | None) -> MarketSeason | None:
     return None if season is None else checked_season(season.from_, season.to)
 
 
-def _per(per: PricePerIn | None) -> Amount | None:
-    return None if per is None else Amount(per.quantity, per.unit)
+def _amount(given: PricePerIn | WeightIn | None) -> Amount | None:
+    return None if given is None else Amount(given.quantity, given.unit)
 
 
 #: The conversions of a body's fields for the rules, where they are not used as they are.
 _READ: dict[str, Callable[[str, Any], Any]] = {
     "price": _price,
-    "price_per": lambda currency, per: _per(per),
+    "price_per": lambda currency, per: _amount(per),
+    "estimated_weight": lambda currency, weight: _amount(weight),
     "season": lambda currency, season: _season(season),
     "tags": lambda currency, tags: tuple(tags),
     "durability": lambda currency, day: None if day is None else Durability(day.kind, day.date),

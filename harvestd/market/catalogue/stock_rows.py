@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+import attrs
+
+from harvestd.kernel.units import Amount
 from harvestd.market.catalogue import sight
-from harvestd.market.catalogue.cards import said
+from harvestd.market.catalogue.cards import FIRST_IMAGE, said
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Effect, Held
@@ -20,11 +23,17 @@ def _on_sale(*c: object) -> OnSale:
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
         "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted",
     )  # fmt: skip
-    return OnSale(**dict(zip(names, c, strict=True)))  # type: ignore[arg-type]
+    *c, weight, unit = c  # type: ignore[assignment]
+    each = Amount(weight, unit) if weight is not None else None  # type: ignore[arg-type]
+    return OnSale(**dict(zip(names, c, strict=True)), each=each)  # type: ignore[arg-type]
 
 
 def _numbered(number: int, *columns: object) -> tuple[int, OnSale]:
     return number, _on_sale(*columns)
+
+
+def _pictured(image: str | None, *columns: object) -> OnSale:
+    return attrs.evolve(_on_sale(*columns), image=image)
 
 
 def _held(*columns: object) -> Held:
@@ -38,7 +47,8 @@ def _shelf(price: str, which: str) -> str:
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null,
+       case when p.priced_by is not null then p.estimated_weight end, p.weight_unit
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) and {which} order by p.id"""
 
@@ -57,7 +67,7 @@ _LOCK_NUMBERED = Statement(
     ),
     _numbered,
 )
-_SEE = Statement("stock.see", f"select {_shelf(sight.PAID, sight.SEES)}", _on_sale)
+_SEE = Statement("stock.see", f"select {FIRST_IMAGE}, {_shelf(sight.PAID, sight.SEES)}", _pictured)
 # Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",

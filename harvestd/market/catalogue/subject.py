@@ -34,6 +34,8 @@ from harvestd.market.catalogue import (
     stock_shapes,
     table_columns,
     table_routes,
+    variant_routes,
+    variant_shapes,
     viewing,
 )
 from harvestd.market.long_work.kinds import LongWork
@@ -47,7 +49,14 @@ _CATEGORIES = Section("categories", "The tree of product categories.", category_
 _PRODUCTS = Section(
     "products",
     "Products on sale, and how farmers manage them.",
-    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS, **many_shapes.WORDS, **import_shapes.WORDS},
+    {
+        **product_shapes.WORDS,
+        **listing_shapes.WORDS,
+        **stock_shapes.WORDS,
+        **many_shapes.WORDS,
+        **import_shapes.WORDS,
+        **variant_shapes.WORDS,
+    },
 )
 
 
@@ -142,6 +151,13 @@ SUBJECT = Subject(
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Set or adjust the stock", body=stock_shapes.ChangeStock, rules=product_routes.stock_faults, answer=stock_shapes.StockLevel, key="optional",
               errors=(errors.NotFound,)),
+        Route(method="GET", path="/api/products/{id}/variants", operation="listVariants", handler=variant_routes.listed, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH,
+              section=_PRODUCTS, summary="The pack sizes of a product", answer=variant_shapes.Variants, limit="rate_read", errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="PUT", path="/api/products/{id}/variants", operation="putVariants", handler=variant_routes.put, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE,
+              section=_PRODUCTS, summary="Set the pack sizes of a product", body=variant_shapes.PutVariants, rules=variant_routes.faults, answer=variant_shapes.Variants, if_match=True,
+              body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden),
+              description="All of them: one that is left out is not offered any more, and stays in the orders that name it. Each is sold at its own price, and all take from the one "
+              "stock of the product. The version is the product's."),
     ),
     periodic=(Periodic("markdowns", 1.0, markdown_actions.finish_all),),
 )  # fmt: skip

@@ -110,6 +110,8 @@ COLUMNS: dict[str, Column] = {
     "id": Column("id"), "external_id": Column("external_id", empty=None), "sku": Column("sku", empty=""),
     "title": Column("title"), "description": Column("description", empty=""), "category": Column("category_id", _category, None),
     "unit": Column("unit"), "price": Column("price", _price), "price_per": Column("price_per.quantity", number, None),
+    "price_per_unit": Column("price_per.unit", empty=None), "sold_by": Column("sold_by", empty=None), "priced_by": Column("priced_by", empty=None),
+    "estimated_weight": Column("estimated_weight.quantity", number, None), "estimated_weight_unit": Column("estimated_weight.unit", empty=None),
     "stock": Column("stock", number), "quantity_step": Column("quantity_step", number), "min_quantity": Column("min_quantity", number),
     "season_from": Column("season.from", empty=None), "season_to": Column("season.to", empty=None),
     "harvested_on": Column("harvested_on", _day, None), "tags": Column("tags", lambda cell, reading: split(cell), ()),
@@ -125,6 +127,7 @@ _OF = {
     "season": "season_from",
     "durability": "durability_kind",
     "price_per": "price_per",
+    "estimated_weight": "estimated_weight",
     "price.amount": "price",
 }
 
@@ -143,9 +146,17 @@ def value_of(names: Sequence[str], cells: Sequence[str], reading: Reading) -> tu
             wrong += [attrs.evolve(error, field=name) for error in refused.errors]
             continue
         _put(found, column.path, list(value) if isinstance(value, tuple) else value)
-    if found.get("price_per"):
-        found["price_per"]["unit"] = found.get("unit", "")
+    _complete(found)
     return found, wrong
+
+
+def _complete(found: dict[str, Any]) -> None:
+    """A price is for one, of the product's unit, as far as nothing else is said; a weight is in kilograms."""
+    if found.get("price_per"):
+        found["price_per"] = {"quantity": "1", "unit": found.get("unit", ""), **found["price_per"]}
+    if found.get("estimated_weight"):
+        weight = {"unit": "kg", **found["estimated_weight"]}
+        found["estimated_weight"] = weight if "quantity" in weight else None
 
 
 def _put(found: dict[str, Any], path: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
+from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
 from harvestd.market.orders import delivery_rules, fulfilment, placing
 from harvestd.market.orders import rows as orders
@@ -58,7 +59,8 @@ async def place(
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
     ids = [one.product_id for one in wanted]
-    number, shelf = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
+    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
+    shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
     ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
@@ -74,15 +76,15 @@ async def place(
 
 
 async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Sequence[Wanted], dict[str, Agreed]]:
-    """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by product, where known."""
+    """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by what the line is of, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
     cart = await carts.lock(unit.tx, ordering.buyer_id, None)
     if cart is None:
         return None, [], {}
     items = await carts.items(unit.tx, cart.id)
-    wanted = [Wanted(item.product_id, item.quantity) for item in items]
-    return cart.id, wanted, {item.product_id: item.seen for item in items}
+    wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
+    return cart.id, wanted, {item.key: item.seen for item in items}
 
 
 async def _ways(

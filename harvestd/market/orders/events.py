@@ -11,12 +11,16 @@ from harvestd.kernel.events import Count, Data, Instant
 
 
 class PlacedLine(msgspec.Struct, frozen=True):
-    """A line of a new order; ``quantity`` and ``price_per`` are decimal strings."""
+    """A line of a new order; ``quantity``, ``price_per``, ``takes`` and ``estimated_weight`` are decimal strings. A line of a pack size, ``variant_id``,
+    counts packs; with an estimated weight of a piece, ``price_per`` is in its unit."""
 
     product_id: UUID
     quantity: str
     unit_price: Count
     price_per: str = "1.000"
+    variant_id: UUID | None = None
+    takes: str = "1.000"
+    estimated_weight: str | None = None
 
 
 class PlacedPart(msgspec.Struct, frozen=True):

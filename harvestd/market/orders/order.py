@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.events import Event
+from harvestd.kernel.quantities import ONE
+from harvestd.kernel.units import Amount
 
 #: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
@@ -18,7 +20,9 @@ MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 @attrs.frozen(kw_only=True)
 class Line:
     """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit; ``facts`` are what was told of the
-    food then; ``title_seen`` is the title by which its buyer ordered it, if that is another than the farm's."""
+    food then; ``title_seen`` is the title by which its buyer ordered it, if that is another than the farm's. With ``each``, the estimated weight of a
+    piece, the price is for its weight and ``total`` an estimate. A line of a pack size (``variant_id``) counts packs, of which each ``takes`` so much of
+    the product's stock."""
 
     id: str
     farm_id: str
@@ -32,6 +36,14 @@ class Line:
     total: int
     facts: Mapping[str, Any] = attrs.field(factory=dict)
     title_seen: str | None = None
+    each: Amount | None = None
+    variant_id: str | None = None
+    takes: Decimal = ONE
+
+    @property
+    def taken(self) -> Decimal:
+        """What it takes of the product's stock."""
+        return self.quantity * self.takes
 
 
 @attrs.frozen

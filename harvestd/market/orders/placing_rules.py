@@ -14,8 +14,11 @@ from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms, quantity_faults, too_much
-from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, takeable, withheld
+from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, named_by, takeable, withheld
+from harvestd.market.catalogue.variant_rules import key
 
+#: Changes that make a quantity one of something else.
+_OTHER_GOODS = frozenset({"unit-changed", "content-changed"})
 #: The error for an order without lines, by whether it was of the cart.
 _NO_LINES = {
     True: "the cart is empty; put products in, or name them in lines",
@@ -25,46 +28,60 @@ _NO_LINES = {
 
 @attrs.frozen
 class Wanted:
-    """One line of a request."""
+    """One line of a request: of a product, or of a pack size of it."""
 
     product_id: str
     quantity: Decimal
+    variant_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is of."""
+        return key(self.product_id, self.variant_id)
 
 
 @attrs.frozen
 class Asked:
-    """The total quantity that a request asks for of one product; ``at`` are the positions of its lines in the request."""
+    """The total quantity that a request asks for of one product, or of one pack size of it; ``at`` are the positions of its lines in the request."""
 
     product_id: str
     quantity: Decimal
     at: tuple[int, ...]
+    variant_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is of."""
+        return key(self.product_id, self.variant_id)
 
 
 def acceptable(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, today: date, of_cart: bool, also: Sequence[FieldError]
 ) -> tuple[Asked, ...]:  # fmt: skip
-    """The quantity asked for of each product, in the order of first mention. Raises :class:`Invalid` with all faults, and what was
+    """The quantity asked for of each product and pack size, in the order of first mention. Raises :class:`Invalid` with all faults, and what was
     wrong ``also``. Unpublished products are not disclosed."""
-    shelf = {product_id: product for product_id, product in shelf.items() if product.status == "published"}
+    shelf = {one: product for one, product in shelf.items() if product.status == "published"}
     errors = [*also]
     if not wanted:
         params = {"reason": "cart-empty" if of_cart else "no-lines"}
         errors.append(FieldError("lines", _NO_LINES[of_cart], code="required", params=params))
-    products = [withheld(f"lines[{i}].product_id", shelf.get(w.product_id), today) for i, w in enumerate(wanted)]
+    products = [
+        withheld(f"lines[{i}].{named_by(w.key, shelf, w.product_id)}", shelf.get(w.key), today) for i, w in enumerate(wanted)
+    ]  # fmt: skip
     amounts = quantity_faults({i: {"quantity": w.quantity} for i, w in enumerate(wanted)})
-    named = [*((w.product_id, fault) for w, fault in zip(wanted, products, strict=True) if fault is not None)]
-    named += [(wanted[i].product_id, fault) for i, fault in amounts.items()]
-    unfit = {wanted[i].product_id for i in amounts} | {w.product_id for w in wanted if w.product_id not in shelf}
+    named = [*((w, fault) for w, fault in zip(wanted, products, strict=True) if fault is not None)]
+    named += [(wanted[i], fault) for i, fault in amounts.items()]
+    unfit = {wanted[i].key for i in amounts} | {w.key for w in wanted if w.key not in shelf}
     asked = _merged(wanted)
     if len(asked) > terms.lines_most:
         errors.append(_too_many(terms.lines_most))
     for a in asked:
-        amount = a.quantity if a.product_id in unfit else takeable("", a.quantity, shelf[a.product_id])
+        amount = a.quantity if a.key in unfit else takeable("", a.quantity, shelf[a.key])
         if isinstance(amount, FieldError):
-            named += [(a.product_id, attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
-    errors += [_of(product_id, shelf.get(product_id), fault) for product_id, fault in named]
+            named += [(wanted[i], attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
+    errors += [_of(line, shelf.get(line.key), fault) for line, fault in named]
     if not errors:
-        beyond = too_much("lines", sum(shelf[a.product_id].total(a.quantity) for a in asked), terms.currency)
+        beyond = too_much("lines", sum(shelf[a.key].total(a.quantity) for a in asked), terms.currency)
         errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
     accept(*errors)
     return asked
@@ -75,23 +92,27 @@ def _too_many(most: int) -> FieldError:
     return FieldError("lines", f"must be of at most {most} products", code="too-long", params=params)
 
 
-def _of(product_id: str, product: OnSale | None, fault: FieldError) -> FieldError:
+def _of(line: Wanted | Asked, product: OnSale | None, fault: FieldError) -> FieldError:
     """The fault, with the product it concerns: the lines of a cart have no positions that its holder knows."""
+    named = {"product_id": line.product_id, **({} if line.variant_id is None else {"variant_id": line.variant_id})}
     title = {} if product is None else {"title": product.title}
-    return attrs.evolve(fault, params={"product_id": product_id, **title, **fault.params})
+    return attrs.evolve(fault, params={**named, **title, **fault.params})
 
 
 def _merged(wanted: Sequence[Wanted]) -> tuple[Asked, ...]:
-    at: dict[str, list[int]] = {}
+    at: dict[tuple[str, str | None], list[int]] = {}
     for i, w in enumerate(wanted):
-        at.setdefault(w.product_id, []).append(i)
-    return tuple(Asked(p, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own)) for p, own in at.items())
+        at.setdefault((w.product_id, w.variant_id), []).append(i)
+    return tuple(
+        Asked(product_id, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own), variant_id)
+        for (product_id, variant_id), own in at.items()
+    )
 
 
 def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: Terms) -> list[FieldError]:
     goods: dict[str, int] = {}
     for a in asked:
-        product = shelf[a.product_id]
+        product = shelf[a.key]
         goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
     return [
@@ -108,37 +129,44 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
 
 
 def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:
-    """Raise :class:`OutOfStock` if less is available of a product than is asked for."""
-    short = [a for a in asked if a.quantity > shelf[a.product_id].available]
+    """Raise :class:`OutOfStock` if less is available of a product than all its lines together would take, with an error for each of these: what is
+    left, in its own unit."""
+    taken: dict[str, Decimal] = {}
+    for a in asked:
+        taken[a.product_id] = taken.get(a.product_id, Decimal(0)) + shelf[a.key].taken(a.quantity)
+    short = [a for a in asked if taken[a.product_id] > shelf[a.key].pool]
     if short:
-        errors = sorted((i, a.product_id) for a in short for i in a.at)
+        errors = sorted(((i, a) for a in short for i in a.at), key=lambda pair: pair[0])
         raise OutOfStock(
-            "less is left than you asked for; nothing was taken", tuple(_short(i, shelf[p]) for i, p in errors)
+            "less is left than you asked for; nothing was taken", tuple(_short(i, a, shelf[a.key]) for i, a in errors)
         )
 
 
-def _short(i: int, product: OnSale) -> FieldError:
+def _short(i: int, asked: Asked, product: OnSale) -> FieldError:
     left = max(product.available, Decimal(0))
     message = f"only {quantity(left, product.unit)} of {product.title} left" if left else f"{product.title} is sold out"
-    params = {"available": shown(left), "unit": product.unit}
-    return _of(
-        product.id, product, FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
-    )
+    together = asked.quantity <= left
+    if together:
+        message = f"{message}, and other lines of this order are of it, too"
+    params = {"available": shown(left), "unit": product.unit, **({"reason": "together"} if together else {})}
+    fault = FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
+    return _of(asked, product, fault)
 
 
 def check_terms(
     asked: Sequence[Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int | None, total: int
 ) -> None:  # fmt: skip
-    """Raise :class:`PriceChanged` for changed terms if the buyer stated an expected total; without one, only a changed unit, as kilograms are not grams."""
+    """Raise :class:`PriceChanged` for changed terms if the buyer stated an expected total; without one, only for a changed unit or pack, as kilograms are
+    not grams."""
     errors = [
         FieldError(
             f"lines[{a.at[0]}]", change.message, code="changed",
-            params={"product_id": a.product_id, "what": change.code, **change.params},
+            params={"product_id": a.product_id, **({"variant_id": a.variant_id} if a.variant_id else {}), "what": change.code, **change.params},
         )
         for a in asked
-        if a.product_id in seen
-        for change in changes(seen[a.product_id], shelf[a.product_id], terms.currency)
-        if expected is not None or change.code == "unit-changed"
+        if a.key in seen
+        for change in changes(seen[a.key], shelf[a.key], terms.currency)
+        if expected is not None or change.code in _OTHER_GOODS
     ]  # fmt: skip
     if expected is not None and total != expected:
         is_, was = money(total, terms.currency), money(expected, terms.currency)

@@ -59,7 +59,7 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
     expected = body.expected_total
     return actions.Ordering(
         buyer_id=request.user.user_id,
-        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity) for line in body.lines],
+        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
         staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),

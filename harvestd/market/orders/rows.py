@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from harvestd.kernel.units import Amount
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.order import Part, Placed, Totals
 from harvestd.store import counting
@@ -75,7 +76,7 @@ def _part(
 
 
 class LineRow(msgspec.Struct, frozen=True):
-    """A line of an order; ``unit_price`` is for ``price_per`` of the unit."""
+    """A line of an order; ``unit_price`` is for ``price_per`` of the unit or, with an estimated weight of a piece, of that one's."""
 
     order_id: str
     farm_id: str
@@ -88,7 +89,15 @@ class LineRow(msgspec.Struct, frozen=True):
     price_per: Decimal
     total: int
     facts: dict[str, Any]
-    title_seen: str | None = None
+    title_seen: str | None
+    variant_id: str | None
+    estimated_weight: Decimal | None
+    weight_unit: str | None
+
+    @property
+    def each(self) -> Amount | None:
+        """The estimated weight of a piece that is priced by weight."""
+        return Amount(self.estimated_weight, self.weight_unit) if self.estimated_weight and self.weight_unit else None
 
 
 _ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
@@ -154,7 +163,8 @@ _STANDING = Statement(
 )
 _LINES = Statement(
     "orders.lines",
-    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total, facts, title_seen from order_lines
+    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total, facts, title_seen, variant_id, estimated_weight, weight_unit
+       from order_lines
        where order_id = any(:orders::uuid[]) order by order_id, position""",
     LineRow,
 )
@@ -174,15 +184,17 @@ _INSERT = Statement(
            select :id, 1, farm_id, '', 'placed', :buyer_id, 'buyer', :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
-                                    price_per, facts, title_seen)
-           select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen
+                                    price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit)
+           select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen,
+                  t.variant_id, t.takes, t.weight, t.weight_unit
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
-                         :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[]) with ordinality
-                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, position)
+                         :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[], :variants::uuid[], :takes::numeric[], :weights::numeric[],
+                         :weight_units::text[]) with ordinality
+                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
            select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
-             from unnest(:line_ids::uuid[], :line_products::uuid[], :quantities::numeric[]) as t(id, product_id, quantity)
+             from unnest(:line_ids::uuid[], :line_products::uuid[], :reserved::numeric[]) as t(id, product_id, quantity)
        )
        update products p set reserved = p.reserved + t.quantity, revision = p.revision + t.ran_out::integer
          from unnest(:product_ids::uuid[], :taken::numeric[], :ran_out::boolean[]) as t(id, quantity, ran_out) where p.id = t.id""",
@@ -223,7 +235,8 @@ def insert(
         quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],
         hold_until=order.hold_until, product_ids=[p for p, _ in taken], taken=[q for _, q in taken], ran_out=[p in order.ran_out for p, _ in taken],
         fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
-        facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines],
+        facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines], variants=[x.variant_id for x in lines], takes=[x.takes for x in lines], reserved=[x.taken for x in lines],
+        weights=[x.each and x.each.quantity for x in lines], weight_units=[x.each and x.each.unit for x in lines],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.catalogue.fact_shapes import WORDS as FACTS
 from harvestd.market.catalogue.fact_shapes import Facts
+from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.market.farms.delivery_shapes import PointPosition
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON
 from harvestd.web.shapes import (
@@ -54,10 +55,11 @@ FulfilmentMethodOut = Annotated[
 
 
 class OrderLineIn(In, kw_only=True, frozen=True):
-    """A product and its quantity."""
+    """A product, or a pack size of it, and its quantity. Packs are counted."""
 
     product_id: ProductId
     quantity: Quantity
+    variant_id: Id | None = None
 
 
 class FulfilmentIn(In, kw_only=True, frozen=True):
@@ -89,16 +91,21 @@ class PlaceOrder(In, kw_only=True, frozen=True):
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
-    """A line of an order at the agreed price: ``unit_price`` for ``price_per``. ``facts`` are what was told of the food before it was ordered."""
+    """A line of an order at the agreed price: ``unit_price`` for ``price_per``. ``facts`` are what was told of the food before it was ordered. ``total`` is
+    ``estimated`` where pieces are priced by what they weigh: each at ``estimated_weight`` until it is weighed."""
 
     id: str
     product_id: str
+    variant_id: str | None
     title: str
     quantity: str
     unit: UnitOut
     unit_price: Money
     price_per: PricePer
     total: Money
+    priced_by: MeasureOut
+    estimated: bool
+    estimated_weight: Weight | None
     facts: Facts
 
 
@@ -249,4 +256,9 @@ WORDS: dict[str, str] = {
     "totals": "What is owed; for an order that is cancelled or expired as a whole, what was agreed.",
     "OrderLine.title": "Its title when it was ordered: to its buyer as they saw it, in their language, to everybody else the farm's own.",
     "OrderLine.unit_price": "The agreed price, for `price_per`.",
+    "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",
+    "OrderLine.variant_id": "The pack size; null for the product itself.",
+    "OrderLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
+    "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
+    "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip

@@ -11,6 +11,8 @@ from msgspec import UNSET, UnsetType
 from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.catalogue.fact_shapes import Facts
+from harvestd.market.catalogue.measure_rules import price_unit
+from harvestd.market.catalogue.measure_shapes import priced_by
 from harvestd.market.orders import fulfilment
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.order import Line, Part, Placed
@@ -128,10 +130,11 @@ def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, far
 def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine:
     """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
     return OrderLine(
-        id=line.id, product_id=line.product_id, title=(line.title_seen if seen else None) or line.title, quantity=quantity(line.quantity), unit=line.unit,
+        id=line.id, product_id=line.product_id, variant_id=line.variant_id, title=(line.title_seen if seen else None) or line.title,
+        quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
-        price_per=PricePer(quantity=quantity(line.price_per), unit=line.unit), total=money(line.total, currency),
-        facts=msgspec.convert(line.facts, Facts),
+        price_per=PricePer(quantity=quantity(line.price_per), unit=price_unit(line.unit, line.each)), total=money(line.total, currency),
+        **priced_by(line.unit, line.each), facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ select p.id, p.slug, p.sales, p.sales_before, count(r.line_id) as sold
 select p.id, p.slug, p.price, h.price as noted
   from products p left join lateral (select * from product_prices where product_id = p.id order by id desc limit 1) h on true
  where (h.price, h.price_per, h.unit, h.on_sale, h.reduced)
-       is distinct from (p.price, p.price_per, p.unit, p.status = 'published', p.regular_price is not null);
+       is distinct from (p.price, p.price_per, case when p.priced_by is null then p.unit else p.weight_unit end, p.status = 'published',
+                         p.regular_price is not null);
 
 -- name: a markdown that ended over 60 s ago, and still counts
 select id, slug, markdown_until from products where markdown_until < now() - interval '60 seconds';
@@ -49,9 +50,15 @@ union all
 select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
 
 -- name: a reservation that differs from its line
-select r.line_id, r.quantity, l.quantity as ordered
+select r.line_id, r.quantity, l.quantity as ordered, l.takes
   from reservations r join order_lines l on l.id = r.line_id
- where r.quantity <> l.quantity or r.product_id <> l.product_id or r.order_id <> l.order_id;
+ where r.quantity <> l.quantity * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
+
+-- name: a line of a pack of another product, or a product with another number of pack sizes than it says
+select l.id, l.product_id from order_lines l join product_variants v on v.id = l.variant_id where v.product_id <> l.product_id
+union all
+select p.id, null from products p
+ where p.variants <> (select count(*) from product_variants v where v.product_id = p.id and v.active);
 
 -- name: a reservation whose state contradicts the status of its part
 select r.line_id, r.state, p.status
@@ -61,7 +68,8 @@ select r.line_id, r.state, p.status
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
 -- name: totals that differ from their lines
-select l.id, l.total from order_lines l where l.total <> div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per)
+select l.id, l.total from order_lines l
+ where l.total <> div(2 * l.unit_price * l.quantity * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
 union all
 select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)

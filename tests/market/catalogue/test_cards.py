@@ -56,6 +56,8 @@ def expected(row: products.Product) -> dict[str, Any]:
         "price": {"amount": row.price, "currency": "CHF"},
         "price_per": {"quantity": f"{row.price_per:.3f}", "unit": row.unit},
         "unit_price": {"amount": compared, "currency": "CHF", "per": per},
+        "sold_by": UNITS[row.unit].kind, "priced_by": row.priced_by or UNITS[row.unit].kind,
+        "estimated_weight": row.weight_unit and {"quantity": f"{row.estimated_weight:.3f}", "unit": row.weight_unit}, "variants": [],
         "prior_price": None, "markdown": None, "stock": f"{row.stock:.3f}", "available": f"{row.stock - row.reserved:.3f}",
         "quantity_step": f"{row.quantity_step:.3f}", "min_quantity": f"{row.min_quantity:.3f}",
         "season": {"from": row.season_from, "to": row.season_to} if row.season_from else None,

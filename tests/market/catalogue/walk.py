@@ -31,4 +31,8 @@ STEPS: tuple[Step, ...] = (
     Step("listPrices", FARMER, {"id": TOMATOES}),
     Step("restorePrice", FARMER, {"id": TOMATOES}),
     Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
+    Step("putVariants", FARMER, {"id": TOMATOES}, {"items": [
+         {"title": "5 kg crate", "unit": "crate", "price": {"amount": 1900, "currency": "EUR"}, "takes": "5", "sku": "TOM-5"},
+         {"title": "500 g punnet", "unit": "punnet", "price": 260, "takes": "0.5", "external_id": "erp-2001"}]}),
+    Step("listVariants", FARMER, {"id": TOMATOES}),
 )  # fmt: skip

@@ -27,6 +27,7 @@ DAMAGE: dict[str, str] = {
         update products set regular_price = price + 1, prior_price = 1, markdown_until = now() - interval '2 minutes', markdown_reason = ''""",
     "an order without lines or parts, or a line without its reservation": "delete from reservations",
     "a reservation that differs from its line": "update reservations set quantity = quantity + 1",
+    "a line of a pack of another product, or a product with another number of pack sizes than it says": "update products set variants = 1",
     "a reservation whose state contradicts the status of its part": "update order_parts set status = 'cancelled'",
     "totals that differ from their lines": "update order_lines set total = total + 1",
     "two orders from one cart": """
@@ -122,6 +123,40 @@ async def test_the_total_of_a_line_goes_by_what_its_price_is_for(market: Market,
         cursor.execute(f"update order_lines set {damage}")
     connection.close()
     assert "totals that differ from their lines" in [violation.rule for violation in market.broken()]
+
+
+@pytest.mark.parametrize(
+    "damage", ["estimated_weight = 2", "estimated_weight = null, weight_unit = null", "total = total + 1"]
+)
+async def test_the_total_of_a_line_goes_by_what_a_piece_is_estimated_to_weigh(market: Market, damage: str) -> None:  # noqa: F811
+    farmer, buyer = await market.farmer(), await market.person()
+    weight = {"priced_by": "weight", "estimated_weight": {"quantity": "1.8", "unit": "kg"}}
+    product = await market.product(farmer, title="Chicken", unit="each", price=1290, stock=9, **weight)
+    assert (await buyer.order((product["id"], 2))).status == 201
+    assert market.broken() == []
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update order_lines set {damage}")
+    connection.close()
+    assert "totals that differ from their lines" in [violation.rule for violation in market.broken()]
+
+
+@pytest.mark.parametrize("damage", ["takes = 4", "quantity = 2"])
+async def test_a_reservation_is_what_the_packs_of_its_line_take(market: Market, damage: str) -> None:  # noqa: F811
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, stock=9)
+    items = [{"title": "Sack", "price": 900, "takes": "2.5"}]
+    path = f"/api/products/{product['id']}/variants"
+    sack = (await farmer.request("PUT", path, {"items": items}, If_Match="*")).json()["items"][0]["id"]
+    lines = [{"product_id": product["id"], "variant_id": sack, "quantity": 3}]
+    ordered = await buyer.post("/api/orders", {"lines": lines}, Idempotency_Key="packs")
+    assert ordered.status == 201, ordered.text
+    assert market.broken() == []
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update order_lines set {damage}")
+    connection.close()
+    assert "a reservation that differs from its line" in [violation.rule for violation in market.broken()]
 
 
 @pytest.mark.parametrize(

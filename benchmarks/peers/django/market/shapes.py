@@ -19,6 +19,8 @@ CODES = {
     "kg": "KGM", "g": "GRM", "lb": "LBR", "oz": "ONZ", "litre": "LTR", "ml": "MLT", "dozen": "DZN",
     **dict.fromkeys(("each", "bunch", "box", "punnet", "jar", "crate", "head"), "C62"),
 }  # fmt: skip
+#: What each unit counts or measures.
+KINDS = {unit: "piece" for unit in COMPARED} | dict.fromkeys(("kg", "g", "lb", "oz"), "weight") | dict.fromkeys(("litre", "ml"), "volume")
 #: The columns that :func:`product` reads, for ``QuerySet.values``: no model instances are made for what is only shown.
 COLUMNS = (
     *("id", "slug", "title", "description", "farm_id", "farm__slug", "farm__name"),
@@ -70,6 +72,10 @@ def product(row):
         "unit_price": {"amount": compared, "currency": CURRENCY, "per": per},
         "prior_price": None,
         "markdown": None,
+        "sold_by": KINDS[row["unit"]],
+        "priced_by": KINDS[row["unit"]],
+        "estimated_weight": None,
+        "variants": [],
         "stock": str(row["stock"]),
         "available": str(row["stock"] - row["reserved"]),
         "quantity_step": str(row["quantity_step"]),

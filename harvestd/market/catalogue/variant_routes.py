@@ -1,0 +1,77 @@
+"""The pack sizes of a product, for those who run its farm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.names import accept
+from harvestd.kernel.slugs import is_id
+from harvestd.market.catalogue import actions, cards, variant_actions, variant_rules
+from harvestd.market.catalogue import rows as store
+from harvestd.market.catalogue.product_shapes import Product
+from harvestd.market.catalogue.variant_rules import Variant
+from harvestd.market.catalogue.variant_shapes import PutVariants, VariantIn, Variants
+from harvestd.market.catalogue.viewing import view
+from harvestd.store.postgres.statements import Reader
+from harvestd.web import sound
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.money import given_faults, minor_units
+
+
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given pack sizes, whatever the product."""
+    currency = request.parts.settings.market_currency
+    found: list[FieldError] = []
+    for i, members in sound.elements(given, "items").items():
+        wrong = given_faults("price", members, currency)
+        if not wrong and isinstance(price := _price(members.get("price")), int):
+            wrong += variant_rules.alone({**members, "price": price})
+        else:
+            wrong += variant_rules.alone({name: value for name, value in members.items() if name != "price"})
+        found += [FieldError(f"items[{i}].{e.field}", e.message, code=e.code, params=e.params) for e in wrong]
+    return found
+
+
+def _price(price: Any) -> int | None:
+    amount = getattr(price, "amount", price)
+    return amount if isinstance(amount, int) else None
+
+
+async def listed(request: RequestContext) -> Result:
+    """The pack sizes of a product, in order."""
+    token = request.path["id"]
+    found = token if is_id(token) else await store.id_of(request.reader, token)
+    product = next(iter(await store.by_ids(request.reader, [found])), None) if found else None
+    if product is None:
+        raise NotFound("there is no such product")
+    assert request.route.permission is not None
+    await actions.permitted(request.reader, request.user, request.route.permission, product)
+    return await _shown(request, request.reader, product.id)
+
+
+async def put(request: RequestContext, body: PutVariants) -> Result:
+    """Set the pack sizes of a product, all of them."""
+    assert request.route.permission is not None
+    before = await actions.locked(request.work, request.user, request.route.permission, request.path["id"])
+    request.check_version(before.version)
+    accept(*faults(request, {"items": body.items}), message="the pack sizes cannot be accepted")
+    currency = request.parts.settings.market_currency
+    await variant_actions.put(request.work, before, [_read(i, one, currency) for i, one in enumerate(body.items)])
+    return await _shown(request, request.tx, before.id)
+
+
+def _read(i: int, one: VariantIn, currency: str) -> Variant:
+    said = msgspec.structs.asdict(one)
+    return Variant(**{**said, "price": minor_units(f"items[{i}].price", one.price, currency)})
+
+
+async def _shown(request: RequestContext, reader: Reader, product_id: str) -> Result:
+    """The pack sizes as the product shows them."""
+    card = await cards.find(reader, product_id, await view(request, own=True))
+    assert card is not None
+    shown = msgspec.json.decode(card.text, type=Product).variants
+    return Result(Variants(items=shown, version=card.version), version=card.version)

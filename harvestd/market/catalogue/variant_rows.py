@@ -1,0 +1,101 @@
+"""Rows of products' pack sizes, and the packs that are on sale. What a list shows of them is in ``cards.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+import msgspec
+
+from harvestd.kernel.quantities import ONE
+from harvestd.market.catalogue.on_sale import OnSale
+from harvestd.market.catalogue.variant_rules import Pack, Variant, key
+from harvestd.store.postgres.statements import Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A pack size as it is kept; ``price`` in minor units, ``takes`` in the product's unit. One that is not ``active`` is not offered any more."""
+
+    id: str
+    product_id: str
+    title: str
+    unit: str
+    price: int
+    takes: Decimal
+    sku: str
+    external_id: str | None
+    active: bool
+
+    @property
+    def variant(self) -> Variant:
+        """It as its farm edits it."""
+        names = ("id", "title", "unit", "price", "takes", "sku", "external_id")
+        return Variant(**{name: getattr(self, name) for name in names})
+
+
+_KEPT = ", ".join(f"v.{name}" for name in Kept.__struct_fields__)
+_OF_PRODUCT = Statement(
+    "variants.of_product",
+    f"select {_KEPT} from product_variants v where v.product_id = :product_id order by not v.active, v.position, v.id",
+    Kept,
+)
+_BY_IDS = Statement("variants.by_ids", f"select {_KEPT} from product_variants v where v.id = any(:ids::uuid[])", Kept)
+#: The whole list of a locked product: those that are not in it are not offered any more, and stay for the orders that name them.
+_PUT = Statement(
+    "variants.put",
+    """with gone as (
+           update product_variants set active = false, changed_at = :now where product_id = :product_id and active and id <> all(:ids::uuid[])
+       ), put as (
+           insert into product_variants (id, product_id, title, unit, price, takes, position, sku, external_id, active, created_at, changed_at)
+           select t.id, :product_id, t.title, t.unit, t.price, t.takes, t.position - 1, t.sku, t.external_id, true, :now, :now
+             from unnest(:ids::uuid[], :titles::text[], :units::text[], :prices::bigint[], :takes::numeric[], :skus::text[], :external_ids::text[])
+                  with ordinality as t(id, title, unit, price, takes, sku, external_id, position)
+           on conflict (id) do update
+              set title = excluded.title, unit = excluded.unit, price = excluded.price, takes = excluded.takes, position = excluded.position,
+                  sku = excluded.sku, external_id = excluded.external_id, active = true, changed_at = excluded.changed_at
+            where product_variants.product_id = excluded.product_id
+       )
+       update products set variants = cardinality(:ids::uuid[]), version = version + 1, revision = revision + 1, updated_at = :now
+        where id = :product_id""",
+    nothing,
+)
+
+
+async def of_product(reader: Reader, product_id: str) -> list[Kept]:
+    """A product's pack sizes: those that are offered in order, then the others."""
+    return await reader.rows(_OF_PRODUCT, product_id=product_id)
+
+
+async def put(tx: Transaction, product_id: str, variants: Sequence[Variant], now: datetime) -> None:
+    """Store the pack sizes that a locked product is offered in, each with its id, as the product's next version."""
+    await tx.run(
+        _PUT, product_id=product_id, now=now, ids=[one.id for one in variants], titles=[one.title for one in variants],
+        units=[one.unit for one in variants], prices=[one.price for one in variants], takes=[one.takes for one in variants],
+        skus=[one.sku for one in variants], external_ids=[one.external_id for one in variants],
+    )  # fmt: skip
+
+
+async def with_packs(
+    reader: Reader, shelf: Mapping[str, OnSale], wanted: Iterable[tuple[str, str | None]]
+) -> Mapping[str, OnSale]:
+    """The products of a shelf, and the packs among what is wanted (products' ids, and variants' where a pack is), by :func:`variant_rules.key`. A pack
+    that is not offered any more is as archived as its product would be. Without packs it costs nothing; with locked products, no pack changes
+    until the transaction ends."""
+    packs = {(product_id, variant_id) for product_id, variant_id in wanted if variant_id is not None}
+    if not packs:
+        return shelf
+    found = await reader.rows(_BY_IDS, ids=sorted({variant_id for _, variant_id in packs}))
+    there = [one for one in found if (one.product_id, one.id) in packs and one.product_id in shelf]
+    return {**shelf, **{key(one.product_id, one.id): packed(shelf[one.product_id], one) for one in there}}
+
+
+def packed(product: OnSale, kept: Kept) -> OnSale:
+    """A pack size of a product as it is on sale: counted, at its own price, out of the product's stock."""
+    return attrs.evolve(
+        product, title=f"{product.title}, {kept.title}", own_title=f"{product.own_title}, {kept.title}", unit=kept.unit, price=kept.price, price_per=ONE, quantity_step=ONE,
+        min_quantity=ONE, each=None, pack=Pack(kept.id, kept.takes, product.unit),
+        status=product.status if kept.active else "archived",
+    )  # fmt: skip
