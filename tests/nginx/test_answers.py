@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import socket
 import subprocess
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from servers.nginx import NginxServer
+from servers.nginx import FILES, NginxServer
 from servers.private import free_port, needed, wait_until
 from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
@@ -160,6 +161,22 @@ def test_a_products_picture_is_read_in_the_folder_and_kept_for_good(shop: Shop) 
     assert ask(shop.nginx, address.replace("mediasmall", "original")).status == 404
     modes = {path.stat().st_mode & 0o777 for path in kept.rglob("*") if "media" not in str(path.relative_to(kept))}
     assert modes <= {0o700, 0o600} and kept.stat().st_mode & 0o777 == 0o711
+
+
+def test_media_that_are_in_s3_are_asked_of_the_daemon(front: Front, upstream: Upstream) -> None:
+    """By the location that docs/operations.md has, in place of that of a folder."""
+    nginx = front(upstream.port)
+    documented = re.findall(r"```nginx\n(.*?)```", (FILES.parent / "docs" / "operations.md").read_text(), re.DOTALL)
+    (location,) = [block for block in documented if "/media/" in block]
+    conf = nginx.folder / "harvest.conf"
+    text, count = re.subn(
+        r"    location /media/ \{.*?\n    \}\n", lambda _: location, conf.read_text(), flags=re.DOTALL
+    )
+    assert count == 1
+    conf.write_text(text)
+    nginx.reload()
+    assert ask(nginx, "/media/5e/a.mediasmall.webp").status == 200
+    assert [one.path for one in upstream.asked] == ["/media/5e/a.mediasmall.webp"]
 
 
 def test_bodies_up_to_10_mb_pass_and_larger_ones_are_413(front: Front, upstream: Upstream) -> None:

@@ -87,10 +87,11 @@ class Taking(Protocol):
         self._write = write
         self._most = most
         self._size = 0
+        self._error: Exception | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Hand it on."""
-        if self.done.called:
+        if self._error is not None:
             return
         self._size += len(data)
         if self._size > self._most:
@@ -105,13 +106,15 @@ class Taking(Protocol):
         """The end of the answer, or of the connection before it. Without a length its end cannot be told, and it is not believed."""
         if self.done.called:
             return
-        if reason.check(ResponseDone):
+        if self._error is not None:
+            self.done.errback(self._error)
+        elif reason.check(ResponseDone):
             self.done.callback(self._size)
         else:
             self.done.errback(reason)
 
     def _fail(self, error: Exception) -> None:
-        self.done.errback(error)
+        self._error = error
         self._close()
 
     def _close(self) -> None:

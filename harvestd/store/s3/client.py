@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from OpenSSL.SSL import Error as SslError
 from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionLost, DNSLookupError
 from twisted.web.client import (
     Agent,
@@ -121,12 +122,24 @@ class S3Client:
         )  # fmt: skip
 
     async def _in_time(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
+        waiting = True
+
+        async def asked() -> Result:
+            try:
+                return await work
+            except _LOST as error:
+                if not waiting:  # cancelled, which some of its parts report differently
+                    raise CancelledError from error
+                raise
+
         try:
-            return await within(self._reactor, seconds, work)
+            return await within(self._reactor, seconds, asked())
         except TimeoutError as error:
             raise S3Error(f"no answer within {seconds:.1f} s") from error
         except _LOST as error:
             raise S3Error(_why(error)) from error
+        finally:
+            waiting = False
 
 
 async def _all(taking: Taking) -> int:

@@ -81,7 +81,7 @@ async def test_it_is_there_under_its_place_with_its_type_and_how_long_it_may_be_
 
 async def test_what_else_is_in_the_bucket_is_not_listed(blobs: S3Blobs, s3: S3Server) -> None:
     await blobs.put(KEYS[3], BytesIO(b"x"))
-    for name in ("a.txt", "ab/readme.md", "zz/b.txt", f"00/{KEYS[0]}", "a/prefix/00/x", f"a/prefix/ff/{KEYS[1]}"):
+    for name in ("a.txt", "ab/readme.md", "zz/b.txt", f"fe/{KEYS[0]}", "a/prefix/00/x", f"a/prefix/ff/{KEYS[1]}"):
         await blobs._objects.put(name, BytesIO(b"x"), {})
     found = await blobs.listed("", 100)
     assert [one.key for one in found] == [KEYS[3]]
