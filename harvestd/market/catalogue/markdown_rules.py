@@ -55,10 +55,14 @@ def announced(offer: Any, price: int, until: datetime, reason: str, now: datetim
     """The offer at a reduced price. ``history`` are its prices in the time :data:`BEFORE`. Raises :class:`Invalid` for a price that is no
     reduction, and a time that has passed. A further reduction has a prior price of its own; the same one for longer keeps it."""
     reason = told("reason", reason, MAX_REASON)
-    accept(*_price_faults(price, offer.price), *_time_faults(until, now), message="the price cannot be reduced like this")
+    accept(
+        *_price_faults(price, offer.price), *_time_faults(until, now), message="the price cannot be reduced like this"
+    )
     running: Markdown | None = offer.markdown
     goes_on = running is not None and running.price == price
-    prior = running.prior if running is not None and goes_on else lowest(history, offer.unit, offer.price_per, offer.price)
+    prior = (
+        running.prior if running is not None and goes_on else lowest(history, offer.unit, offer.price_per, offer.price)
+    )
     return attrs.evolve(offer, markdown=Markdown(price, prior, until, reason))
 
 
@@ -84,7 +88,11 @@ def _price_faults(price: int, regular: int) -> list[FieldError]:
 
 def _time_faults(until: datetime, now: datetime) -> list[FieldError]:
     if until <= now:
-        return [FieldError("until", "has passed already; give a time that is to come", code="expired", params={"reason": "past"})]
+        return [
+            FieldError(
+                "until", "has passed already; give a time that is to come", code="expired", params={"reason": "past"}
+            )
+        ]
     return []
 
 

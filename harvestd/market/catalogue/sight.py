@@ -13,7 +13,9 @@ from harvestd.store.postgres.statements import Reader, Statement, scalar
 #: Whether it is on sale to everybody.
 FOR_EVERYBODY = "p.status = 'published' and p.visible_to is null"
 #: Whether they are of the market's staff, or its farm's people: these see who sees it, and what it costs whom.
-RUNS = "(:staff::boolean or exists (select from farm_members m where m.farm_id = p.farm_id and m.user_id = :viewer::uuid))"
+RUNS = (
+    "(:staff::boolean or exists (select from farm_members m where m.farm_id = p.farm_id and m.user_id = :viewer::uuid))"
+)
 #: Whether they are of a group that sees it.
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 #: Whether they may see it at all.

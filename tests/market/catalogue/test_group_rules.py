@@ -32,8 +32,12 @@ def test_faults_of_groups_are_told_whatever_the_product(given: Any, wrong: list[
 
 
 def test_the_limit_of_a_groups_price_is_that_of_the_price() -> None:
-    half = attrs.evolve(OFFER, price_per=Decimal("0.5"), prices=(GroupPrice("a", MAX_PRICE // 2), GroupPrice("b", MAX_PRICE // 2 + 1)))
-    assert [(fault.field, fault.code) for fault in group_rules.offer_faults(half)] == [("prices[1].price", "above-maximum")]
+    half = attrs.evolve(
+        OFFER, price_per=Decimal("0.5"), prices=(GroupPrice("a", MAX_PRICE // 2), GroupPrice("b", MAX_PRICE // 2 + 1))
+    )
+    assert [(fault.field, fault.code) for fault in group_rules.offer_faults(half)] == [
+        ("prices[1].price", "above-maximum")
+    ]
     twice = attrs.evolve(OFFER, prices=(GroupPrice("a", -1),))
     assert len(list(group_rules.offer_faults(twice))) == 1, "each fault once"
 

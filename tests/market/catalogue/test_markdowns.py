@@ -210,7 +210,12 @@ async def test_what_it_cost_when_is_for_its_farm_and_the_staff(market: Market) -
     farmer, manager = await market.farmer(), await market.person("manager")
     product = await market.product(farmer, price=500, status="draft")
     path = f"/api/products/{product['slug']}/price-history"
-    for body in ({"status": "published"}, {"title": "Red carrots"}, {"price": 450}, {"price_per": {"quantity": 2, "unit": "kg"}}):
+    for body in (
+        {"status": "published"},
+        {"title": "Red carrots"},
+        {"price": 450},
+        {"price_per": {"quantity": 2, "unit": "kg"}},
+    ):
         assert (await farmer.request("PATCH", f"/api/products/{product['id']}", body, If_Match="*")).status == 200
     assert (await reduced(farmer, product["id"], 400, soon(market))).status == 200
     assert (await farmer.request("DELETE", f"/api/products/{product['id']}")).status == 428
@@ -226,7 +231,9 @@ async def test_what_it_cost_when_is_for_its_farm_and_the_staff(market: Market) -
         ]  # fmt: skip
         assert [one["from"] for one in items] == sorted((one["from"] for one in items), reverse=True)
     first = (await farmer.get(f"{path}?limit=5")).json()
-    assert [one["from"] for one in (await farmer.get(f"{path}?after={first['next']}")).json()["items"]] == [items[-1]["from"]]
+    assert [one["from"] for one in (await farmer.get(f"{path}?after={first['next']}")).json()["items"]] == [
+        items[-1]["from"]
+    ]
     for other in (await market.person(), await market.farmer("Elsewhere")):
         assert (await other.get(path)).status in (403, 404)
     assert (await market.stranger.get(path)).status == 401
@@ -235,7 +242,9 @@ async def test_what_it_cost_when_is_for_its_farm_and_the_staff(market: Market) -
 async def test_many_written_at_once_have_their_history(parts: Parts) -> None:
     market = make_market(parts)
     farmer = await market.farmer()
-    rows = [{"external_id": f"e-{n}", "title": f"Kale {n}", "unit": "kg", "price": 100 + n, "stock": 1} for n in range(3)]
+    rows = [
+        {"external_id": f"e-{n}", "title": f"Kale {n}", "unit": "kg", "price": 100 + n, "stock": 1} for n in range(3)
+    ]
     for price in (0, 5):
         more = [row | {"price": row["price"] + price} for row in rows]
         assert (await farmer.post("/api/products/bulk", {"rows": more})).status == 200

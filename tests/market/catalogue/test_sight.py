@@ -56,7 +56,15 @@ async def town(market: Market) -> Town:
     member, other = await market.person(), await market.person()
     await put(manager, groups[0], member)
     await put(manager, groups[1], other)
-    secret = await market.product(farmer, title=SECRET, description="Of the old tree.", tags=["hidden", "bletted"], price=PRICE, visible_to=["members"])
+    secret = await market.product(
+        farmer,
+        title=SECRET,
+        description="Of the old tree.",
+        tags=["hidden", "bletted"],
+        price=PRICE,
+        stock=9,
+        visible_to=["members"],
+    )
     for n in range(3):
         await market.product(farmer, title=f"Kale {n}", price=1300 + n)
     prices = [{"group": groups[0], "price": THEIRS}]
@@ -94,14 +102,16 @@ IN_LISTS, ON_PAGES = {"member", "manager"}, {"member", "manager", "farmer"}
 
 def leaks(t: Town, who: str, path: str, answer: Response) -> list[str]:
     """What somebody was told who may not know it."""
-    found, body = [], answer.text.lower()
+    found, body = [], answer.text.lower().replace(path.lower(), "")  # a problem repeats the address that was asked for
     page = path.startswith("/api/products/")
     may_see = who in (ON_PAGES if page else IN_LISTS)
     if not may_see:
         found += [word for word in (SECRET.lower(), "old tree", "bletted", f'"amount":{PRICE},') if word in body]
     if who != "member":
         own = (page and who in ("farmer", "manager")) or who == "manager"
-        found += [] if own else [word for word in (f'"amount":{THEIRS},', '"visible_to":[', '"prices":[') if word in body]
+        found += (
+            [] if own else [word for word in (f'"amount":{THEIRS},', '"visible_to":[', '"prices":[') if word in body]
+        )
     if who == "member" and '"visible_to":[' in body:
         found.append("the groups that see it")
     return found
@@ -143,7 +153,9 @@ async def asked(t: Town, order: list[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.limit(300)
-async def test_private_products_and_prices_are_told_to_those_whom_they_are_for_whoever_asks_first(market: Market) -> None:
+async def test_private_products_and_prices_are_told_to_those_whom_they_are_for_whoever_asks_first(
+    market: Market,
+) -> None:
     t, chance = await town(market), random.Random(20260703)
     orders = list(itertools.permutations(t.clients))
     for people in chance.sample(orders, TURNS):
@@ -151,7 +163,9 @@ async def test_private_products_and_prices_are_told_to_those_whom_they_are_for_w
         paths = ways(t)
         chance.shuffle(paths)
         each = [(who, path) for path in paths for who in people]
-        assert await asked(t, [*each, *each]) == []
+        wrong = await asked(t, [*each, *each])
+        assert not wrong, "\n".join(wrong)
+    await market.work()
     assert market.broken(at_rest=True) == []
 
 
@@ -207,7 +221,10 @@ async def test_what_somebody_may_not_see_they_cannot_buy_and_are_not_told_of(mar
     for person in (t.other, t.buyer):
         answers = [await buy(person, product) for product in (t.secret["id"], nothing)]
         assert answers[0].status == answers[1].status and answers[0].status in (404, 422)
-        texts = [a.text.replace(id, "").replace(a.headers["x-request-id"], "") for a, id in zip(answers, (t.secret["id"], nothing), strict=True)]
+        texts = [
+            a.text.replace(id, "").replace(a.headers["x-request-id"], "")
+            for a, id in zip(answers, (t.secret["id"], nothing), strict=True)
+        ]
         assert texts[0] == texts[1], "as if it were not there"
     for person in (t.member, t.farmer, t.manager):
         assert (await buy(person, t.secret["id"])).status in (200, 201)
@@ -246,17 +263,21 @@ async def test_who_leaves_a_group_loses_what_it_sees_at_once_also_in_a_cart(mark
     path = f"/api/products/{t.secret['id']}"
     assert (await t.member.request("PUT", f"/api/cart/items/{t.secret['id']}", {"quantity": 1})).status == 200
     lists = ("/api/products", f"/api/search?q={SECRET}")
-    assert all(SECRET in (await t.member.get(one)).text for one in lists)
+
+    async def listed() -> list[bool]:
+        return [SECRET in (await t.member.get(one)).text for one in lists]
+
+    assert all(await listed())
     await put(t.manager, t.group, t.member, "DELETE")
     assert (await t.member.get(path)).status == 404
-    assert not any(SECRET in (await t.member.get(one)).text for one in lists)
+    assert not any(await listed())
     cart = (await t.member.get("/api/cart")).json()
     assert (cart["parts"], [(one["code"], one["params"]) for one in cart["warnings"]]) == ([], [("unavailable", {})])
     assert SECRET not in str(cart)
     refused = await t.member.post("/api/orders", {}, Idempotency_Key="of-the-cart")
     assert refused.status == 422 and SECRET not in refused.text
     await put(t.manager, t.group, t.member)
-    assert (await t.member.get(path)).status == 200 and all(SECRET in (await t.member.get(one)).text for one in lists)
+    assert (await t.member.get(path)).status == 200 and all(await listed())
 
 
 async def test_what_a_deleted_group_saw_stays_private(market: Market) -> None:
@@ -298,7 +319,7 @@ async def test_events_of_what_not_everybody_sees_say_so(market: Market) -> None:
     path = f"/api/products/{t.secret['id']}"
     for body in ({"price": 5}, {"visible_to": []}, {"price": 6}, {"visible_to": ["members"]}, {"price": 7}):
         assert (await t.farmer.request("PATCH", path, body, If_Match="*")).status == 200
-    assert (await t.member.order((t.secret["id"], "2.5"))).status == 201
+    assert (await t.member.order((t.secret["id"], 9))).status == 201
     told = [bool(data.get("restricted")) for data in await market.parts.database.rows(DATA, product_id=t.secret["id"])]
     # created, changed, shown to all, changed, hidden from all, changed, sold out
     assert told == [True, True, False, False, False, True, True]
@@ -311,17 +332,28 @@ async def test_a_reduced_price_that_is_lower_than_that_of_a_group_is_for_its_mem
         body = {"price": price, "until": "2099-10-01T00:00:00Z"}
         assert (await t.farmer.post(f"{path}/markdown", body)).status == 200
         shown = (await t.member.get(path)).json()
-        assert (shown["price"]["amount"], shown["prior_price"] is None) == (theirs, price != theirs), "no reduction of what they do not pay"
+        assert (shown["price"]["amount"], shown["prior_price"] is None) == (theirs, price != theirs), (
+            "no reduction of what they do not pay"
+        )
         assert (await t.buyer.get(path)).json()["price"]["amount"] == price
     assert (await t.member.order((t.open["id"], 1))).json()["totals"]["total"]["amount"] == 1000
 
 
 @pytest.mark.parametrize("first", ["order", "leave"])
-async def test_an_order_beside_the_end_of_a_membership_is_wholly_before_or_after_it(market: Market, database_url: str, first: str) -> None:
+async def test_an_order_beside_the_end_of_a_membership_is_wholly_before_or_after_it(
+    market: Market, database_url: str, first: str
+) -> None:
     """Who leaves waits for an order that has its price; and an order for who is leaving, at the price of everybody."""
     t = await town(market)
-    order, leave = t.member.order((t.open["id"], 1)), t.manager.request("DELETE", f"/api/groups/{t.group}/members/{t.member.id}")
-    lock = ("select from products where id = %s for update", t.open["id"]) if first == "order" else ("select from audit_head for update",)
+    order, leave = (
+        t.member.order((t.open["id"], 1)),
+        t.manager.request("DELETE", f"/api/groups/{t.group}/members/{t.member.id}"),
+    )
+    lock = (
+        ("select from products where id = %s for update", t.open["id"])
+        if first == "order"
+        else ("select from audit_head for update",)
+    )
     with holding(database_url, *lock) as held:
         answers = await meeting(database_url, held, *((order, leave) if first == "order" else (leave, order)))
     ordered, left = answers if first == "order" else reversed(answers)
