@@ -62,6 +62,7 @@ async def town(market: Market) -> Town:
         description="Of the old tree.",
         tags=["hidden", "bletted"],
         price=PRICE,
+        stock=9,
         visible_to=["members"],
     )
     for n in range(3):
@@ -101,7 +102,7 @@ IN_LISTS, ON_PAGES = {"member", "manager"}, {"member", "manager", "farmer"}
 
 def leaks(t: Town, who: str, path: str, answer: Response) -> list[str]:
     """What somebody was told who may not know it."""
-    found, body = [], answer.text.lower()
+    found, body = [], answer.text.lower().replace(path.lower(), "")  # a problem repeats the address that was asked for
     page = path.startswith("/api/products/")
     may_see = who in (ON_PAGES if page else IN_LISTS)
     if not may_see:
@@ -162,7 +163,9 @@ async def test_private_products_and_prices_are_told_to_those_whom_they_are_for_w
         paths = ways(t)
         chance.shuffle(paths)
         each = [(who, path) for path in paths for who in people]
-        assert await asked(t, [*each, *each]) == []
+        wrong = await asked(t, [*each, *each])
+        assert not wrong, "\n".join(wrong)
+    await market.work()
     assert market.broken(at_rest=True) == []
 
 
@@ -260,17 +263,21 @@ async def test_who_leaves_a_group_loses_what_it_sees_at_once_also_in_a_cart(mark
     path = f"/api/products/{t.secret['id']}"
     assert (await t.member.request("PUT", f"/api/cart/items/{t.secret['id']}", {"quantity": 1})).status == 200
     lists = ("/api/products", f"/api/search?q={SECRET}")
-    assert all(SECRET in (await t.member.get(one)).text for one in lists)
+
+    async def listed() -> list[bool]:
+        return [SECRET in (await t.member.get(one)).text for one in lists]
+
+    assert all(await listed())
     await put(t.manager, t.group, t.member, "DELETE")
     assert (await t.member.get(path)).status == 404
-    assert not any(SECRET in (await t.member.get(one)).text for one in lists)
+    assert not any(await listed())
     cart = (await t.member.get("/api/cart")).json()
     assert (cart["parts"], [(one["code"], one["params"]) for one in cart["warnings"]]) == ([], [("unavailable", {})])
     assert SECRET not in str(cart)
     refused = await t.member.post("/api/orders", {}, Idempotency_Key="of-the-cart")
     assert refused.status == 422 and SECRET not in refused.text
     await put(t.manager, t.group, t.member)
-    assert (await t.member.get(path)).status == 200 and all(SECRET in (await t.member.get(one)).text for one in lists)
+    assert (await t.member.get(path)).status == 200 and all(await listed())
 
 
 async def test_what_a_deleted_group_saw_stays_private(market: Market) -> None:
@@ -312,7 +319,7 @@ async def test_events_of_what_not_everybody_sees_say_so(market: Market) -> None:
     path = f"/api/products/{t.secret['id']}"
     for body in ({"price": 5}, {"visible_to": []}, {"price": 6}, {"visible_to": ["members"]}, {"price": 7}):
         assert (await t.farmer.request("PATCH", path, body, If_Match="*")).status == 200
-    assert (await t.member.order((t.secret["id"], "2.5"))).status == 201
+    assert (await t.member.order((t.secret["id"], 9))).status == 201
     told = [bool(data.get("restricted")) for data in await market.parts.database.rows(DATA, product_id=t.secret["id"])]
     # created, changed, shown to all, changed, hidden from all, changed, sold out
     assert told == [True, True, False, False, False, True, True]
