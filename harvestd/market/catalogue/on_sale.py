@@ -45,6 +45,11 @@ class Agreed:
         """The unit of ``price_per``."""
         return price_unit(self.unit, self.each)
 
+    @property
+    def content(self) -> Amount | None:
+        """What is in a pack."""
+        return None if self.pack is None else self.pack.content
+
 
 @attrs.frozen(kw_only=True)
 class OnSale:
@@ -223,7 +228,7 @@ def _contents(seen: Agreed, now: Agreed, title: str) -> Iterator[Change]:
     """Changes of what one of it is: the estimated weight of a piece, the contents of a pack."""
     for code, words, before, after in (
         ("weight-changed", "estimated weight", seen.each, now.each),
-        ("content-changed", "content", seen.pack and seen.pack.content, now.pack and now.pack.content),
+        ("content-changed", "content", seen.content, now.content),
     ):
         if before is None or after is None or _equal(before, after):
             continue  # without one, it has another price, or is another thing

@@ -104,12 +104,14 @@ def arranged(given: Sequence[Variant], present: Sequence[Variant], unit: str) ->
     wrong = tuple(_faults(given, {one.id for one in present}, unit))
     if wrong:
         raise Invalid("the pack sizes cannot be accepted", wrong)
-    kept = [
-        attrs.evolve(one, takes=one.takes.quantize(PLACES), **{name: _TEXTS[name].apply(name, getattr(one, name)) for name in _TEXTS})
-        for one in given
-    ]  # fmt: skip
+    kept = [_normal(one) for one in given]
     free = [one for one in present if one.id not in {new.id for new in kept}]
     return [one if one.id is not None else _recognised(one, free) for one in kept]
+
+
+def _normal(one: Variant) -> Variant:
+    texts: dict[str, Any] = {name: rule.apply(name, getattr(one, name)) for name, rule in _TEXTS.items()}
+    return attrs.evolve(one, takes=one.takes.quantize(PLACES), **texts)
 
 
 def _recognised(one: Variant, free: list[Variant]) -> Variant:

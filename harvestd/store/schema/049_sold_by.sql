@@ -5,7 +5,7 @@ alter table products
     add column estimated_weight numeric(12,3) check (estimated_weight > 0),
     add column weight_unit      text check (weight_unit in ('kg', 'g', 'lb', 'oz')),
     add constraint products_weight_check check ((estimated_weight is null) = (weight_unit is null)),
-    add constraint products_priced_by_check check (priced_by is null or estimated_weight is not null);
+    add constraint products_weighed_check check (priced_by is null or estimated_weight is not null);
 
 -- Pack sizes of a product, which all come out of its one stock: each takes so much of the product's unit.
 create table product_variants (
