@@ -30,8 +30,10 @@ def checked(
             wrong.append(_unspoken(others))
             continue
         found = {name: rules[name].apply(f"{FIELD}.{language}.{name}", text) for name, text in texts.items()}
-        wrong += [fault for fault in found.values() if isinstance(fault, FieldError)]
-        kept[language] = {name: text for name, text in found.items() if isinstance(text, str)}
+        faults = [fault for fault in found.values() if isinstance(fault, FieldError)]
+        if not faults:
+            kept[language] = {name: text for name, text in found.items() if isinstance(text, str)}
+        wrong += faults
     return kept, list(dict.fromkeys(wrong))
 
 

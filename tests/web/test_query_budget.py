@@ -80,7 +80,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_products_id_markdown": (5, 5),
     "post_api_products_id_stock": (8, 6),
     "get_api_products_id_variants": (3, 3),
-    "put_api_products_id_variants": (8, 8),
+    "put_api_products_id_variants": (6, 6),
     "delete_api_products_id": (4, 4),
     "get_api_feed_atom": (1, 1),
     "get_api_feed_atom of a farm": (2, 2),

@@ -16,6 +16,7 @@ from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.variant_rules import Variant
 from harvestd.market.catalogue.variant_shapes import PutVariants, VariantIn, Variants
 from harvestd.market.catalogue.viewing import view
+from harvestd.market.farms.actions import refusal
 from harvestd.store.postgres.statements import Reader
 from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
@@ -47,7 +48,7 @@ async def listed(request: RequestContext) -> Result:
     found = token if is_id(token) else await store.id_of(request.reader, token)
     product = next(iter(await store.by_ids(request.reader, [found])), None) if found else None
     if product is None:
-        raise NotFound("there is no such product")
+        raise await refusal(request.reader, request.user, NotFound("there is no such product"))
     assert request.route.permission is not None
     await actions.permitted(request.reader, request.user, request.route.permission, product)
     return await _shown(request, request.reader, product.id)

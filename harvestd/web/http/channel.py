@@ -29,6 +29,8 @@ class Channel(ParsingConnection):
 
     def connectionLost(self, reason: Any = None) -> None:
         self.stage, self.due = "closed", None
+        if self.pieces is not None:
+            self.pieces.stopProducing()
         self.site.closed(self)
         super().connectionLost(reason)
 

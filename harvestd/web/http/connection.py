@@ -116,5 +116,7 @@ class Connection(http.HTTPChannel):
         """Abort the connection without a response; ``why`` is a shortage's name."""
         if not self._given_up:
             self._given_up = True
+            if self.pieces is not None:
+                self.pieces.stopProducing()
             self.site.ended(self, why)
             self.transport.abortConnection()

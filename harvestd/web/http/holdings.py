@@ -65,3 +65,4 @@ class Holdings:
             holder.give_up("buffers")
             if self._sum <= self._most * SHARE:
                 break
+        self.count()  # of a body that several read, each is only counted for its share

@@ -25,7 +25,7 @@ async def test_an_address_of_nothing_is_looked_up_once(market: Market, path: str
     assert (state.misses, state.absent, state.absences) == (1, 1, 2)
 
 
-async def test_what_is_created_published_or_founded_is_there_at_once(market: Market) -> None:
+async def test_what_is_created_published_or_renamed_is_there_at_once(market: Market) -> None:
     farmer = await market.farmer()
     draft: dict[str, Any] = await market.product(farmer, title="Leeks", status="draft")
     for path in (f"/api/products/{draft['id']}", f"/api/products/{draft['slug']}", "/api/products/carrots"):
@@ -36,7 +36,8 @@ async def test_what_is_created_published_or_founded_is_there_at_once(market: Mar
     for path in (f"/api/products/{draft['id']}", f"/api/products/{draft['slug']}", f"/api/products/{made['slug']}"):
         assert (await market.stranger.get(path)).status == 200, path
     assert (await market.stranger.get("/api/farms/hill-farm")).status == 404
-    await market.farmer("Hill Farm")
+    path = f"/api/farms/{farmer.farm_id}"
+    assert (await farmer.request("PATCH", path, {"slug": "hill-farm"}, If_Match="*")).status == 200
     assert (await market.stranger.get("/api/farms/hill-farm")).status == 200
 
 

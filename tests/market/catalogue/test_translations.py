@@ -7,6 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
+from harvestd.market.search.postgres.engine import PostgresSearch
+from harvestd.market.search.tongues import others
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, scalar
 from tests.people import Market, Person
@@ -22,7 +24,9 @@ TITLES = Statement("test.search_titles", "select language || ':' || key from sea
 @pytest.fixture
 def spoken(parts: Parts) -> Market:
     """A market in German, which speaks French and English, too."""
-    return make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, market_languages=("de", "fr"))))
+    settings = attrs.evolve(parts.settings, market_languages=("de", "fr"), search_language="german")
+    search = PostgresSearch(parts.database, "german", others=others(("de", "fr", "en"), "german"))
+    return make_market(attrs.evolve(parts, settings=settings, search=search))
 
 
 async def told(who: Any, path: str, language: str | None = None, **headers: str) -> Response:

@@ -155,12 +155,12 @@ async def absent(cache: NearCache, key: str, families: tuple[str, ...] = ("f",))
 
 async def test_invented_addresses_drive_out_nothing_but_each_other(clock: Clock, hub: Hub) -> None:
     cache = near_cache(clock, hub, size=64_000)
-    for n in range(20):
+    for n in range(10):
         await kept(cache, b"x" * 1000, key=f"k{n}")
     for n in range(5000):
         await absent(cache, f"invented {n}")
     state = cache.state()
-    assert all(cache.peek(f"k{n}") is not None for n in range(20)), "what is there stays"
+    assert all(cache.peek(f"k{n}") is not None for n in range(10)), "what is there stays"
     assert 0 < state.absent < 6 and state.bytes <= 64_000 and state.evicted == 5000 - state.absent
     assert cache.peek("invented 4999") is not None and cache.peek("invented 0") is None
 
