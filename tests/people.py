@@ -32,6 +32,8 @@ from harvestd.web.context import Caller
 from tests.web.client import Client, Response
 
 _numbers = itertools.count(1)
+#: What of a product only those are told who run its farm.
+UNTOLD = {"visible_to": None, "prices": None}
 _JOIN = Statement(
     "test.join", "insert into farm_members (user_id, farm_id, role) values (:user_id, :farm_id, :role)", nothing
 )

@@ -95,7 +95,7 @@ async def with_packs(
 def packed(product: OnSale, kept: Kept) -> OnSale:
     """A pack size of a product as it is on sale: counted, at its own price, out of the product's stock."""
     return attrs.evolve(
-        product, title=f"{product.title}, {kept.title}", own_title=f"{product.own_title}, {kept.title}", unit=kept.unit, price=kept.price, price_per=ONE, quantity_step=ONE,
+        product, title=f"{product.title}, {kept.title}", own_title=product.own_title and f"{product.own_title}, {kept.title}", unit=kept.unit, price=kept.price, price_per=ONE, quantity_step=ONE,
         min_quantity=ONE, each=None, pack=Pack(kept.id, kept.takes, product.unit),
         status=product.status if kept.active else "archived",
     )  # fmt: skip
