@@ -33,7 +33,7 @@ def noise(width: int, height: int, draw: Random) -> Image.Image:
             "L", (side, max(1, side * height // width)), draw.randbytes(side * max(1, side * height // width))
         )
         large = small.resize((width, height), Image.Resampling.BICUBIC)
-        band = ImageChops.add(band, large.point(lambda value, share=share: int((value - 128) * share + 128)), 1.0, -128)  # type: ignore[misc]
+        band = ImageChops.add(band, large.point(lambda value, share=share: int((value - 128) * share + 128)), 1.0, -128)
     return band
 
 

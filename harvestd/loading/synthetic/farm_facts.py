@@ -33,7 +33,7 @@ class Place:
 def points(draw: Random, place: Place) -> str:
     """Its pick-up points as JSON: at the farm, and sometimes in the town."""
     at = {"latitude": float(place.latitude), "longitude": float(place.longitude)}
-    found = [
+    found: list[dict[str, Any]] = [
         {"id": "farm", "name": "At the farm", "address": place.address, "position": at, "hours": draw.choice(HOURS)}
     ]
     if draw.random() < 0.3:

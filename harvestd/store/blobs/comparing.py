@@ -68,7 +68,7 @@ class _Rows:
         def ask() -> list[Any]:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql, given)
-                return cursor.fetchall()
+                return list(cursor.fetchall())
 
         return await deferToThread(ask)
 

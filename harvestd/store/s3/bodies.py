@@ -50,10 +50,10 @@ class Sending:
 
     async def _send(self, consumer: Any) -> None:
         sent = 0
-        while sent < self.length and not self._stopped:
+        while sent < self.length:
             piece = await self._part.content.piece(self._part.start + sent, min(PIECE, self.length - sent))
             if self._stopped:
-                return
+                break
             if not piece:
                 raise OSError("a file became shorter while it was sent")
             consumer.write(piece)

@@ -66,8 +66,9 @@ class S3Client:
         return await self._tried(request, TRIES)
 
     async def probe(self) -> None:
-        """Try whether the bucket can be listed; raises :class:`S3Error`."""
-        await self.ask(_LIST_ONE)
+        """Try once whether the bucket can be listed; raises :class:`S3Error`."""
+        self.patience.check()
+        await self._probe()
 
     async def _probe(self) -> None:
         await self._tried(_LIST_ONE, 1)

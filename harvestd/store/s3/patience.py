@@ -49,7 +49,8 @@ class Patience:
             self.answered()
         elif error.slower:
             self._quiet_until = self._reactor.seconds() + max(self._slowly.failed(), error.pause)
-            return self._quiet_until - self._reactor.seconds()
+            left: float = self._quiet_until - self._reactor.seconds()
+            return left
         else:
             self.breaker.failed(str(error))
         return 0.0
