@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from io import BytesIO
 from xml.etree import ElementTree
 
-#: How such a file begins.
-BEGINS = b"PK\x03\x04"
+#: How such a file begins, or one with nothing in it.
+BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes of a part of the workbook, once it is unpacked: the whole directory has some 40 MB.
 MAX = 256 * 1024 * 1024
 _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")

@@ -1,7 +1,7 @@
 -- Benefit programmes of the state that a farm takes as payment, as the directory of markets or the farm itself says.
 alter table farms add column benefits text[] not null default '{}'
     check (benefits <@ '{snap,wic,wic_fmnp,senior_fmnp,incentives}');
-create index farms_benefits on farms using gin (benefits) where benefits <> '{}';
+create index farms_benefits on farms using gin (benefits);
 alter table search_documents add column benefits text[] not null default '{}';
 
 -- In which order orders were changed, for those who follow them, as 047 has it of products: one function for both. A farm is told of its own

@@ -32,7 +32,7 @@ LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
         "order_parts_farm",
     ),
     "all orders": (orders._ALL, {"after": ID, "status": None, "limit": 20}, "orders_pkey"),
-    "farms": (farms._NEWEST, {"after": ID, "text": "", "limit": 20}, "farms_"),
+    "farms": (farms._NEWEST, {"after": ID, "text": "", "benefits": None, "limit": 20}, "farms_"),
     "notices": (notifications._FEED, {"user_id": ID, "after": ID, "unread": False, "limit": 20}, "notifications_user"),
     "products, for the index": (products._PAGE, {"after": ID, "limit": 20}, "products_pkey"),
 }

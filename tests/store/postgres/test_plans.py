@@ -177,7 +177,8 @@ def test_a_deep_page_costs_what_the_first_one_costs(market: Any, middle: product
         finished(listings.products(planner, listings.Filters(), sort, key, 21, VIEW))
         planner.forget()
         (plan,) = planner.plans
-        assert not [node for node in nodes(plan.root) if node["Node Type"] == "Sort"], str(plan)
+        sorts = [node for node in nodes(plan.root) if node["Node Type"] == "Sort" and node["Plans"][0]["Plan Rows"] > 1]
+        assert not sorts, f"more than the pictures of a product: {plan}"
         read.append(plan.root["Shared Hit Blocks"] + plan.root["Shared Read Blocks"])
     first, deep = read
     assert deep <= 2 * first + 50, f"{first} pages at first, {deep} after 50,000 products"
