@@ -67,7 +67,7 @@ async def test_a_change_of_the_stock_alone_leaves_the_version(market: Market) ->
 async def test_two_at_once_make_one_product(market: Market) -> None:
     farmer = await market.farmer()
     answers = await settled(*[put(farmer, price=100 + n) for n in range(4)])
-    assert sorted(answer.status for answer in answers) == [200, 200, 200, 201]
+    assert sorted(answer.status for answer in answers) == [200, 200, 200, 201], [a.text for a in answers]
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert await market.parts.database.row(COUNT) == 1
 
