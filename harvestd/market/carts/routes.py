@@ -17,7 +17,7 @@ from harvestd.market.carts.views import priced_view
 from harvestd.market.carts.wishes_rules import Wish, items, with_cure
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.catalogue.viewing import buyer
+from harvestd.market.catalogue.viewing import somebody
 from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
 
@@ -42,7 +42,7 @@ async def see(request: RequestContext) -> Result:
 async def put(request: RequestContext, body: PutItem) -> Result:
     """Put a product in, or set its quantity. A guest's first item creates the cart and its token."""
     wish = Wish(request.id("product_id"), body.quantity, "")
-    shelf = await stock.see(request.tx, [wish.product_id], await buyer(request))
+    shelf = await stock.see(request.tx, [wish.product_id], somebody(request))
     if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
         raise NotFound("no such product is for sale")
     return await _put(request, [wish], shelf)
@@ -51,7 +51,7 @@ async def put(request: RequestContext, body: PutItem) -> Result:
 async def put_many(request: RequestContext, body: PutItems) -> Result:
     """Put products in, or set their quantities, all or none; other products in the cart stay."""
     wishes = [Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
-    shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], await buyer(request))
+    shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request))
     return await _put(request, wishes, shelf)
 
 

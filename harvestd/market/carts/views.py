@@ -9,7 +9,7 @@ from harvestd.market.carts import rules as market
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
-from harvestd.market.catalogue.viewing import buyer
+from harvestd.market.catalogue.viewing import somebody
 from harvestd.store.postgres.statements import Reader
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -20,7 +20,7 @@ from harvestd.web.shapes import Named, PricePer
 async def priced_view(request: RequestContext, reader: Reader, cart: store.Found | None) -> Cart:
     """The cart, or an empty one where there is none."""
     items = await store.items(reader, cart.id) if cart is not None else []
-    shelf = await stock.see(reader, [item.product_id for item in items], await buyer(request)) if items else {}
+    shelf = await stock.see(reader, [item.product_id for item in items], somebody(request)) if items else {}
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
     return Cart(

@@ -25,7 +25,7 @@ from harvestd.market.catalogue.sent import faults as faults_of
 from harvestd.market.catalogue.sent import read
 from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock
 from harvestd.market.catalogue.stock_shapes import ChangeStock, StockLevel
-from harvestd.market.catalogue.viewing import view
+from harvestd.market.catalogue.viewing import own_view, view
 from harvestd.market.farms.actions import allowed
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
@@ -104,7 +104,11 @@ def _ids(given: str | None) -> list[str] | None:
 async def page(request: RequestContext) -> Result:
     """One product, by id or slug; only its farm sees a draft or archived one."""
     card = await cards.find(request.reader, request.path["id"], await view(request))
-    if card is None or card.status == cards.HIDDEN or (card.status != "published" and not await _may_see(request, card)):
+    if (
+        card is None
+        or card.status == cards.HIDDEN
+        or (card.status != "published" and not await _may_see(request, card))
+    ):
         raise NotFound("there is no such product")
     return Result(shown(card), version=card.version)
 
@@ -146,7 +150,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, await view(request))
+    card = await cards.find(request.tx, product_id, own_view(request))
     assert card is not None
     return Result(shown(card), version=card.version)
 

@@ -56,7 +56,13 @@ _LOCK_NUMBERED = Statement(
     ),
     _numbered,
 )
-_SEE = Statement("stock.see", f"select {_shelf(sight.PAID, sight.SEES)}", _on_sale)
+_SEE = Statement(
+    "stock.see",
+    f"select {_shelf(sight.PAID, sight.SEES)}".replace(
+        ":groups::uuid[]", "array(select group_id from group_members where user_id = :viewer::uuid)"
+    ),
+    _on_sale,
+)
 # Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",
@@ -166,6 +172,7 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
 
 
 async def see(reader: Reader, product_ids: Sequence[str], buyer: Buyer) -> Mapping[str, OnSale]:
-    """The products in their current state, not locked, for pricing a cart: those that the buyer may see, at their prices."""
-    found = await reader.rows(_SEE, product_ids=list(product_ids), **buyer.bound)
+    """The products in their current state, not locked, for pricing a cart: those that the buyer may see, at their prices. Their groups are
+    those of the database, not of ``buyer``."""
+    found = await reader.rows(_SEE, product_ids=list(product_ids), viewer=buyer.viewer, staff=buyer.staff)
     return {product.id: product for product in found}

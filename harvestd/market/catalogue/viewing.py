@@ -6,6 +6,8 @@ own farm) is on its page, in the list of their own products, and where they buy.
 
 from __future__ import annotations
 
+import attrs
+
 from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.market.catalogue.cards import View
 from harvestd.market.catalogue.group_rules import EVERYBODY, Buyer
@@ -19,11 +21,17 @@ async def buyer(request: RequestContext) -> Buyer:
     if request.audience is not None:
         found: Buyer = request.audience
         return found
+    return attrs.evolve(somebody(request), groups=await _groups(request))
+
+
+def somebody(request: RequestContext) -> Buyer:
+    """The caller without their groups, for what asks the database for these: inside a transaction nothing else may, since it would wait for another
+    connection."""
     caller = request.caller
     if caller is None:
         return EVERYBODY
     staff = may_everywhere(caller.role, Permission.CHANGE_PRODUCTS) and caller.has_scope(Permission.CHANGE_PRODUCTS)
-    return Buyer(await _groups(request), staff, caller.user_id)
+    return Buyer((), staff, caller.user_id)
 
 
 async def of_list(request: RequestContext) -> Buyer:
@@ -43,4 +51,13 @@ async def _groups(request: RequestContext) -> tuple[str, ...]:
 
 async def view(request: RequestContext) -> View:
     """What the cards of this request are shown with."""
-    return View(request.parts.settings.market_currency, today(request).isoformat(), await buyer(request))
+    return _view(request, await buyer(request))
+
+
+def own_view(request: RequestContext) -> View:
+    """The same for those who have written them: they run the farm, or are staff."""
+    return _view(request, somebody(request))
+
+
+def _view(request: RequestContext, who: Buyer) -> View:
+    return View(request.parts.settings.market_currency, today(request).isoformat(), who)

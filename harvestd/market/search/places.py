@@ -60,5 +60,7 @@ def place_of(question: Search, now: datetime) -> Place:
 
 def _name(question: Search) -> str:
     """Names the query in its cursors, whatever its page and its day, and what the rules say of it by now."""
-    same = attrs.astuple(attrs.evolve(question, after=None, limit=0, today="", rules=NO_RULES, explain=False, groups=()))
+    same = attrs.astuple(
+        attrs.evolve(question, after=None, limit=0, today="", rules=NO_RULES, explain=False, groups=())
+    )
     return f"search {blake2b(msgspec.msgpack.encode(same), digest_size=8).hexdigest()}"

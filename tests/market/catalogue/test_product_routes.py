@@ -70,7 +70,7 @@ async def test_a_product_is_shown_as_the_contract_has_it(market: Market) -> None
     )  # fmt: skip
     for token in (product["id"], product["slug"]):
         page = await market.stranger.get(f"/api/products/{token}")
-        assert page.json() == product
+        assert page.json() == product | {"visible_to": None, "prices": None}
         assert page.headers["etag"]
     assert product["farm"]["id"] == farmer.farm_id and product["category"] is None
     assert product["price"] == {"amount": 39, "currency": "EUR"}

@@ -153,7 +153,9 @@ def find(form: Form) -> Statement[Page]:
     )  # fmt: skip
     marks = "".join(
         mark
-        for mark, given in zip("wbreg", (form.words, form.beside, form.ruled, form.explained, form.grouped), strict=True)
+        for mark, given in zip(
+            "wbreg", (form.words, form.beside, form.ruled, form.explained, form.grouped), strict=True
+        )
         if given
     )
     return Statement(f"search.{form.sort}.{marks}", _for_groups(sql) if form.grouped else sql, _page, heavy=True)
