@@ -18,7 +18,7 @@ from harvestd.market.carts.wishes_rules import Wish, items, with_cure
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rows import with_packs
-from harvestd.market.catalogue.viewing import buyer
+from harvestd.market.catalogue.viewing import somebody
 from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.translated import other
@@ -60,7 +60,7 @@ async def put_many(request: RequestContext, body: PutItems) -> Result:
 
 async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str, OnSale]:
     """What is wished for, as it is on sale now."""
-    shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], await buyer(request), other(request))
+    shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
     return await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
 
 

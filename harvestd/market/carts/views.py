@@ -14,7 +14,7 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.measure_shapes import priced_by
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.variant_rows import with_packs
-from harvestd.market.catalogue.viewing import buyer
+from harvestd.market.catalogue.viewing import somebody
 from harvestd.store.postgres.statements import Reader
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -27,7 +27,7 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     """The cart, or an empty one where there is none."""
     items = await store.items(reader, cart.id) if cart is not None else []
     ids = [item.product_id for item in items]
-    shelf = await stock.see(reader, ids, await buyer(request), other(request)) if items else {}
+    shelf = await stock.see(reader, ids, somebody(request), other(request)) if items else {}
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)

@@ -25,7 +25,7 @@ from harvestd.market.catalogue.sent import faults as faults_of
 from harvestd.market.catalogue.sent import read
 from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock
 from harvestd.market.catalogue.stock_shapes import ChangeStock, StockLevel
-from harvestd.market.catalogue.viewing import view
+from harvestd.market.catalogue.viewing import own_view, view
 from harvestd.market.farms.actions import allowed
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
@@ -54,7 +54,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
     wanted = listings.Filters.of(**asked.listing(), **own, **more)
-    seen = await view(request, own=query.mine, brief=not query.mine)
+    seen = own_view(request) if query.mine else await view(request, brief=True)
     rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
     total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
@@ -119,7 +119,7 @@ async def page(request: RequestContext) -> Result:
     card = await cards.find(request.reader, request.path["id"], await view(request))
     own = card is not None and await _may_change(request, card)
     if card is not None and own:
-        card = await cards.find(request.reader, card.id, await view(request, own=True))
+        card = await cards.find(request.reader, card.id, own_view(request))
     if card is None or card.status == cards.HIDDEN or not (own or card.status == "published"):
         raise NotFound("there is no such product")
     if own:
@@ -167,7 +167,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, await view(request, own=True))
+    card = await cards.find(request.tx, product_id, own_view(request))
     assert card is not None
     return Result(shown(card), version=card.version)
 

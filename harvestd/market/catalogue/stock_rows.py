@@ -67,7 +67,13 @@ _LOCK_NUMBERED = Statement(
     ),
     _numbered,
 )
-_SEE = Statement("stock.see", f"select {FIRST_IMAGE}, {_shelf(sight.PAID, sight.SEES)}", _pictured)
+_SEE = Statement(
+    "stock.see",
+    f"select {FIRST_IMAGE}, {_shelf(sight.PAID, sight.SEES)}".replace(
+        ":groups::uuid[]", "array(select group_id from group_members where user_id = :viewer::uuid)"
+    ),
+    _pictured,
+)
 # Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",
@@ -179,6 +185,9 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
 
 
 async def see(reader: Reader, product_ids: Sequence[str], buyer: Buyer, language: str = "") -> Mapping[str, OnSale]:
-    """The products in their current state, not locked, for pricing a cart: those that the buyer may see, at their prices, their titles in a language."""
-    found = await reader.rows(_SEE, product_ids=list(product_ids), language=language, **buyer.bound)
+    """The products in their current state, not locked, for pricing a cart: those that the buyer may see, at their prices, their titles in a language.
+    Their groups are those of the database, not of ``buyer``."""
+    found = await reader.rows(
+        _SEE, product_ids=list(product_ids), viewer=buyer.viewer, staff=buyer.staff, language=language
+    )
     return {product.id: product for product in found}

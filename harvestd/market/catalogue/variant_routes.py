@@ -15,7 +15,7 @@ from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.variant_rules import Variant
 from harvestd.market.catalogue.variant_shapes import PutVariants, VariantIn, Variants
-from harvestd.market.catalogue.viewing import view
+from harvestd.market.catalogue.viewing import own_view
 from harvestd.market.farms.actions import refusal
 from harvestd.store.postgres.statements import Reader
 from harvestd.web import sound
@@ -72,7 +72,7 @@ def _read(i: int, one: VariantIn, currency: str) -> Variant:
 
 async def _shown(request: RequestContext, reader: Reader, product_id: str) -> Result:
     """The pack sizes as the product shows them."""
-    card = await cards.find(reader, product_id, await view(request, own=True))
+    card = await cards.find(reader, product_id, own_view(request))
     assert card is not None
     shown = msgspec.json.decode(card.text, type=Product).variants
     return Result(Variants(items=shown, version=card.version), version=card.version)
