@@ -59,7 +59,8 @@ def _camera() -> bytes:
 
 def _alpha() -> bytes:
     image = photograph(2400, 1800).convert("RGBA")
-    image.putalpha(noise(2400, 1800, Random(SEED)))
+    cut = noise(2400, 1800, Random(SEED)).point(lambda value: max(0, min(255, (value - 110) * 8)))
+    image.putalpha(cut)  # clear here, solid there, with soft edges
     return _saved(image, "PNG", compress_level=6)
 
 

@@ -60,7 +60,7 @@ def run(ground: Ground) -> list[Figure]:
         found = contest(ground, contestants)
     notes = [
         f"Of each picture ({', '.join(KINDS[kind].what for kind in files)}): {len(ours.SIZES)} sizes of {', '.join(map(str, ours.SIZES.values()))} pixels, each as WebP "
-        "(quality 80, effort 3) and as progressive JPEG (quality 82, optimised), upright, in sRGB, without metadata.",
+        "(quality 80, effort 1) and as progressive JPEG (quality 82, optimised), upright, in sRGB, without metadata.",
         "Pictures a second of one core's time, the start of a process for each picture included, but for the last, which is one process for all of them and "
         "isolates none from another. harvestd's worker also finds the dominant colour, and takes limits on memory and time.",
         _by_kind(list(files), found),

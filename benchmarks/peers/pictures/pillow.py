@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps
 
 SIDES = (1600, 800, 320)
-WEBP: dict[str, Any] = {"quality": 80, "method": 3}
+WEBP: dict[str, Any] = {"quality": 80, "method": 1}
 JPEG: dict[str, Any] = {"quality": 82, "optimize": True, "progressive": True}
 Image.MAX_IMAGE_PIXELS = 200_000_000
 _SRGB = ImageCms.createProfile("sRGB")
