@@ -219,7 +219,9 @@ def _bits(filters: tuple[str, ...]) -> int:
 def _statement(sort: str, filters: tuple[str, ...], later: bool, form: str, personal: bool) -> Statement[Listed]:
     conditions = _conditions(filters, form)
     if later:
-        keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
+        # The planner knows how many rows have a higher price or rating, not which of those with the same come after an id: where most have the
+        # same it would expect next to none, and sort all the others. What it cannot see yet, it takes for a third.
+        keys = [f"(select {_typed(f'after_{i}', type_)})" for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
         conditions.append(_priced(ORDERS[sort].after.format(*keys), form))
     limit = _typed("limit", "integer")
     shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]

@@ -26,7 +26,8 @@ class Changed(NamedTuple):
 
 
 _SINCE = """o.updated_at >= :since::timestamptz and (:status::text is null or {status} = :status)"""
-_AFTER = f"({{0}}.changed_in, {{0}}.{{1}}) > (coalesce(:after::bigint, -1), coalesce(:after_id::uuid, {FIRST_ID})) and {{0}}.changed_in < {SETTLED}"
+# In subqueries, since most orders may have one number, as they have after an upgrade (see listings.py).
+_AFTER = f"({{0}}.changed_in, {{0}}.{{1}}) > ((select coalesce(:after::bigint, -1)), (select coalesce(:after_id::uuid, {FIRST_ID}))) and {{0}}.changed_in < {SETTLED}"
 _PAGE = "order by {0}.changed_in, {0}.{1} limit :limit"
 _OWN = f"orders o where o.buyer_id = :user_id and {_SINCE.format(status='o.status')}"
 _OF_FARM = f"order_parts p join orders o on o.id = p.order_id where p.farm_id = m.farm_id and {_SINCE.format(status='p.status')}"
