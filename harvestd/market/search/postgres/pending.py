@@ -43,7 +43,10 @@ class Pending(msgspec.Struct, frozen=True):
 
 def _document(*columns: Any) -> Document:
     fields = dict(zip(attrs.fields_dict(Document), columns, strict=True))
-    return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "codes")}})
+    texts = {tag: tuple(both) for tag, both in fields["texts"].items()}
+    return Document(
+        **{**fields, "texts": texts, **{name: tuple(fields[name]) for name in ("tags", "allergens", "codes")}}
+    )
 
 
 def _marked(mark: int, *columns: Any) -> Marked:
