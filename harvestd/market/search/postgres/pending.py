@@ -47,7 +47,9 @@ class Pending(msgspec.Struct, frozen=True):
 
 def _document(*columns: Any) -> Document:
     fields = dict(zip(_NAMES, columns, strict=True))
-    return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "benefits", "codes")}})
+    texts = {tag: tuple(both) for tag, both in fields["texts"].items()}
+    listed = {name: tuple(fields[name]) for name in ("tags", "allergens", "benefits", "codes")}
+    return Document(**{**fields, "texts": texts, **listed})
 
 
 def _marked(mark: int, *columns: Any) -> Marked:
