@@ -18,7 +18,7 @@ from harvestd.kernel.quantities import MAX_PRICE, ONE, line_total, positive
 from harvestd.kernel.units import UNITS, Amount, alike, measured
 from harvestd.market.catalogue import price_rules
 
-Measure = Literal["piece", "weight", "volume"]
+Measure = Literal["weight", "volume", "piece"]
 WeightUnit = Literal["kg", "g", "lb", "oz"]
 WEIGHT = "weight"
 _WEIGHTS = tuple(unit for unit, kind in UNITS.items() if kind.kind == WEIGHT)

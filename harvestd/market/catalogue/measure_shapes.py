@@ -7,10 +7,11 @@ from typing import Annotated, TypedDict, get_args
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.units import Amount
 from harvestd.market.catalogue.measure_rules import WEIGHT, Measure, WeightUnit, sold_by
-from harvestd.web.shapes import In, Out, Quantity, UnitOut
+from harvestd.web.shapes import In, Out, Quantity
 from harvestd.web.vocabulary import closed
 
-_MEASURE = closed("Measure", get_args(Measure), "What goods are sold or priced by.")
+_MEASURE = closed("UnitKind", get_args(Measure), "What a unit measures; pieces are never sold in fractions.")
+_WEIGHT_UNIT = closed("WeightUnit", get_args(WeightUnit), "Units of weight.")
 MeasureIn = Annotated[Measure, _MEASURE]
 MeasureOut = Annotated[str, _MEASURE]
 
@@ -19,14 +20,14 @@ class WeightIn(In, kw_only=True, frozen=True):
     """A weight. That of what is priced by weight is stored and shown in the unit of its price."""
 
     quantity: Quantity
-    unit: WeightUnit
+    unit: Annotated[WeightUnit, _WEIGHT_UNIT]
 
 
 class Weight(Out, kw_only=True, frozen=True):
     """A weight."""
 
     quantity: str
-    unit: UnitOut
+    unit: Annotated[str, _WEIGHT_UNIT]
 
 
 class PricedBy(TypedDict):

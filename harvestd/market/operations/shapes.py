@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from harvestd.market.catalogue.measure_shapes import MeasureOut
 from harvestd.web.shapes import Imprint, Out, UnitOut
 from harvestd.web.vocabulary import closed
 
@@ -62,11 +63,6 @@ class Problems(Out, kw_only=True, frozen=True):
     codes: list[CodeText]
 
 
-UnitKindOut = Annotated[
-    str, closed("UnitKind", ("weight", "volume", "piece"), "What a unit measures; pieces are never sold in fractions.")
-]
-
-
 MethodOut = Annotated[str, closed("FulfilmentMethod", METHODS, "How goods reach the buyer.")]
 
 
@@ -75,7 +71,7 @@ class MarketUnit(Out, kw_only=True, frozen=True):
 
     unit: UnitOut
     unit_code: str
-    kind: UnitKindOut
+    kind: MeasureOut
     decimals: int
 
 
