@@ -104,7 +104,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_orders of all": (4, 4),
     "get_api_orders by ids": (3, 3),
     "get_api_orders as they change": (1, 1),  # nothing has yet
-    "get_api_orders of a farmer, as they change": (1, 1),
+    "get_api_orders of a farmer as they change": (1, 1),
     "get_api_orders_id": (3, 3),
     "post_api_orders_id_parts_farm_id_status": (11, 9),
     "post_api_orders_id_cancel": (13, 11),
@@ -635,7 +635,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_orders of all": _get("/api/orders", "admin"),
     "get_api_orders by ids": _get("/api/orders?ids={s.order[id]}", "buyer"),
     "get_api_orders as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "buyer"),
-    "get_api_orders of a farmer, as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "farmer"),
+    "get_api_orders of a farmer as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "farmer"),
     "get_api_orders_id": _get("/api/orders/{s.order[id]}", "buyer"),
     "post_api_orders_id_parts_farm_id_status": _ask(
         "POST", "/api/orders/{s.order[id]}/parts/{s.farmer.farm_id}/status", "farmer", {"to": "confirmed"}
