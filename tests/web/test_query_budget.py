@@ -74,9 +74,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_products_id_images_image_id": (8, 8),
     "get_media_shard_file": (1, 1),
     "delete_api_products_id_images_image_id": (8, 8),
-    "get_api_products_id_price_history": (4, 4),
-    "post_api_products_id_markdown": (7, 7),
-    "delete_api_products_id_markdown": (5, 5),
+    "get_api_products_id_price_history": (3, 3),
+    "post_api_products_id_markdown": (9, 7),
+    "delete_api_products_id_markdown": (4, 4),
     "post_api_products_id_stock": (8, 6),
     "delete_api_products_id": (4, 4),
     "get_api_search": (5, 5),  # the rules are asked for once in a while

@@ -50,7 +50,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
     wanted = listings.Filters.of(**asked.listing(), **own, **more)
-    seen = await view(request)
+    seen = own_view(request) if query.mine else await view(request)
     rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
     total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
