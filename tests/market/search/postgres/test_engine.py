@@ -231,8 +231,10 @@ async def test_elasticsearch_is_told_every_field_of_a_document(database: Databas
         allergens=("milk", "nuts"), benefits=("snap", "wic"),
         codes=("AB-12", "4006381333931"), season_from="05-01", season_to="06-01", popularity=3.0, rating=4.5, latitude=1.0, longitude=2.0,
     )  # fmt: skip
-    assert all(getattr(whole, name) for name in attrs.fields_dict(Document) if name != "removed"), (
-        "none is left out here"
-    )
+    told = attrs.fields_dict(Document).keys() - {
+        "removed",
+        "sight",
+    }  # who finds what not everybody does is PostgreSQL's alone
+    assert all(getattr(whole, name) for name in told), "none is left out here"
     await search.index([whole])
     assert await search_pending.page(database, None, 10) == [whole]
