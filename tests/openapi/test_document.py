@@ -33,6 +33,8 @@ WITHOUT_EXAMPLE = {
     "getMedia",
     "exportProducts",
     "exportProductLines",
+    "getFeed",
+    "getSitemap",
 }
 
 

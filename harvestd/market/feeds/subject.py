@@ -39,6 +39,6 @@ SUBJECT = Subject(
               summary="A farm and its products in the words of schema.org", query=shapes.CatalogueQuery, answer=dict[str, Any], media_type=jsonld.MEDIA_TYPE, moves=True,
               cached=Cached(_of_farm, instead=(CHANGED,)), limit="rate_read", errors=(errors.NotFound,),
               description="JSON-LD: a `LocalBusiness` (an `Organization` if it does not say where it is), and each product with its `Offer`. A page may have it inside of a "
-              "`<script>` as it is. The header `Link` has the address of the next page."),
+              "script element as it is. The header `Link` has the address of the next page."),
     ),
 )  # fmt: skip

@@ -29,7 +29,7 @@ STEPS: tuple[Step, ...] = (
     Step("updateFarm", FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
          "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane", "position": {"latitude": 51.2, "longitude": -0.7}, "hours": "Fri 14:00-18:00"}],
          "delivery": {"areas": [{"name": "Town", "postcodes": ["GU1 1AA", "GU1 1AB"], "fee": 390, "minimum": 1500, "free_from": 5000}], "note": "On Fridays."},
-          "order_minimum": 500, "external_id": "erp/17", "metadata": {"route": "north"},
+          "order_minimum": 500, "benefits": ["snap", "wic_fmnp"], "external_id": "erp/17", "metadata": {"route": "north"},
          "certificates": [{"scheme": "EU organic", "body_code": "DE-ÖKO-006", "number": "DE-123", "valid_until": "2099-12-31"}],
          "away": [{"from": "2099-08-01", "to": "2099-08-14", "note": "We are in the mountains."}],
          "imprint": {"legal_name": "Sunny Acres Ltd", "address": "1 Orchard Lane", "register": "Companies House 01234567", "tax_number": "GB123456789"}}),
