@@ -210,7 +210,9 @@ def _bits(filters: tuple[str, ...]) -> int:
 
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page x for whom
-def _statement(sort: str, filters: tuple[str, ...], later: bool, form: str, own: bool) -> Statement[Listed]:
+def _statement(
+    sort: str, filters: tuple[str, ...], later: bool, form: str = "", own: bool = False
+) -> Statement[Listed]:
     conditions = _conditions(filters, form)
     if later:
         keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
