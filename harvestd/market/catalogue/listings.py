@@ -216,7 +216,9 @@ def _bits(filters: tuple[str, ...]) -> int:
 
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page x for whom
-def _statement(sort: str, filters: tuple[str, ...], later: bool, form: str, personal: bool) -> Statement[Listed]:
+def _statement(
+    sort: str, filters: tuple[str, ...], later: bool, form: str = "", personal: bool = False
+) -> Statement[Listed]:
     conditions = _conditions(filters, form)
     if later:
         # The planner knows how many rows have a higher price or rating, not which of those with the same come after an id: where most have the

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from harvestd.kernel import claims, errors, foreign, readers
 from harvestd.kernel.claims import Certification
-from harvestd.kernel.errors import FieldError
+from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.seasons import Season as MarketSeason
 from harvestd.kernel.seasons import checked as checked_season
 from harvestd.kernel.seasons import faults as season_faults
@@ -72,10 +73,14 @@ def _price(currency: str, price: Money | int) -> int:
 
 
 def _prices(currency: str, prices: list[GroupPriceIn] | None) -> tuple[GroupPrice, ...]:
-    return tuple(
-        GroupPrice(readers.token(one.group), minor_units(f"prices[{i}].price", one.price, currency))
-        for i, one in enumerate(prices or ())
-    )
+    found: list[GroupPrice] = []
+    wrong: list[FieldError] = []
+    for i, one in enumerate(prices or ()):
+        group, price = readers.token(one.group), partial(minor_units, f"prices[{i}].price", one.price, currency)
+        wrong += errors.faults(lambda: found.append(GroupPrice(group, price())))  # noqa: B023  (called at once)
+    if wrong:
+        raise Invalid("the product cannot be accepted", tuple(wrong))
+    return tuple(found)
 
 
 def _season(season: SeasonIn | None) -> MarketSeason | None:
