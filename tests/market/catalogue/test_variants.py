@@ -145,6 +145,17 @@ async def test_a_stale_version_is_refused_and_so_is_anothers_product(market: Mar
     assert wrong.status == 422 and wrong.json()["errors"][0]["field"] == "items[0].id"
 
 
+async def test_whoever_sends_them_with_the_product_is_told_where_they_go(market: Market) -> None:
+    farmer, product, _ = await offered(market)
+    path = f"/api/products/{product['id']}"
+    for answer in (
+        await farmer.request("PATCH", path, {"variants": []}, If_Match="*"),
+        await farmer.post("/api/products", {"title": "Leek", "unit": "kg", "price": 1, "stock": 1, "variants": []}),
+    ):
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "variants" and "PUT /api/products/{id}/variants" in error["message"]
+
+
 async def test_the_unit_stays_while_there_are_pack_sizes(market: Market) -> None:
     farmer, product, _ = await offered(market, stock="0")
     path = f"/api/products/{product['id']}"
