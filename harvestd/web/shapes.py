@@ -105,6 +105,7 @@ PLACES: dict[str, str] = {
     "slug-stays": "a slug, once given, stays",
     "farm-stays": "a product stays with its farm",
     "stock-route": "the stock is set or changed by POST /api/products/{id}/stock",
+    "variants-route": "pack sizes are set by PUT /api/products/{id}/variants",
     "set-or-change": "give set (the new level) or change (what is added or taken)",
     "beside-rows": "it goes beside rows, once for all of them",
     "in-location": "it goes into location",

@@ -21,7 +21,9 @@ class ProductRow(ChangeProduct, kw_only=True, frozen=True):
     """What a row says of a product; what it leaves out stays as it is. It names its product by ``id``, or by ``external_id``. A new
     product needs ``title``, ``unit``, ``price`` and ``stock``."""
 
-    ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "slug-stays", "farm_id": "beside-rows"}
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        "slug": "slug-stays", "farm_id": "beside-rows", "variants": "variants-route",
+    }  # fmt: skip
 
     id: ProductId | UnsetType = UNSET
     stock: Quantity | UnsetType = UNSET

@@ -207,7 +207,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     What is sold by the piece may be priced by weight: with ``priced_by`` weight and an ``estimated_weight``, ``price`` is for one kilogram (or pound)
     unless ``price_per`` says otherwise."""
 
-    ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title", "variants": "variants-route"}
 
     title: Title
     unit: Unit
@@ -253,6 +253,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
         "stock": "stock-route",
         "farm_id": "farm-stays",
         "slug": "slug-stays",
+        "variants": "variants-route",
     }
 
     title: Title | UnsetType = UNSET

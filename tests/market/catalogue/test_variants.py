@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from harvestd.store.postgres.statements import Statement
+from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.carts import rows as carts
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import settled
@@ -18,6 +20,16 @@ ITEMS = [
     {"title": "Bag", "price": {"amount": 100, "currency": "EUR"}, "takes": 0.25},
 ]
 STOCK = Statement("test.variants.stock", "select stock, reserved from products where id = :id", lambda *row: row)
+
+
+#: What a process of the version before does, which goes on while the new one begins.
+OLDER = Statement(
+    "test.variants.older",
+    """insert into cart_items (cart_id, product_id, quantity, price_seen, added_at)
+       select c.id, :product_id, 2, 390, now() from carts c where c.user_id = :user_id
+       on conflict (cart_id, product_id) do update set quantity = excluded.quantity""",
+    nothing,
+)
 
 
 async def put(farmer: Person, product: dict[str, Any], items: Any, match: str = "*") -> Response:
@@ -133,6 +145,17 @@ async def test_a_stale_version_is_refused_and_so_is_anothers_product(market: Mar
     assert wrong.status == 422 and wrong.json()["errors"][0]["field"] == "items[0].id"
 
 
+async def test_whoever_sends_them_with_the_product_is_told_where_they_go(market: Market) -> None:
+    farmer, product, _ = await offered(market)
+    path = f"/api/products/{product['id']}"
+    for answer in (
+        await farmer.request("PATCH", path, {"variants": []}, If_Match="*"),
+        await farmer.post("/api/products", {"title": "Leek", "unit": "kg", "price": 1, "stock": 1, "variants": []}),
+    ):
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "variants" and "PUT /api/products/{id}/variants" in error["message"]
+
+
 async def test_the_unit_stays_while_there_are_pack_sizes(market: Market) -> None:
     farmer, product, _ = await offered(market, stock="0")
     path = f"/api/products/{product['id']}"
@@ -177,9 +200,6 @@ async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(ma
     body = {"items": [line(product, None, 1), line(product, sack, 1), line(product, bag, 2)]}
     guest = await market.stranger.request("PUT", "/api/cart/items", json=body)
     token = guest.headers["x-cart-token"]
-    from harvestd.kernel.secret_hashes import secret_hash
-    from harvestd.market.carts import rows as carts
-
     parts = market.parts
     await parts.database.transaction(
         lambda tx: carts.merge(tx, secret_hash(token), buyer.id, parts.new_id(), 100, parts.now())
@@ -191,6 +211,16 @@ async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(ma
         (sack["id"], "1.000"),
     }
     assert (await market.stranger.get("/api/cart", headers={"X-Cart-Token": token})).json()["count"] == 0
+
+
+async def test_an_older_process_goes_on_putting_products_into_a_cart_with_packs(market: Market) -> None:
+    _, product, (sack, _) = await offered(market)
+    buyer = await market.person()
+    await buyer.request("PUT", "/api/cart/items", {"items": [line(product, sack, 1)]})
+    for _ in range(2):
+        await market.parts.database.transaction(lambda tx: tx.run(OLDER, product_id=product["id"], user_id=buyer.id))
+    lines = (await buyer.get("/api/cart")).json()["parts"][0]["lines"]
+    assert [(x["variant_id"], x["quantity"]) for x in lines] == [(sack["id"], "1.000"), (None, "2.000")]
 
 
 async def test_an_order_of_packs_takes_of_the_stock_and_a_cancellation_gives_it_back_once(market: Market) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvestd.kernel import languages
 from harvestd.kernel.errors import Invalid, OutOfStock, PriceChanged
 from harvestd.kernel.units import Amount
 from harvestd.market.carts import rules as carts
@@ -144,6 +145,8 @@ def test_a_cart_is_warned_of_another_content_and_no_order_goes_by_the_old_one() 
         "content-changed",
         "The content of Carrots, sack was 4 kg and is 5 kg now",
     )
+    german = languages.message(change.code, change.params, change.message, "de")
+    assert german == "der Inhalt von Carrots, sack hat sich geändert: vorher 4 kg, jetzt 5 kg"
     item = carts.Item("carrots", Decimal(1), seen, "sack")
     _, (warning,) = carts.price([item], shelf, TODAY, TERMS)
     assert (warning.code, warning.product_id, warning.variant_id) == ("content-changed", "carrots", "sack")
