@@ -78,7 +78,7 @@ def parsed(output: str) -> Load:
     number = re.search(r"^\s+(\d+) requests in ", output, re.MULTILINE)
     if rate is None or worst is None or number is None or not float(rate.group(1)):
         raise LoadError(f"wrk said nothing of use: {output}")
-    at = dict(re.findall(r"^\s+(\d+)%\s+(\S+)$", output, re.MULTILINE))
+    at = dict(re.findall(r"^\s+(\d+)%\s+(\S+)[ ]*$", output, re.MULTILINE))
     return Load(float(rate.group(1)), _ms(at["50"]), _ms(at["99"]), _ms(worst.group(1)), int(number.group(1)))
 
 

@@ -196,6 +196,7 @@ def test_what_the_quick_form_found_takes_no_full_figures_place(tmp_path: Path, m
 def test_wrk_is_understood() -> None:
     """Latencies in ms, whatever unit it chose."""
     assert parsed(WRK) == Load(rate=46897.43, p50=0.531, p99=1.5, worst=8.28, requests=140712)
+    assert parsed(WRK.replace("99%    1.50ms", "99%    1.50s ")).p99 == 1500.0, "it pads a unit of one letter"
 
 
 @pytest.mark.parametrize(
