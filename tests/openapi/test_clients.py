@@ -37,7 +37,14 @@ def test_a_generated_python_client_reads_and_orders(demo_market: DemoMarket, tmp
     document = written(demo_market.document, tmp_path)
     program = Path(sys.executable).parent / "openapi-python-client"
     config = tmp_path / "config.yaml"  # files, which are bytes
-    kinds = ("image/webp", "image/jpeg", "application/pdf", "application/atom+xml", "application/xml", "application/ld+json")
+    kinds = (
+        "image/webp",
+        "image/jpeg",
+        "application/pdf",
+        "application/atom+xml",
+        "application/xml",
+        "application/ld+json",
+    )
     config.write_text("content_type_overrides:\n" + "".join(f"  {kind}: application/octet-stream\n" for kind in kinds))
     made = run(
         [

@@ -24,9 +24,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
 
 
 async def copies(market: Market, field: str) -> list[Any]:
-    statement = Statement(
-        f"test.copies.{field}", f"select {field} from search_documents order by id", str
-    )
+    statement = Statement(f"test.copies.{field}", f"select {field} from search_documents order by id", str)
     return list(await market.parts.database.rows(statement))
 
 

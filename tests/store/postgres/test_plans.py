@@ -193,7 +193,9 @@ def test_a_deep_page_of_orders_as_they_change_costs_what_the_first_one_costs(mar
         with market.cursor() as cursor:
             cursor.execute("select changed_in, id::text from orders order by id limit 1 offset 12000")
             place = cursor.fetchone()
-        finished(following_rows.changes(planner, role, USER, NOW - timedelta(days=1), None, place if is_deep else None, 21))
+        finished(
+            following_rows.changes(planner, role, USER, NOW - timedelta(days=1), None, place if is_deep else None, 21)
+        )
         planner.forget()
         (plan,) = planner.plans
         read.append(plan.root["Shared Hit Blocks"] + plan.root["Shared Read Blocks"])
