@@ -35,7 +35,7 @@ LISTINGS: dict[str, tuple[str, str]] = {
     "tag": ("tag=heirloom", "tags && '{heirloom}'"),
     "unit": ("unit=litre", "unit = 'litre'"),
     "in stock": ("in_stock=true", "stock > reserved"),
-    "price": ("min_price=300&max_price=400&sort=price", "price between 300 and 400"),
+    "prices": ("min_price=300&max_price=400&sort=price", "price between 300 and 400"),
     "free from": ("free_from=milk&free_from=gluten", "not allergens && '{milk,gluten}'"),
     "near": ("near=44.48,-73.21&radius_km=60", ""),
 }  # fmt: skip
@@ -68,7 +68,11 @@ def _pages(ground: Ground, markets: Sequence[Market]) -> Figure:
     for market in markets:
         for where in ("page 1", "page 10,000"):
             asked = {name: _paths(market, name, where) for name in LISTINGS}
-            each = {name: [_p99(market, paths) for _ in range(ground.rounds)] for name, paths in asked.items() if paths}
+            each = {
+                name: [_p99(market, paths) for _ in range(ground.rounds + 1)][1:]
+                for name, paths in asked.items()
+                if paths
+            }
             found[f"{market.name} products, {where}"] = each
             ground.say(f"{market.name}, {where}: the worst is {max(map(max, each.values())):.1f} ms")
     first, *others = found
@@ -77,7 +81,7 @@ def _pages(ground: Ground, markets: Sequence[Market]) -> Figure:
         name="catalogue-pages", title="The slowest of all sorts and filters: p99 of an answer with 20 products", unit="ms", better="less", rounds=worst,
         targets=[Target(who, first, 1 / SLOWER) for who in others],
         notes=[
-            f"One process, its cache off, one client; {EACH} requests each, p99, of the slowest of {len(LISTINGS)} listings; PostgreSQL shares the machine.",
+            f"One process, its cache off, one client; {EACH} requests each once they were asked for, p99, of the slowest of {len(LISTINGS)} listings; PostgreSQL shares the machine.",
             *(f"{who}: {_told(each)}." for who, each in found.items()),
         ],
     )  # fmt: skip

@@ -423,4 +423,4 @@ def test_the_pages_of_a_large_catalogue_are_those_of_each_sort_and_filter() -> N
     from harvestd.market.catalogue.listings import SORTS
 
     assert set(SORTS) <= set(LISTINGS)
-    assert {"category", "tag", "unit", "in stock", "price", "free from", "near"} <= set(LISTINGS)
+    assert {"category", "tag", "unit", "in stock", "prices", "free from", "near"} <= set(LISTINGS)
