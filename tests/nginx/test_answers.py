@@ -286,7 +286,7 @@ def test_answers_are_compressed_for_those_who_take_it(front: Front, upstream: Up
 @pytest.mark.parametrize(
     ("taken", "told"),
     [
-        ("gzip, deflate, br, zstd", "br"), ("gzip;q=1.0, *;q=0.5", "gzip"), ("br;q=0, gzip", "gzip"), ("br;q=0.1, gzip", "gzip"), ("gzip;q=0.0", ""), ("xbr, gzipped", ""),
+        ("gzip, deflate, br, zstd", "br"), ("gzip;q=1.0, *;q=0.5", "gzip"), ("br;q=0, gzip", "gzip"), ("br;q=0.1, gzip", "gzip"), ("gzip, br;q=0.5", "gzip"), ("gzip;q=0.5, br", "br"), ("xbr;q=0, gzip, br", "br"), ("gzip;q=0.0", ""), ("xbr, gzipped", ""),
         ("BR", "br"), ("identity", ""),
     ],
 )  # fmt: skip
