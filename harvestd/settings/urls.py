@@ -74,7 +74,7 @@ def judge_url(row: Row, value: str) -> None:
 
 #: A page of each of many things.
 _OF_EACH = (
-    re.compile(r"[^\s{}]*\{(?:slug|id)\}[^\s{}]*"),
+    re.compile(r"\A[^\s{}]*\{(?:slug|id)\}[^\s{}]*"),
     "after host and port one of {slug} and {id} is needed, once",
 )
 #: The permitted text after host and port, and the error message for any other.

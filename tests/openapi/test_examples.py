@@ -45,7 +45,16 @@ def faults(document: dict[str, Any], operation: str, done: Answered) -> list[str
 
 
 #: What depends on the request, or on what there is.
-SOMETIMES = {"idempotent-replayed", "link", "set-cookie", "x-cart-token", "vary", "ratelimit", "ratelimit-policy"}
+SOMETIMES = {
+    "content-language",
+    "idempotent-replayed",
+    "link",
+    "set-cookie",
+    "x-cart-token",
+    "vary",
+    "ratelimit",
+    "ratelimit-policy",
+}
 
 
 def headers_amiss(document: dict[str, Any], operation: str, done: Answered) -> list[str]:

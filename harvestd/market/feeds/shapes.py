@@ -10,8 +10,6 @@ from harvestd.market.catalogue.listing_shapes import MAX_VALUES
 from harvestd.web.reading import form
 from harvestd.web.shapes import IdOrSlug, In, Limit, ListQuery
 
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
 
 class FeedQuery(In, kw_only=True, frozen=True):
     """Whose products, and of which kinds; several values match any of them."""
@@ -27,7 +25,8 @@ class SitemapQuery(In, kw_only=True, frozen=True):
         Annotated[
             str,
             form(
-                f"(?:farms|products)~(?:{_UUID})?~(?:{_UUID})?",
+                "(?:farms|products)~(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?"
+                "~(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?",
                 description="Farms or products, and between which ids.",
                 max_length=100,
                 examples=["products~~0197f0a0-7c1e-7abc-8def-0123456789ab"],
