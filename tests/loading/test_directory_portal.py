@@ -8,11 +8,11 @@ import zipfile
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import attrs
 import psycopg2
 import pytest
+from openpyxl import Workbook
 
 from harvestd.loading.usda.goods import GOODS
 from harvestd.loading.usda.portal import SOLD
@@ -47,11 +47,6 @@ def as_csv(*listings: dict[str, Any]) -> bytes:
     return out.getvalue().encode()
 
 
-SHEET = (
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
-)
-
-
 def packed(files: dict[str, str]) -> bytes:
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
@@ -61,32 +56,12 @@ def packed(files: dict[str, str]) -> bytes:
 
 
 def as_workbook(*listings: dict[str, Any]) -> bytes:
-    """As Excel writes it: texts by their number, numbers as they are, and no cell for nothing."""
-    texts: list[str] = []
-
-    def cell(place: str, value: Any) -> str:
-        if value in (None, ""):
-            return ""
-        if isinstance(value, (int, float)):
-            return f'<c r="{place}"><v>{value}</v></c>'
-        texts.append(escape(value).replace("\r", "_x000D_"))
-        return f'<c r="{place}" t="s"><v>{len(texts) - 1}</v></c>'
-
-    rows = [[*listings[0]], *[[*listing.values()] for listing in listings]]
-    written = "".join(
-        f'<row r="{n}">' + "".join(cell(f"{letters(at)}{n}", value) for at, value in enumerate(row)) + "</row>"
-        for n, row in enumerate(rows, 1)
-    )
-    strings = "".join(
-        f"<si><r><t>{one[:3]}</t></r><r><t>{one[3:]}</t></r></si>" if "&" not in one else f"<si><t>{one}</t></si>"
-        for one in texts
-    )
-    named = f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{strings}</sst>'
-    return packed({"xl/sharedStrings.xml": named, "xl/worksheets/sheet1.xml": SHEET.format(written)})
-
-
-def letters(at: int) -> str:
-    return (letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
+    """Texts, numbers, and no cell for nothing."""
+    book, out = Workbook(), BytesIO()
+    for row in ([*listings[0]], *([*listing.values()] for listing in listings)) if listings else ():
+        book.active.append([None if value == "" else value for value in row])
+    book.save(out)
+    return out.getvalue()
 
 
 def one(content: bytes) -> Market:
@@ -210,8 +185,8 @@ def test_an_odd_comma_after_degrees_is_left_out_and_no_position_is_none() -> Non
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"PK\x03\x04", "no workbook"), (packed({}), "without a sheet"), (packed({"xl/worksheets/sheet1.xml": "<x"}), "no workbook"),
-     (packed({"xl/worksheets/sheet1.xml": SHEET.format("")}), "no column FMID"), (b"[", "not JSON"), (b"{}", "no list of listings"), (b'{"data": 1}', "no list of listings"), (b"[1]", "no list of listings"),
+    [(b"PK\x03\x04", "no workbook"), (packed({}), "no workbook"), (packed({"xl/worksheets/sheet1.xml": "<x"}), "no workbook"),
+     (as_workbook(), "no column FMID"), (b"[", "not JSON"), (b"{}", "no list of listings"), (b'{"data": 1}', "no list of listings"), (b"[1]", "no list of listings"),
      (b'[{"FMID": 1}]', "no listing_id"), (b"[\xff]", "not JSON"), (b"listing_id,listing_name\n", "no column location_x, location_y"),
      (b'"apikey error"', "no column FMID")],
 )  # fmt: skip
