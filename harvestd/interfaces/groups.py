@@ -13,3 +13,6 @@ class IGroups(Interface):
 
     def changed(user_id: str) -> None:
         """The user came into a group or left one: call it after the commit, for this process. Never raises."""
+
+    def gone(group_id: str) -> None:
+        """There is no such group any more: the same."""

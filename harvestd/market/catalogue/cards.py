@@ -97,7 +97,7 @@ _VARIANTS = f"""case when p.variants = 0 then '[]'::json else (
     select json_agg(json_build_object('id', v.id, 'title', v.title, 'unit', v.unit, 'unit_code', {_case("v.unit", "''", _CODES)},
         'price', row(v.price, :currency::text)::card_money,
         'unit_price', row(div(2 * ({_OF_PACK}) + {_TAKES}, 2 * {_TAKES})::bigint, :currency::text, {_PER})::card_unit_price,
-        'takes', v.takes::text, 'available', (div(p.stock - p.reserved, v.takes))::numeric(12,3)::text, 'sku', v.sku, 'external_id', v.external_id) order by v.position)
+        'takes', v.takes::text, 'available', (div(p.stock - p.reserved, v.takes))::numeric(16,3)::text, 'sku', v.sku, 'external_id', v.external_id) order by v.position)
       from product_variants v where v.product_id = p.id and v.active) end"""
 _DAY = "(:today::text)::date"
 _AWAY = f"f.away_days @> {_DAY}"

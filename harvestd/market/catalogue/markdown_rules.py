@@ -54,7 +54,7 @@ def faults(given: Mapping[str, Any], now: datetime) -> list[FieldError]:
 
 def announced(offer: Any, price: int, until: datetime, reason: str, now: datetime, history: Iterable[Was]) -> Any:
     """The offer at a reduced price. ``history`` are its prices in the time :data:`BEFORE`. Raises :class:`Invalid` for a price that is no
-    reduction, and a time that has passed. A further reduction has a prior price of its own; the same one for longer keeps it."""
+    reduction, or above the lowest of that time, and a time that has passed. A further reduction has a prior price of its own; the same one for longer keeps it."""
     reason = told("reason", reason, MAX_REASON)
     accept(
         *_price_faults(price, offer.price), *_time_faults(until, now), message="the price cannot be reduced like this"
@@ -66,6 +66,7 @@ def announced(offer: Any, price: int, until: datetime, reason: str, now: datetim
         if running is not None and goes_on
         else lowest(history, price_unit(offer.unit, offer.measures.each), offer.price_per, offer.price)
     )
+    accept(*_no_reduction(price, prior), message="the price cannot be reduced like this")
     return attrs.evolve(offer, markdown=Markdown(price, prior, until, reason))
 
 
@@ -86,6 +87,15 @@ def _price_faults(price: int, regular: int) -> list[FieldError]:
         return list(alone_faults(price))
     message = "must be below the price that it is reduced from; PATCH the price to raise it"
     params = {"maximum": str(regular - 1), "reason": "no-reduction"}
+    return [FieldError("price", message, code="above-maximum", params=params)]
+
+
+def _no_reduction(price: int, prior: int) -> list[FieldError]:
+    """What was cheaper lately is not reduced: the prior price beside it would be lower."""
+    if price < prior:
+        return []
+    message = f"must be below the lowest price of the last {BEFORE.days} days; PATCH the price to change it without announcing a reduction"
+    params = {"maximum": str(prior - 1), "reason": "prior-price"}
     return [FieldError("price", message, code="above-maximum", params=params)]
 
 

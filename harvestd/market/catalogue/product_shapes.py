@@ -311,7 +311,7 @@ WORDS: dict[str, str] = {
     "harvested_on": "Day of the harvest.",
     "images": "The pictures that can be shown, in order.",
     "min_quantity": "The minimum order quantity.",
-    "not_orderable": "Why it cannot be ordered; null if it can.",
+    "not_orderable": "Why nobody can order it, however much is left and whatever the season; null if they can: see `status`, `in_season` and `available`, too.",
     "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; if it is away; or if its "
     "`use_by` day is over.",
     "Product.title": "Its title, in the language that is asked for, as far as it is translated; in the farm's own to those who may change it.",

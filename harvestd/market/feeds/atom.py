@@ -69,7 +69,7 @@ def _price(feed: Feed, product: Product) -> str:
     """``€3.50 / kg``, ``€6.40 / 1000 g``."""
     per = product.price_per.quantity.rstrip("0").rstrip(".")
     price = money(product.price.amount, product.price.currency, feed.language)
-    return f"{price} / {'' if per == '1' else f'{per} '}{product.unit}"
+    return f"{price} / {'' if per == '1' else f'{per} '}{product.price_per.unit}"
 
 
 def _moment(at: datetime) -> str:

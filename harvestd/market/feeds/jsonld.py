@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from babel.numbers import get_currency_precision
 
+from harvestd.kernel.quantities import line_total
+from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.farms.rows import Farm
 from harvestd.market.feeds.links import Links, name
@@ -57,19 +59,27 @@ def product(one: Product, links: Links) -> dict[str, Any]:
 
 
 def _offer(one: Product, links: Links) -> dict[str, Any]:
-    price, code = _price(one.price.amount, one.price.currency), one.unit_code
+    each, code, of_price = _price(one.price.amount, one.price.currency), one.unit_code, UNITS[one.price_per.unit].code
     least, per = float(one.min_quantity), float(one.price_per.quantity)
+    price = each if one.sold_by == one.priced_by else _estimate(one)
     return {
         "@type": "Offer", "url": links.products.shows(one.id, one.slug), "price": price, "priceCurrency": one.price.currency,
         "availability": _SCHEMA + ("InStock" if _can_be_had(one) else "OutOfStock"), "seller": {"@id": name(one.farm.id)},
         "eligibleQuantity": {"@type": "QuantitativeValue", "minValue": least, "unitCode": code},
         "inventoryLevel": {"@type": "QuantitativeValue", "value": float(one.available), "unitCode": code},
         "priceSpecification": {
-            "@type": "UnitPriceSpecification", "price": price, "priceCurrency": one.price.currency, "unitCode": code,
-            "referenceQuantity": {"@type": "QuantitativeValue", "value": per, "unitCode": code},
+            "@type": "UnitPriceSpecification", "price": each, "priceCurrency": one.price.currency, "unitCode": of_price,
+            "referenceQuantity": {"@type": "QuantitativeValue", "value": per, "unitCode": of_price},
         },
         **dict(_when(one)),
     }  # fmt: skip
+
+
+def _estimate(one: Product) -> str:
+    """What a piece comes to that is priced by its weight: an offer has a price of what is sold."""
+    assert one.estimated_weight is not None
+    weight, per = Decimal(one.estimated_weight.quantity), Decimal(one.price_per.quantity)
+    return _price(line_total(one.price.amount, weight, per), one.price.currency)
 
 
 def _can_be_had(one: Product) -> bool:

@@ -77,6 +77,7 @@ async def delete(unit: UnitOfWork, group_id: str) -> tuple[rows.Group, int]:
         raise NotFound(_NO_GROUP)
     count = await members.count(unit.tx, group_id)
     await rows.delete(unit.tx, group_id)
+    unit.on_commit(lambda: unit.parts.groups.gone(group_id))
     return before, count
 
 

@@ -1,7 +1,7 @@
 """This process's in-memory cache of who is in which group, so that a request which asks normally costs no statement.
 
-An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that something of the user changed, or that messages may
-have been missed. An answer requested before that is not cached.
+An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that something of the user changed, ``groups:gone`` that a group is
+gone, or either that messages may have been missed. An answer requested before that is not cached.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from harvestd.market.accounts.sign_ins_near import CHANNEL, user_of
 from harvestd.market.groups import member_rows as rows
 from harvestd.store.postgres.statements import Reader
 
+#: The topic of groups that are gone; its payload is the id (store/schema/053_groups_gone.sql).
+GONE = "groups:gone"
+
 
 @implementer(IGroups)
 class NearGroups:
@@ -30,15 +33,17 @@ class NearGroups:
         self._ttl = ttl
         self._known: OrderedDict[str, tuple[frozenset[str], float]] = OrderedDict()
         self._dropped = 0
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._subscriptions: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Subscribe to what changes in other processes."""
-        self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
+        for channel, receive in ((CHANNEL, self._receive), (GONE, self.gone)):
+            self._subscriptions.append(self._topics.subscribe(channel, receive, self._gap))
 
     def stop(self) -> None:
         """Unsubscribe, and clear the cache."""
-        self._unsubscribe()
+        while self._subscriptions:
+            self._subscriptions.pop()()
         self._gap()
 
     async def of(self, user_id: str) -> frozenset[str]:
@@ -60,6 +65,12 @@ class NearGroups:
         """Forget the user's groups here."""
         self._dropped += 1
         self._known.pop(user_id, None)
+
+    def gone(self, group_id: str) -> None:
+        """Forget the groups of whoever was in a group that is gone."""
+        self._dropped += 1
+        for user_id in [one for one, (groups, _) in self._known.items() if group_id in groups]:
+            del self._known[user_id]
 
     def _receive(self, payload: str) -> None:
         user_id = user_of(payload)

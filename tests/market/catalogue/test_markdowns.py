@@ -65,15 +65,18 @@ async def test_a_reduced_price_shows_the_lowest_of_the_thirty_days_before_it(mar
     for price in (420, 500):
         await priced(farmer, product, price)
     until = soon(market)
-    answer = await reduced(farmer, product, 400, until, reason="Plenty of it.")
+    refused = await reduced(
+        farmer, product, 300, until
+    )  # 3.00 was for longer than thirty days ago, and ended within them
+    assert (refused.status, refused.json()["errors"][0]["params"]["maximum"]) == (422, "299"), "it was as cheap lately"
+    answer = await reduced(farmer, product, 290, until, reason="Plenty of it.")
     assert answer.status == 200, answer.text
     assert answer.json()["markdown"]["reason"] == "Plenty of it."
     assert datetime.fromisoformat(answer.json()["markdown"]["until"]) == datetime.fromisoformat(until)
-    # 3.00 was for longer than thirty days ago, and ended within them
-    assert await shown(market, product) == (400, 300, 500)
+    assert await shown(market, product) == (290, 300, 500)
     await aged(market, product, 31)
-    assert (await reduced(farmer, product, 399, until)).status == 200
-    assert await shown(market, product) == (399, 400, 500)
+    assert (await reduced(farmer, product, 280, until)).status == 200
+    assert await shown(market, product) == (280, 290, 500)
     assert market.broken() == []
 
 

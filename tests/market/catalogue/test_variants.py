@@ -54,6 +54,20 @@ async def order(buyer: Person, *lines: dict[str, Any], key: str, **more: Any) ->
     return await buyer.post("/api/orders", {"lines": list(lines), **more}, Idempotency_Key=key)
 
 
+async def test_however_many_packs_a_stock_comes_to_it_is_shown(market: Market) -> None:
+    """The smallest pack of the largest stock: it is one of everybody's lists, too."""
+    farmer, product, _ = await offered(market, [{"title": "Pinch", "price": 1, "takes": "0.001"}])
+    largest = {"set": "9999999.999"}
+    assert (await farmer.post(f"/api/products/{product['id']}/stock", largest)).status == 200
+    for address in (f"/api/products/{product['id']}", "/api/products"):
+        answer = (await market.stranger.get(address)).json()
+        one = answer["items"][0] if "items" in answer else answer
+        assert one["variants"][0]["available"] == "9999999999.000", address
+    buyer = await market.person()
+    most = await order(buyer, line(product, one["variants"][0], 9_999_999), key="a")
+    assert most.status in (201, 409, 422), most.text
+
+
 async def test_the_product_shows_its_pack_sizes_with_their_price_per_kilogram_and_what_is_left(market: Market) -> None:
     farmer, product, (sack, bag) = await offered(market)
     assert sack == {

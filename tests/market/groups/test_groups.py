@@ -329,6 +329,31 @@ async def test_a_request_knows_its_caller_s_groups_at_once(market: Market) -> No
     assert await known(market, person) == {second}
 
 
+async def test_a_group_that_is_gone_is_nobody_s_at_once(market: Market, database_url: str) -> None:
+    """Products keep its id: whoever was in it may not keep what it gave them. Each process is told once, however many were in it."""
+    manager, person, other = await market.person("manager"), await market.person(), await market.person()
+    group, kept = await made(manager, "First"), await made(manager, "Second")
+    for one in (person, other):
+        await put(manager, group, one)
+    await put(manager, kept, person)
+    near = market.parts.groups
+    assert isinstance(near, NearGroups)
+    assert await known(market, person) == {group, kept} and await known(market, other) == {group}
+    listener = psycopg2.connect(database_url)
+    listener.autocommit = True
+    cursor = listener.cursor()
+    cursor.execute("listen harvest_topics")
+    assert (await manager.request("DELETE", f"/api/groups/{group}", If_Match="*")).status == 204
+    assert await known(market, person) == {kept} and await known(market, other) == frozenset()
+    cursor.execute("select 1")
+    (told,) = [json.loads(note.payload) for note in listener.notifies if group in note.payload]
+    assert told == {"c": "groups:gone", "p": group}
+    near._known[other.id] = frozenset({group}), near._seconds() + 9  # as another process still has it
+    near.gone(told["p"])
+    assert other.id not in near._known
+    listener.close()
+
+
 async def test_another_process_hears_of_it_from_the_database(market: Market, database_url: str) -> None:
     """Whoever changes it: a row that is written by hand, too. But what ends with its group tells nobody, however many are in it."""
     manager, person = await market.person("manager"), await market.person()
