@@ -24,7 +24,7 @@ _SHARES = {
     "distance": f"coalesce(power(0.5::float8, x.distance / {KM}), 0)",
 }  # fmt: skip
 #: How many times as much a document counts by the boosts of the query, each of which is about one value.
-_BOOSTED = f"""(select least({MOST_BOOSTED}, coalesce(exp(greatest(-{LEAST}, sum(ln(b.factor)))), 1)) from (
+_BOOSTED = f"""(select least({MOST_BOOSTED}, exp(greatest(-{LEAST}, coalesce(sum(ln(b.factor)), 0)))) from (
         select distinct n, factor from unnest(:boosts::int[], :fields::text[], :values::text[], :factors::float8[]) as u(n, field, value, factor)
          where case field when 'category' then value = d.category when 'farm' then value = d.farm else value = any(d.tags) end) b)"""
 #: The points of a document that the rules put first: pins are in their order.
