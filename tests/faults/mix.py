@@ -110,7 +110,7 @@ def lookups(ports: Sequence[int]) -> Lookups:
     for port in ports:
         for shared, outcome, value in _LOOKUPS.findall(request(port, "GET", "/metrics")[1].decode()):
             name = {"hits": "shared"}.get(outcome) if shared else outcome
-            if name is not None:
+            if name in total:
                 total[name] += float(value)
     return Lookups(**total)
 
