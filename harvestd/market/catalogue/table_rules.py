@@ -56,6 +56,7 @@ def examined(file: IO[bytes]) -> Table:
     if head.startswith(_UTF16) or b"\x00" in head:
         raise Invalid.of("file", "is UTF-16, or no text; save it as CSV UTF-8", "not-accepted", reason="utf-16")
     begin = len(_BOM) if head.startswith(_BOM) else 0
+    begin = len(head) - len(head[begin:].lstrip(b"\r\n"))  # lines with nothing in them before the first
     encoding = _encoding(file)
     if head[begin:].lstrip()[:1] == b"{":
         return _counted(file, Table(kind="jsonl", begin=begin))

@@ -27,6 +27,7 @@ FILES: dict[str, bytes] = {
     "Excel, with sep": "sep=;\r\nsku;title;unit;price;stock;tags\r\nB-1;Rüben, rot;kg;3,5;12,5;bio|rot\r\nE-1;Eier „L“;each;0,35;600;\r\n".encode(),
     "LibreOffice, all text quoted": '"sku","title","unit","price","stock","tags"\n"B-1","Rüben, rot","kg",3.5,12.5,"bio|rot"\n"E-1","Eier „L“","each",0.35,600,\n'.encode(),
     "Google Sheets": 'sku,title,unit,price,stock,tags\r\nB-1,"Rüben, rot",kg,"3,50","12,5",bio|rot\r\nE-1,Eier „L“,each,"0,35",600,'.encode(),
+    "Empty lines first": b"\xef\xbb\xbf\r\n\r\n" + "sku;title;unit;price;stock;tags\r\nB-1;Rüben, rot;kg;3,50;12,5;bio|rot\r\nE-1;Eier „L“;each;0,35;600;\r\n".encode(),
     "Numbers, tabs": "sku\ttitle\tunit\tprice\tstock\ttags\nB-1\tRüben, rot\tkg\t3,50\t12,5\tbio|rot\n\t\t\t\t\t\nE-1\tEier „L“\teach\t0,35\t600\t\n".encode(),
     "JSON Lines": (
         '{"sku":"B-1","title":"Rüben, rot","unit":"kg","price":350,"stock":"12.5","tags":["bio","rot"]}\n\n'
