@@ -292,7 +292,7 @@ DOCS = [
     *(Path(__file__).parents[3] / n for n in ("README.md", "CHANGELOG.md")),
 ]
 #: What begins so and is no metric: the exchange of RabbitMQ, and cookies.
-NO_METRICS = {"harvest_hub", "harvest_session", "harvest_cart"}
+NO_METRICS = {"harvest_hub", "harvest_session", "harvest_cart", "harvest_api"}
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
