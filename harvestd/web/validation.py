@@ -26,7 +26,7 @@ from harvestd.web.shapes import PLACES
 from harvestd.web.type_descriptions import example, expected, fault, json_types, longest, or_null, own_words
 
 #: Maximum number of errors listed: nobody reads more, and a body of a million elements could have a million.
-MAX = 50
+MAX = 80
 #: The field name for errors of the whole value: a body that is not an object.
 BODY = "body"
 #: Maximum characters of an unknown name repeated in a message.

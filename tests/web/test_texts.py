@@ -208,6 +208,12 @@ async def _change_product(s: Stage) -> Try:
     return s.farmer, "PATCH", f"/api/products/{s.product['id']}", body
 
 
+async def _reduce(s: Stage) -> Try:
+    product = (await s.market.product(s.farmer, price=300))["id"]
+    body = {"price": 100, "until": "2099-01-01T00:00:00Z", "reason": "Plenty."}
+    return s.farmer, "POST", f"/api/products/{product}/markdown", body
+
+
 async def _stock(s: Stage) -> Try:
     return s.farmer, "POST", f"/api/products/{s.product['id']}/stock", {"change": "1", "reason": "Found."}
 
@@ -318,7 +324,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "putVariants": _packs, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
-from harvestd.kernel.names import told
+from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.slugs import is_id
@@ -17,7 +19,7 @@ from harvestd.market.catalogue.actions import locked, permitted
 from harvestd.market.catalogue.price_shapes import NewMarkdown, PastPrice, PriceHistoryQuery
 from harvestd.market.catalogue.product_routes import currency_of, now
 from harvestd.market.farms.actions import refusal
-from harvestd.web.context import Page, RequestContext, Result
+from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units, money
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import PricePer
@@ -32,6 +34,8 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def reduce(request: RequestContext, body: NewMarkdown) -> Result:
     """Reduce the price until a time."""
+    given = msgspec.structs.asdict(body)
+    accept(*faults(request, given), message="the price cannot be reduced like this")
     before = await _locked(request)
     price = minor_units("price", body.price, currency_of(request))
     await markdown_actions.announce(request.work, before, price, body.until, body.reason)
@@ -49,13 +53,14 @@ async def _locked(request: RequestContext) -> store.Product:
     return product
 
 
-async def history(request: RequestContext, query: PriceHistoryQuery) -> Page[PastPrice]:
+async def history(request: RequestContext, query: PriceHistoryQuery) -> CountedPage[PastPrice]:
     """What a product cost when, the present price first."""
     keyset = Keyset(query, "prices", (int,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
     product = await _own(request)
     shown_now, following = keyset.page(await price_rows.listed(request.reader, product.id, after, keyset.ask))
-    return Page([_past(row, currency_of(request)) for row in shown_now], following)
+    total = await price_rows.count(request.reader, product.id) if query.count else None
+    return CountedPage([_past(row, currency_of(request)) for row in shown_now], following, total)
 
 
 async def _own(request: RequestContext) -> store.Product:

@@ -9,6 +9,7 @@ import msgspec
 
 from harvestd.kernel.readers import MAX_INTEGER
 from harvestd.market.catalogue.markdown_rules import Was
+from harvestd.store import counting
 from harvestd.store.postgres.statements import Reader, Statement, scalar
 
 
@@ -30,6 +31,7 @@ _LIST = Statement(
          where product_id = :product_id and id < coalesce(:after::bigint, {MAX_INTEGER}) order by id desc limit :limit""",
     Past,
 )
+_COUNT = counting.counting("prices.count", "product_prices where product_id = :product_id")
 # The price of a time is the last one that began before it.
 _SINCE = Statement(
     "prices.since",
@@ -49,6 +51,11 @@ _OVER = Statement(
 async def listed(reader: Reader, product_id: str, after: int | None, limit: int) -> list[Past]:
     """The prices of a product, the present one first."""
     return await reader.rows(_LIST, product_id=product_id, after=after, limit=limit)
+
+
+async def count(reader: Reader, product_id: str) -> int:
+    """How many there are, up to the counting limit."""
+    return await counting.count(reader, _COUNT, product_id=product_id)
 
 
 async def since(reader: Reader, product_id: str, moment: datetime) -> list[Was]:

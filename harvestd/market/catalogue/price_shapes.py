@@ -9,7 +9,7 @@ from msgspec import Meta, field
 
 from harvestd.market.catalogue.group_rules import MAX_GROUPS
 from harvestd.market.catalogue.markdown_rules import MAX_REASON
-from harvestd.web.shapes import In, ListQuery, MinorUnits, Money, Out, PricePer
+from harvestd.web.shapes import CountedQuery, In, MinorUnits, Money, Out, PricePer
 
 GroupToken = Annotated[
     str, Meta(min_length=1, max_length=100, description="The id or slug of a group of buyers.", examples=["wholesale"])
@@ -50,7 +50,7 @@ class NewMarkdown(In, kw_only=True, frozen=True):
     reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
-class PriceHistoryQuery(ListQuery, kw_only=True, frozen=True):
+class PriceHistoryQuery(CountedQuery, kw_only=True, frozen=True):
     """A page of prices."""
 
 

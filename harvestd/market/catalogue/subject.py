@@ -138,7 +138,7 @@ SUBJECT = Subject(
               description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
               "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
         Route(method="GET", path="/api/products/{id}/price-history", operation="listPrices", handler=price_routes.history, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
-              summary="What a product cost when, the present price first", query=price_shapes.PriceHistoryQuery, answer=Page[price_shapes.PastPrice], limit="rate_read",
+              summary="What a product cost when, the present price first", query=price_shapes.PriceHistoryQuery, answer=CountedPage[price_shapes.PastPrice], limit="rate_read",
               errors=(errors.NotFound,), description="A row for each change of what everybody pays, and of whether it was on sale; groups' prices are not among them."),
         Route(method="POST", path="/api/products/{id}/markdown", operation="reducePrice", handler=price_routes.reduce, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Reduce the price until a time", body=price_shapes.NewMarkdown, rules=price_routes.faults, answer=product_shapes.Product, may_match=True, key="optional",
