@@ -525,6 +525,20 @@ class SearchContract:
         assert {hit.id for hit in found.hits} == {id_of(n) for n in left}
         assert found.facets["farm"][0].count == found.total == len(left)
 
+    async def test_nothing_is_too_old_to_be_found_and_no_boosts_come_before_a_pin(self, search: ISearch) -> None:
+        await search.index(
+            [
+                product(1, "Carrots", tags=("a",), fresh_at=datetime(1, 1, 1, tzinfo=UTC)),
+                product(2, "Carrots", fresh_at=NOON),
+                product(3, "Carrots", fresh_at=NOON - timedelta(days=2)),
+            ]
+        )
+        assert [hit.id for hit in (await search.search(Search(text="carrots"))).hits] == [id_of(2), id_of(3), id_of(1)]
+        boosts = tuple(Boost("tag", ("a",), 10.0) for _ in range(20))
+        for pins, first in (((), 1), ((id_of(3),), 3)):
+            found = await search.search(Search(text="carrots", rules=Rules((), pins, boosts)))
+            assert found.hits[0].id == id_of(first) and found.total == 3
+
     @pytest.mark.parametrize(
         "question",
         [Search(), Search(text="carrots"), Search(text="purpel carots"), Search(text="carrot organic xqzzt"), Search(text="SKU-7", near=(48.0, 11.0)),

@@ -43,6 +43,8 @@ PLACES = {"title_words": 1.0, "label_words": 0.4, "farm_words": 0.2, "text_words
 MISTYPED = 0.5
 #: The points of the last of a query's pins; each one before it has as many more. No other factors together have as many.
 PIN = 100.0
+#: How many times as much a document counts at most by all boosts together: below what a pin has.
+MOST_BOOSTED = 40.0
 #: Factors that only a query with words has.
 OF_WORDS = ("code", "typed", "text", "title", "whole", "phrase")
 

@@ -80,6 +80,7 @@ def query(question: Search, words: list[str], place: Place, conditions: list[Jso
                 "functions": functions,
                 "score_mode": "multiply",
                 "boost_mode": "multiply",
+                "max_boost": ranking.MOST_BOOSTED,
             }
         }
     fixed = [_constant("stock", {"term": {"in_stock": True}}, most("stock"), question)]
@@ -174,7 +175,8 @@ def reasons(question: Search, hit: EngineHit, place: Place) -> tuple[Reason, ...
     if question.near is not None and source.location is not None:
         away = distance_km(*question.near, source.location.lat, source.location.lon)
         points["distance"] = most("distance") * ranking.distance(away)
-    times = math.prod(boost.factor for n, boost in enumerate(question.rules.boosts) if f"boost {n}" in has)
+    factors = [boost.factor for n, boost in enumerate(question.rules.boosts) if f"boost {n}" in has]
+    times = min(math.prod(factors), ranking.MOST_BOOSTED)
     found = [
         Reason(name, points[name], times if one.boosted else 1.0)
         for name, one in ranking.FACTORS.items()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harvestd.market.search.ranking import DAYS, FACTORS, KM, OF_WORDS, PIN, SOLD, STARS, UNRATED
+from harvestd.market.search.ranking import DAYS, FACTORS, KM, MOST_BOOSTED, OF_WORDS, PIN, SOLD, STARS, UNRATED
+
+#: PostgreSQL refuses powers of e that are too small for a float8, which for a score are nothing long before.
+LEAST = 100
 
 #: Each factor of ranking, as the share of its points that a document has.
 _SHARES = {
@@ -15,13 +18,13 @@ _SHARES = {
     "title": "case when d.lexemes @@ (select title from asked) then 1 / cardinality(string_to_array(d.title_key, ' '))::float8 else 0 end",
     "whole": "case when d.title_key = :text then 1 else 0 end",
     "phrase": "case when d.lexemes @@ (select phrase from asked) then 1 else 0 end",
-    "freshness": f"exp(least(0, date_part('epoch', d.fresh_at - :as_of::timestamptz)) / {DAYS * 86_400}::float8)",
+    "freshness": f"exp(greatest(-{LEAST}, least(0, date_part('epoch', d.fresh_at - :as_of::timestamptz)) / {DAYS * 86_400}::float8))",
     "rating": f"coalesce(nullif(d.rating, 0), {UNRATED}) / {STARS}::float8",
     "popularity": f"greatest(0, d.popularity) / (greatest(0, d.popularity) + {SOLD}::float8)",
     "distance": f"coalesce(power(0.5::float8, x.distance / {KM}), 0)",
 }  # fmt: skip
 #: How many times as much a document counts by the boosts of the query, each of which is about one value.
-_BOOSTED = """(select coalesce(exp(sum(ln(b.factor))), 1) from (
+_BOOSTED = f"""(select least({MOST_BOOSTED}, exp(greatest(-{LEAST}, coalesce(sum(ln(b.factor)), 0)))) from (
         select distinct n, factor from unnest(:boosts::int[], :fields::text[], :values::text[], :factors::float8[]) as u(n, field, value, factor)
          where case field when 'category' then value = d.category when 'farm' then value = d.farm else value = any(d.tags) end) b)"""
 #: The points of a document that the rules put first: pins are in their order.
