@@ -9,18 +9,15 @@ from msgspec import Meta, field
 
 from harvestd.market.catalogue.group_rules import MAX_GROUPS
 from harvestd.market.catalogue.markdown_rules import MAX_REASON
-from harvestd.web.shapes import CountedQuery, In, MinorUnits, Money, Out, PricePer
+from harvestd.web.shapes import CountedQuery, IdOrSlug, In, MinorUnits, Money, Out, PricePer
 
-GroupToken = Annotated[
-    str, Meta(min_length=1, max_length=100, description="The id or slug of a group of buyers.", examples=["wholesale"])
-]
-VisibleTo = Annotated[list[GroupToken], Meta(max_length=MAX_GROUPS)]
+VisibleTo = Annotated[list[IdOrSlug], Meta(max_length=MAX_GROUPS, examples=[["wholesale"]])]
 
 
 class GroupPriceIn(In, kw_only=True, frozen=True):
     """What members of a group of buyers pay."""
 
-    group: GroupToken
+    group: IdOrSlug
     price: Money | MinorUnits
 
 
