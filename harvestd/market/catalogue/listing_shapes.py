@@ -81,7 +81,7 @@ WORDS: dict[str, str] = {
     "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
     "free_from": "Only products whose farm declares none of these allergens.",
     "in_season": "Only what is in season today.",
-    "in_stock": "Only what can be ordered now.",
+    "in_stock": "Only what something is left of; whether it can be ordered is `orderable`.",
     "max_price": "Highest `price` in minor units, whatever quantity it is for.",
     "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
     "min_price": "Lowest `price` in minor units, whatever quantity it is for.",

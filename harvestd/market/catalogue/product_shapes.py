@@ -238,7 +238,7 @@ WORDS: dict[str, str] = {
     "harvested_on": "Day of the harvest.",
     "images": "The pictures that can be shown, in order.",
     "min_quantity": "The minimum order quantity.",
-    "not_orderable": "Why it cannot be ordered; null if it can.",
+    "not_orderable": "Why nobody can order it, however much is left and whatever the season; null if they can: see `status`, `in_season` and `available`, too.",
     "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; or if it is away.",
     "Product.away_until": "The last day of its farm's absence; null if the farm is here today.",
     "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",

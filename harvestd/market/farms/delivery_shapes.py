@@ -91,7 +91,7 @@ class PickupPoint(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "delivery": "Where the farm delivers, and on which terms; null if it does not.",
+    "delivery": "Where the farm says that it delivers, and on which terms; null if it does not. Shown to buyers: orders do not look at it yet.",
     "areas": "The areas, in order: the first that a place is in counts.",
     "postcodes": "The postcodes in it, which are compared without spaces and hyphens; null if it is a circle.",
     **dict.fromkeys(("Area.radius_km", "AreaIn.radius_km"), "Radius in kilometres around the farm; null if it is a list of postcodes."),
