@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from harvestd.market.search.ranking import FACTORS, PIN
+from harvestd.market.search.ranking import FACTORS, MOST_BOOSTED, PIN
 from harvestd.web.pages.html import marked, page, table
 
 _ORDER = """A search without another `sort` shows the products with the most points first; of two with as many, the one that was offered first. No
@@ -12,8 +12,8 @@ farm pays for its place, and nobody's person, purchases or earlier searches coun
 _STEPS = """The first factors are so far apart from the others that none of these make up for them: whatever can be ordered comes before what is sold
 out and fits as well, and what has the words as they were typed before what may have been meant."""
 _RULES = f"""The market's staff may say of a query that words mean the same, that some products come first (in their order, from {PIN:g} points on), or that
-a category, a farm or a tag counts more or less: then the factors marked so are multiplied by that, at least by 0.1 and at most by 10. A product that is
-put first has to be on sale and to fit the filters, as all others."""
+a category, a farm or a tag counts more or less: then the factors marked so are multiplied by that, each time by 0.1 to 10, and
+by {MOST_BOOSTED:g} at most if several of these are true of a product. One that is put first has to be on sale and to fit the filters, as all others."""
 _WHY = """For the staff, `GET /api/search?explain=true` shows of each hit how many points it has of which factor: [the operations of search](/docs/search)."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harvestd.market.search.ranking import FACTORS
+from harvestd.market.search.ranking import FACTORS, MOST_BOOSTED, PIN
 from tests.people import Market
 from tests.web.client import Client
 
@@ -30,3 +30,8 @@ def test_no_factor_of_a_kind_makes_up_for_the_one_before_it() -> None:
     rest = sum(one.most for one in FACTORS.values() if one.boosted)
     for place, points in enumerate(fixed):
         assert points > sum(fixed[place + 1 :]) + rest
+
+
+def test_no_boosts_make_up_for_a_pin() -> None:
+    rest = sum(one.most for one in FACTORS.values() if one.boosted)
+    assert PIN > sum(one.most for one in FACTORS.values() if not one.boosted) + MOST_BOOSTED * rest
