@@ -161,17 +161,22 @@ def test_what_needs_a_confirmation_asks_for_it_by_password_or_by_a_passkey_alone
 BOTH = "for (const one of ['profile', 'password']) document.querySelector(`#${one}-form button`).click()"
 
 
-def refused_once(page: Page) -> list[str]:
-    """The market's first answer to a change of the profile, and to one of the password, is what a sign-in of long ago gets. What is sent there
-    after that, and how often it was confirmed."""
-    waiting, sent = {"me", "password"}, []
+def refuse(route: Any) -> None:
+    """What a sign-in of long ago gets."""
     refusal = {"type": "/problems/confirm", "title": "Please confirm", "status": 403, "detail": "confirm first"}
+    route.fulfill(status=403, json=refusal, content_type="application/problem+json")
+
+
+def refused_once(page: Page, late: list[Any] | None = None) -> list[str]:
+    """The market's first answer to a change of the profile, and to one of the password, is what a sign-in of long ago gets. What is sent there
+    after that, and how often it was confirmed. With `late`, the password's waits there to be refused."""
+    waiting, sent = {"me", "password"}, []
 
     def answer(route: Any) -> None:
         name = route.request.url.rpartition("/")[2]
         if route.request.method != "GET" and name in waiting:
             waiting.remove(name)
-            route.fulfill(status=403, json=refusal, content_type="application/problem+json")
+            late.append(route) if late is not None and name == "password" else refuse(route)
         else:
             sent.append(name)
             route.fallback()
@@ -210,6 +215,26 @@ def test_who_does_not_confirm_has_done_neither_and_can_do_both_later(browser: An
     page.evaluate(BOTH)
     for part in ("profile", "password"):
         told(page, part, "Saved")
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_confirmation_counts_for_what_was_sent_before_its_end_and_refused_after_it(
+    browser: Any, demo_market: DemoMarket, given: bool
+) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    late: list[Any] = []
+    sent = refused_once(page, late)
+    page.evaluate(BOTH)
+    expect(page.locator("#confirm")).to_be_visible(timeout=SOON)
+    confirm(page) if given else page.keyboard.press("Escape")
+    outcome = "Saved" if given else "Nothing was done"
+    told(page, "profile", outcome)
+    while not late:
+        page.wait_for_timeout(10)
+    refuse(late.pop())
+    told(page, "password", outcome)
+    expect(page.locator("#confirm")).to_be_hidden()
+    assert sent == (["confirm", "me", "password"] if given else [])
 
 
 def test_a_confirmation_whose_dialog_was_closed_confirms_nothing_else(browser: Any, demo_market: DemoMarket) -> None:

@@ -47,13 +47,15 @@ async function send(method, path, body, signal) {
   return found;
 }
 
-// The same, once more where the market first wants to know that it is oneself.
+// The same, once more where the market first wants to know that it is oneself. A confirmation that ended while the refusal was under way
+// counts for it, given or not: nobody is asked twice for what they sent together.
 async function ask(method, path, body) {
+  const before = ended;
   try {
     return await send(method, path, body);
   } catch (error) {
     if (error.found?.type !== "/problems/confirm") throw error;
-    await confirmed();
+    await (ended === before ? confirmed() : ended.outcome);
     return send(method, path, body);
   }
 }
@@ -85,8 +87,10 @@ function does(element, event, work) {
 
 // --- confirming ---
 
-// The confirmation that is asked for, if one is. There is one at a time: whatever else needs one meanwhile has its outcome.
+// The confirmation that is asked for, if one is, and the one that ended last. There is one at a time: whatever else needs one meanwhile has
+// its outcome.
 let asking = null;
+let ended = null;
 
 // Resolves once it is confirmed; a person who does not want to is an AbortError.
 function confirmed() {
@@ -115,9 +119,9 @@ async function confirm(mine, body) {
 // The only end of a confirmation, so that the next one never begins before it.
 dialog.addEventListener("close", () => {
   const mine = asking;
-  asking = null;
-  mine?.stop.abort();
-  mine?.over();
+  [asking, ended] = [null, mine];
+  mine.stop.abort();
+  mine.over();
 });
 does(the("confirm-form"), "submit", async (form) => {
   const mine = asking;
