@@ -64,7 +64,7 @@ async def metrics(request: RequestContext) -> Result:
     if refusal is not None:
         raise refusal
     await request.parts.metrics.refresh()
-    return Result(request.parts.metrics.render(), media_type=prometheus.CONTENT_TYPE)
+    return Result(await request.parts.metrics.render(), media_type=prometheus.CONTENT_TYPE)
 
 
 def _refused_as_operator(request: RequestContext) -> Refusal | None:
