@@ -17,13 +17,12 @@ from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.readers import DIGITS
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
+from harvestd.web.validation import MAX
 
 #: Maximum nesting; no shape of the contract is deeper.
 DEPTH = 64
 #: Maximum number of lists and objects; no body needs more. Each takes a hundred times the memory of its two bytes.
 MAX_CONTAINERS = 20_000
-#: Maximum number of wrong texts listed.
-MAX = 50
 #: An escaped NUL or surrogate: only then is every text inspected.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]")
 #: Maximum characters of a number that can be within any bounds.

@@ -10,6 +10,7 @@ import pytest
 
 from harvestd.web.bodies import DEPTH, MAX_CONTAINERS, decode
 from harvestd.web.problems import Refusal
+from harvestd.web.validation import MAX
 from tests.web.client import Client, Response
 from tests.web.dummies import Thing, seen
 
@@ -223,7 +224,7 @@ async def test_a_route_may_take_less_than_the_setting(client: Client) -> None:
 
 async def test_errors_are_listed_up_to_a_limit(client: Client) -> None:
     response = await client.post("/api/echo", {f"f{n}": n for n in range(1000)})
-    assert len(response.json()["errors"]) == 50
+    assert len(response.json()["errors"]) == MAX
 
 
 async def test_names_that_are_not_ours_hide_none_of_the_fields_that_are_wrong(client: Client) -> None:
