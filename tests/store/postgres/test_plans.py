@@ -26,7 +26,7 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import following_rows
+from harvestd.market.orders import following_rows, fulfilment_rows, list_rows
 from harvestd.market.orders import rows as orders
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
@@ -233,9 +233,9 @@ READS: dict[str, Reads] = {
     "slugs of a farm": lambda r: farms.slugs(r, USER),
     "a role in a farm": lambda r: farms.role(r, USER, USER),
     "categories": lambda r: categories.every(r),
-    "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),
-    "a buyer's orders, later": lambda r: orders.of_buyer(r, USER, ORDER, None, 21),
-    "a buyer's orders of a status": lambda r: orders.of_buyer(r, USER, None, "placed", 21),
+    "a buyer's orders": lambda r: list_rows.of_buyer(r, USER, None, None, 21),
+    "a buyer's orders, later": lambda r: list_rows.of_buyer(r, USER, ORDER, None, 21),
+    "a buyer's orders of a status": lambda r: list_rows.of_buyer(r, USER, None, "placed", 21),
     "a buyer's orders, as they change": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, None, 21),
     "a buyer's orders, as they change, later": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, (5, ORDER), 21),
     "a farmer's orders, as they change": lambda r: following_rows.changes(r, "farmer", USER, NOW, None, None, 21),
@@ -243,15 +243,15 @@ READS: dict[str, Reads] = {
     "all orders, as they change": lambda r: following_rows.changes(r, "admin", USER, NOW, None, None, 21),
     "all orders, as they change, later": lambda r: following_rows.changes(r, "admin", USER, NOW, None, (5, ORDER), 21),
     "orders by ids": lambda r: following_rows.by_ids(r, [ORDER, *(new_id() for _ in range(20))]),
-    "a farmer's orders": lambda r: orders.of_farms(r, USER, None, None, 21),
-    "a farmer's orders, later": lambda r: orders.of_farms(r, USER, ORDER, None, 21),
-    "a farmer's orders of a status": lambda r: orders.of_farms(r, USER, None, "placed", 21),
-    "all orders": lambda r: orders.every(r, None, None, 21),
-    "all orders, later": lambda r: orders.every(r, ORDER, None, 21),
-    "all orders of a status": lambda r: orders.every(r, None, "placed", 21),
+    "a farmer's orders": lambda r: list_rows.of_farms(r, USER, None, None, 21),
+    "a farmer's orders, later": lambda r: list_rows.of_farms(r, USER, ORDER, None, 21),
+    "a farmer's orders of a status": lambda r: list_rows.of_farms(r, USER, None, "placed", 21),
+    "all orders": lambda r: list_rows.every(r, None, None, 21),
+    "all orders, later": lambda r: list_rows.every(r, ORDER, None, 21),
+    "all orders of a status": lambda r: list_rows.every(r, None, "placed", 21),
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
-    "an order to move": lambda r: orders.lock(r, ORDER),
-    "orders that are due": lambda r: orders.due(r, NOW, 100),
+    "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
+    "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),
     "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
     "the reservations of an order": lambda r: stock.held(r, [ORDER]),
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
@@ -259,9 +259,9 @@ READS: dict[str, Reads] = {
     "notices not read": lambda r: notifications.feed(r, USER, None, True, 21),
     "how many notices": lambda r: notifications.count(r, USER),
     "how many notices not read": lambda r: notifications.unread(r, USER),
-    "how many orders of a buyer": lambda r: orders.count_own(r, USER, None),
-    "how many orders of a farmer": lambda r: orders.count_own_and_farms(r, USER, None),
-    "how many orders of a farmer of a status": lambda r: orders.count_own_and_farms(r, USER, "placed"),
+    "how many orders of a buyer": lambda r: list_rows.count_own(r, USER, None),
+    "how many orders of a farmer": lambda r: list_rows.count_own_and_farms(r, USER, None),
+    "how many orders of a farmer of a status": lambda r: list_rows.count_own_and_farms(r, USER, "placed"),
     "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
     "what open orders have of a product": lambda r: stock.in_open_orders(r, USER),
     "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
