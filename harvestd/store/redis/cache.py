@@ -36,8 +36,9 @@ from zope.interface import implementer
 from harvestd.interfaces import CacheState, Entry, ICache
 from harvestd.runtime.lifecycle import shield
 from harvestd.store.cache.entries import ABSENT, EXPIRED_LIMIT, Load, Loaded, Outdated, loaded, never
+from harvestd.store.cache.freshness import JITTER
 from harvestd.store.cache.invalidations import family_name
-from harvestd.store.cache.near import JITTER, NearCache
+from harvestd.store.cache.near import NearCache
 from harvestd.store.cache.seals import Sealed, Seals
 from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
@@ -115,7 +116,7 @@ class RedisCache:
         self._hits = self._misses = 0
         #: Families whose drop did not reach Redis; None stands for everything.
         self._missed: set[str | None] = set()
-        near.on_missed(self._make_up)
+        near.bus.on_missed(self._make_up)
         near.on_drop(lambda families: self._heard.note(map(family_name, families)))
         link.on_return(self._returned)
 
@@ -207,7 +208,7 @@ class RedisCache:
         dropped; an empty sequence drops everything. An unavailable Redis delays it by one timeout at most."""
         self._near.drop_here(families)
         reached = await shield(self._drop_shared(families))
-        await self._near.tell(families, missed=not reached)
+        await self._near.bus.tell(families, missed=not reached)
 
     def drop_here(self, families: Sequence[str]) -> None:
         """Drop in this process, and in Redis, where this process would find it again. The command is sent before this
