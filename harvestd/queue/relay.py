@@ -84,7 +84,7 @@ class Relay:
 
     def start(self) -> None:
         """Take part in the leader election, for as long as the process lives."""
-        self._unlisten = self._session.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
+        self._unlisten = self._session.notifications.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
         self._running = spawn("the relay", self._run())
 
     async def stop(self) -> None:
@@ -102,7 +102,7 @@ class Relay:
         if self.leads:
             self._work.ring()
         else:
-            spawn("waking the relay", self._session.notify(CHANNEL, ""))  # coalesces, never waits
+            spawn("waking the relay", self._session.notifications.notify(CHANNEL, ""))  # coalesces, never waits
 
     async def condition(self) -> Condition:
         """For readiness, in whatever process: whether the events that wait are relayed in time."""

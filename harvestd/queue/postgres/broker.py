@@ -51,7 +51,9 @@ class PostgresBroker:
 
     async def start(self) -> None:
         """Listen for wakeups, and watch for consumers that died. The database may still be unavailable."""
-        self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
+        self._unlisten = self._session.notifications.listen(
+            CHANNEL, self._ring, lambda: self._ring(*self._topology.queues)
+        )
         self._watch = spawn("cannot look for dead consumers", self._rescue())
 
     async def stop(self) -> None:
@@ -117,7 +119,7 @@ class PostgresBroker:
         """Wake the consumers of these queues, locally at once and elsewhere by NOTIFY (the session coalesces duplicates)."""
         self._ring(*names)
         for name in names:
-            await self._session.notify(CHANNEL, name)
+            await self._session.notifications.notify(CHANNEL, name)
 
     def _ring(self, *names: str) -> None:
         for subscription in self._subscriptions:

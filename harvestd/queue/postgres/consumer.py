@@ -136,10 +136,10 @@ class Subscription:
 
         After a failure the set of leased messages is unknown: all of them are returned before more are taken.
         """
-        if self._holder is None or not self._session.holds(self._holder):
+        if self._holder is None or not self._session.locks.holds(self._holder):
             self.consuming, self._enrolled = False, False
             holder = secrets.randbits(63)
-            if not await self._session.try_lock(holder):
+            if not await self._session.locks.try_lock(holder):
                 raise Unavailable("the session that holds this consumer's lock is not connected")
             self._holder = holder
         if not self._enrolled or self._unsure:
@@ -228,7 +228,7 @@ class Subscription:
 
         try:
             await self._database.transaction(leave)
-            await self._session.unlock(holder)
+            await self._session.locks.unlock(holder)
         except Exception as error:
             self.log.info(
                 "{queue}: could not hand back its messages on leaving: {why}", queue=self.queue, why=str(error)

@@ -25,7 +25,7 @@ async def take(process: Process, holder: int, lease: float) -> list[Taken]:
 async def enrolled(process: Process) -> int:
     """A consumer whose session lives, and which does nothing any more: a process that hangs."""
     holder = secrets.randbits(63)
-    assert await process.session.try_lock(holder)
+    assert await process.session.locks.try_lock(holder)
     await process.database.transaction(lambda tx: queues.enrol(tx, holder, ORDERS))
     return holder
 
