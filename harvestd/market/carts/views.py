@@ -11,8 +11,8 @@ from harvestd.market.carts import rules as market
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import priced_by
-from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
 from harvestd.store.postgres.statements import Reader
