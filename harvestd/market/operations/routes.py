@@ -26,7 +26,7 @@ from harvestd.market.operations.shapes import (
     ReadyPart,
 )
 from harvestd.market.search.ranking_page import ranking
-from harvestd.runtime import metrics as prometheus
+from harvestd.runtime import scrape
 from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.client_address import is_loopback
@@ -63,8 +63,8 @@ async def metrics(request: RequestContext) -> Result:
     refusal = _refused_as_operator(request)
     if refusal is not None:
         raise refusal
-    await request.parts.metrics.refresh()
-    return Result(await request.parts.metrics.render(), media_type=prometheus.CONTENT_TYPE)
+    await request.parts.metrics.scrape.refresh()
+    return Result(await request.parts.metrics.scrape.render(), media_type=scrape.CONTENT_TYPE)
 
 
 def _refused_as_operator(request: RequestContext) -> Refusal | None:
@@ -219,7 +219,7 @@ SYSTEM: tuple[Route, ...] = (
     _system("/health", alive, "The process is alive", answer=Alive, operation="getHealth", limit="none"),
     _system("/health/ready", ready, "Readiness, with the state of each dependency", answer=Ready,
             operation="getReadiness", also=(503,), endpoint_class="health"),
-    _system("/metrics", metrics, "Metrics for Prometheus", media_type=prometheus.CONTENT_TYPE,
+    _system("/metrics", metrics, "Metrics for Prometheus", media_type=scrape.CONTENT_TYPE,
             operation="getMetrics", operator=True, endpoint_class="metrics"),
     _system("/openapi.json", contract, "This OpenAPI document", answer=dict[str, Any], cached=Cached(_contract_family, 60),
             operation="getContract"),
