@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts import (
-    admin_routes,
-    admin_shapes,
-    audit_routes,
-)
+from harvestd.market.accounts import admin_routes, admin_shapes, audit_routes
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import Mode, Route, Section
 

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts import (
-    admin_subject,
-    audit,
-    events,
-    export_actions,
-    own_subject,
-    sign_in_subject,
-)
+from harvestd.market.accounts import admin_subject, audit, events, export_actions, own_subject, sign_in_subject
 from harvestd.market.long_work.kinds import File, LongWork
 from harvestd.market.subject import Subject
 from harvestd.web.context import ActedFor

@@ -19,7 +19,9 @@ from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.shapes import CancelOrder, MovePart, Order, OrdersQuery, PlaceOrder
+from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.shapes import Order, OrdersQuery
+from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
 from harvestd.web import sound
 from harvestd.web import validation as fields
