@@ -15,7 +15,7 @@ from twisted.internet import reactor, stdio
 from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
 
-from harvestd.assembly import assembled
+from harvestd.assembly.parts import assembled
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.relay import Relay

@@ -1,7 +1,7 @@
 """From settings to parts to services, to be read from top to bottom.
 
 A :class:`Role` is the purpose of a process. :func:`start` claims the port, prepares the database, has the parts
-assembled (``assembly.py`` chooses the implementation of each interface), and adds all services to the lifecycle's list,
+assembled (``assembly/`` chooses the implementation of each interface), and adds all services to the lifecycle's list,
 each after its dependencies.
 """
 
@@ -14,7 +14,7 @@ import attrs
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from harvestd.assembly import assembled
+from harvestd.assembly.parts import assembled
 from harvestd.kernel.errors import Unavailable
 from harvestd.loading import demo
 from harvestd.market.operations import probes

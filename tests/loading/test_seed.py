@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import psycopg2
 import pytest
 
-from harvestd.assembly import new_id, now
+from harvestd.assembly.clock import new_id, now
 from harvestd.ctl import main
 from harvestd.ctl.command import Misused
 from harvestd.ctl.program import parser

@@ -12,7 +12,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from harvestd.assembly import SURE
+from harvestd.assembly.optional_servers import SURE
 from harvestd.interfaces import Account
 from harvestd.market.accounts.sign_ins import PostgresSignIns, Standing
 from harvestd.market.accounts.sign_ins_near import NearSignIns

@@ -11,7 +11,7 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
-from harvestd.assembly import new_id
+from harvestd.assembly.clock import new_id
 from harvestd.interfaces import Search, Suggestion
 from harvestd.loading.synthetic import bulk_load, catalogue
 from harvestd.market.accounts import rows as accounts
