@@ -31,7 +31,9 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.patience import Patience
 from harvestd.settings.sources import Problem, SettingError, resolved
 from harvestd.settings.table import Settings
-from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, running
+from harvestd.store.embedded.cluster import EmbeddedError
+from harvestd.store.embedded.running import running
+from harvestd.store.embedded.server import EmbeddedPostgres
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering

@@ -16,7 +16,7 @@ from harvestd.partners.mail import Sender
 from harvestd.partners.smtp import Server, SmtpMailer
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
-from harvestd.store.embedded.server import kept
+from harvestd.store.embedded.running import kept
 
 #: The timeout for all of it, in seconds.
 PATIENCE = 5.0

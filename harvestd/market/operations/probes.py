@@ -13,7 +13,7 @@ from harvestd.parts import Parts
 from harvestd.queue.relay import Relay
 from harvestd.runtime.health import Condition
 from harvestd.store import outbox
-from harvestd.store.embedded.server import running
+from harvestd.store.embedded.running import running
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.postgres.statements import Statement, nothing
