@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
@@ -81,7 +82,7 @@ async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Seq
     cart = await carts.lock(unit.tx, ordering.buyer_id, None)
     if cart is None:
         return None, [], {}
-    items = await carts.items(unit.tx, cart.id)
+    items = await item_rows.items(unit.tx, cart.id)
     wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
     return cart.id, wanted, {item.key: item.seen for item in items}
 

@@ -16,6 +16,7 @@ from harvestd.interfaces import Search, Suggestion
 from harvestd.loading.synthetic import bulk_load, catalogue
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import category_rows as categories
@@ -267,7 +268,7 @@ READS: dict[str, Reads] = {
     "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
     "a buyer's cart": lambda r: carts.find(r, USER, None),
     "a stranger's cart": lambda r: carts.find(r, None, b"x"),
-    "what is in a cart": lambda r: carts.items(r, USER),
+    "what is in a cart": lambda r: item_rows.items(r, USER),
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
     "a refresh token": lambda r: sessions.lock(r, b"x"),
