@@ -34,7 +34,7 @@ from harvestd.settings.table import Settings
 from harvestd.store.embedded.cluster import EmbeddedError
 from harvestd.store.embedded.running import running
 from harvestd.store.embedded.server import EmbeddedPostgres
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering
 from harvestd.store.postgres.statements import Statement, scalar

@@ -10,7 +10,7 @@ import attrs
 
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas

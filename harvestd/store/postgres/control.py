@@ -21,7 +21,8 @@ from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.store.listeners import Listeners
 from harvestd.store.postgres.advisory_locks import AdvisoryLocks
 from harvestd.store.postgres.clock_skew import QUESTION, ClockSkew
-from harvestd.store.postgres.connection import Connection, ConnectionSettings
+from harvestd.store.postgres.connection import Connection
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.notifications import Notifications
 
 _NAME = "the listening connection"

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.store.postgres.clock_skew import ClockSkew, ahead_by
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.notifications import MAX_PAYLOAD
 from servers import PostgresServer

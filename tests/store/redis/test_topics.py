@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store import topics as notify
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.subscriber import RedisSubscriber
