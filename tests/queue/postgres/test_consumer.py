@@ -8,7 +8,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from harvestd.queue.postgres import consumer as leases
+from harvestd.queue.postgres import leased_batches
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store import queues
 from harvestd.store.postgres.transactions import Transaction
@@ -158,7 +158,7 @@ async def test_a_lost_wake_costs_one_poll(processes: Processes) -> None:
 async def test_a_message_that_was_due_long_ago_is_found_too(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LOOK_WHOLE", 0.3)
+    monkeypatch.setattr(leased_batches, "LOOK_WHOLE", 0.3)
     process = await processes.start()
     receive = Received()
     await process.broker.consume(ORDERS, 10, receive)
