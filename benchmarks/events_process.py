@@ -22,7 +22,7 @@ from harvestd.queue.relay import Relay
 from harvestd.queue.runner import Workers
 from harvestd.queue.work import QueueHandlers
 from harvestd.runtime.lifecycle import Lifecycle
-from harvestd.settings.sources import load
+from harvestd.settings.loading import load
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 

@@ -29,7 +29,8 @@ from harvestd.queue.runner import Workers
 from harvestd.runtime import failpoints
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.patience import Patience
-from harvestd.settings.sources import Problem, SettingError, resolved
+from harvestd.settings.faults import Problem, SettingError
+from harvestd.settings.loading import resolved
 from harvestd.settings.table import Settings
 from harvestd.store.embedded.cluster import EmbeddedError
 from harvestd.store.embedded.running import running

@@ -14,7 +14,7 @@ from rich.console import Console
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
 from harvestd.runtime.lifecycle import Lifecycle
-from harvestd.settings.sources import Loaded
+from harvestd.settings.loading import Loaded
 from harvestd.store.embedded.running import kept
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from harvestd.ctl import INTERRUPTED
 from harvestd.ctl.command import FOUND, MISUSED, Command, CommandContext, Failed, Interrupted, Misused
 from harvestd.kernel import readers
 from harvestd.process import logs
+from harvestd.settings.faults import SettingError
+from harvestd.settings.loading import load, secrets
 from harvestd.settings.rows import ROWS
-from harvestd.settings.sources import SettingError, load, secrets
 from harvestd.unread import NOBODY_READS
 
 #: Each command, and its summary. The command is ``COMMAND`` of the module of its name, which is imported only when it is asked for.
