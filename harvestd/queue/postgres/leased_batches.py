@@ -21,7 +21,7 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.queue.retry import Dead, next_step
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
-from harvestd.store import queues
+from harvestd.store import queue_consumers, queues
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.transactions import Transaction
@@ -90,9 +90,9 @@ class LeasedBatches:
 
     async def _begin(self, tx: Transaction) -> None:
         assert self._holder is not None
-        await queues.enrol(tx, self._holder, self._queue)
+        await queue_consumers.enrol(tx, self._holder, self._queue)
         if self._unsure:
-            await queues.hand_back(tx, [self._holder])
+            await queue_consumers.hand_back(tx, [self._holder])
 
     async def take(self, holder: int) -> list[Taken]:
         """Lease a batch, empty if nothing is due."""
@@ -139,8 +139,8 @@ class LeasedBatches:
             return
 
         async def left(tx: Transaction) -> None:
-            await queues.hand_back(tx, [holder])
-            await queues.leave(tx, holder)
+            await queue_consumers.hand_back(tx, [holder])
+            await queue_consumers.leave(tx, holder)
 
         try:
             await self._database.transaction(left)

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.queue.postgres import leased_batches
 from harvestd.runtime.lifecycle import sleep
-from harvestd.store import queues
+from harvestd.store import queue_consumers, queues
 from harvestd.store.postgres.transactions import Transaction
 from harvestd.store.queues import Taken
 from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state
@@ -26,7 +26,7 @@ async def enrolled(process: Process) -> int:
     """A consumer whose session lives, and which does nothing any more: a process that hangs."""
     holder = secrets.randbits(63)
     assert await process.session.locks.try_lock(holder)
-    await process.database.transaction(lambda tx: queues.enrol(tx, holder, ORDERS))
+    await process.database.transaction(lambda tx: queue_consumers.enrol(tx, holder, ORDERS))
     return holder
 
 

@@ -32,7 +32,7 @@ from harvestd.market.orders import rows as orders
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
-from harvestd.store import idempotency, inbox, outbox, queues
+from harvestd.store import dead_letters, idempotency, inbox, outbox, queues
 from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
@@ -284,7 +284,7 @@ READS: dict[str, Reads] = {
     "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
     "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),
     "messages to take, later": lambda r: queues.take(r, "harvest.orders", 50, 1, 30, NOW - timedelta(seconds=1)),
-    "dead letters": lambda r: queues.dead(r, "harvest.orders", 100),
+    "dead letters": lambda r: dead_letters.oldest(r, "harvest.orders", 100),
     "mails to send": lambda r: mails.claim(r, NOW, timedelta(minutes=1), 20),
     "what Elasticsearch lacks": lambda r: search_pending.oldest(r, 500),
     "documents for Elasticsearch": lambda r: search_pending.page(r, None, 500),
