@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from harvestd.assembly.parts import assembled
 from harvestd.kernel.errors import Unavailable
-from harvestd.loading import demo
+from harvestd.loading.demo.filling import prepare
 from harvestd.market.operations import probes
 from harvestd.market.operations.routes import OPERATOR
 from harvestd.market.search.postgres.engine import configuration
@@ -89,7 +89,7 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: 
     if role.first or role.consumes:
         lifecycle.add("relay", relay.start, relay.stop)
     if role.first and settings.demo:
-        lifecycle.add("demo", lambda: demo.prepare(parts), _nothing)
+        lifecycle.add("demo", lambda: prepare(parts), _nothing)
     if role.consumes or (role.first and _with_workers(settings)):
         workers = Workers(parts, HANDLERS, PERIODIC, settings.queues)
         parts.health.add("workers", workers.condition)

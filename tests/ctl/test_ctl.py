@@ -22,7 +22,7 @@ from harvestd.ctl.program import COMMANDS, command_of
 from harvestd.ctl.settings import markdown
 from harvestd.ctl.versions import within
 from harvestd.ctl.words import counted
-from harvestd.loading.demo import OFFERS
+from harvestd.loading.demo.sunny_acres import OFFERS
 from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import Settings
