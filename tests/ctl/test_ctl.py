@@ -17,8 +17,8 @@ from twisted.internet import reactor
 
 from harvestd.ctl import main
 from harvestd.ctl.check_result import CheckResult
+from harvestd.ctl.command_line import COMMANDS, command_of
 from harvestd.ctl.post import mail
-from harvestd.ctl.program import COMMANDS, command_of
 from harvestd.ctl.settings import markdown
 from harvestd.ctl.versions import within
 from harvestd.ctl.words import counted
