@@ -14,7 +14,7 @@ import pytest
 
 from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import rows as products
-from harvestd.market.farms import rows as farms
+from harvestd.market.farms import list_rows as farm_lists
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.orders import following_rows, list_rows
 from harvestd.store.postgres.database import Database
@@ -35,7 +35,7 @@ LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
         "order_parts_farm",
     ),
     "all orders": (list_rows._ALL, {"after": ID, "status": None, "limit": 20}, "orders_pkey"),
-    "farms": (farms._NEWEST, {"after": ID, "text": "", "benefits": None, "limit": 20}, "farms_"),
+    "farms": (farm_lists._NEWEST, {"after": ID, "text": "", "benefits": None, "limit": 20}, "farms_"),
     "notices": (notifications._FEED, {"user_id": ID, "after": ID, "unread": False, "limit": 20}, "notifications_user"),
     "products, for the index": (products._PAGE, {"after": ID, "limit": 20}, "products_pkey"),
 }

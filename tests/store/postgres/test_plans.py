@@ -22,8 +22,10 @@ from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.farms import list_rows as farm_lists
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as farms
+from harvestd.market.farms import turning_rows
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
@@ -213,9 +215,9 @@ READS: dict[str, Reads] = {
     "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], VIEW),
     "products for a rebuild": lambda r: products.page(r, USER, 200),
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
-    "farms, newest": lambda r: farms.newest(r, None, "", 21),
-    "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
-    "farms that take a benefit": lambda r: farms.newest(r, None, "", 21, ["snap"]),
+    "farms, newest": lambda r: farm_lists.newest(r, None, "", 21),
+    "farms, newest, later": lambda r: farm_lists.newest(r, new_id(), "", 21),
+    "farms that take a benefit": lambda r: farm_lists.newest(r, None, "", 21, ["snap"]),
     "farms that take a benefit, nearest": lambda r: near.nearest(r, (44.0, -73.0), None, "", None, 21, ["snap"]),
     "where the parts of a site map begin": lambda r: maps.parts(r, 10_000),
     "farms, nearest": lambda r: near.nearest(r, (44.0, -73.0), 25.0, "", None, 21),
@@ -230,7 +232,7 @@ READS: dict[str, Reads] = {
     "how many farms are near": lambda r: near.count(r, (44.0, -73.0), 25.0, ""),
     "how many farms have a place": lambda r: near.count(r, (44.0, -73.0), None, ""),
     "farms by ids": lambda r: farms.by_ids(r, [new_id() for _ in range(100)]),
-    "farms whose day has come": lambda r: farms.due(r, NOW.date(), 200),
+    "farms whose day has come": lambda r: turning_rows.due(r, NOW.date(), 200),
     "slugs of a farm": lambda r: farms.slugs(r, USER),
     "a role in a farm": lambda r: farms.role(r, USER, USER),
     "categories": lambda r: categories.every(r),
