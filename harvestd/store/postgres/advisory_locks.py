@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.logger import Logger
@@ -19,7 +19,7 @@ class AdvisoryLocks:
 
     def __init__(
         self,
-        ask: Callable[..., Awaitable[list[tuple[Any, ...]] | None]],
+        ask: Callable[..., Coroutine[Any, Any, list[tuple[Any, ...]] | None]],
         link: Callable[[], Connection | None],
         listeners: Listeners,
     ) -> None:

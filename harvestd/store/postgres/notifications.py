@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.logger import Logger
@@ -28,7 +28,7 @@ class Notifications:
         self,
         reactor: Any,
         name: str,
-        ask: Callable[..., Awaitable[list[tuple[Any, ...]] | None]],
+        ask: Callable[..., Coroutine[Any, Any, list[tuple[Any, ...]] | None]],
         connected: Callable[[], bool],
         listeners: Listeners,
     ) -> None:
