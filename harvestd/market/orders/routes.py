@@ -24,7 +24,7 @@ from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
 from harvestd.web import sound
-from harvestd.web import validation as fields
+from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
@@ -56,7 +56,11 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
 
 def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
     """The checkout request; its lines are validated later with the products, everything else here."""
-    given = {field.encode_name: getattr(body, field.name) for field in fields.of(type(body)) if field.name != "lines"}
+    given = {
+        field.encode_name: getattr(body, field.name)
+        for field in structure.fields_of(type(body))
+        if field.name != "lines"
+    }
     wrong = faults(request, given)
     expected = body.expected_total
     return actions.Ordering(
