@@ -17,7 +17,7 @@ from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
 from harvestd.market.search import rules_near
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.settings.table import Settings
-from harvestd.store import outbox
+from harvestd.store import redelivery
 from harvestd.store.cache import invalidations
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
@@ -103,7 +103,7 @@ def rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBroke
 
     async def again(queues: Sequence[str], after: float) -> None:
         if queues:
-            await primary.transaction(lambda tx: outbox.ask_again(tx, queues, after))
+            await primary.transaction(lambda tx: redelivery.ask_again(tx, queues, after))
 
     return RabbitBroker(reactor, settings, TOPOLOGY, PostgresTrials(primary), again)
 

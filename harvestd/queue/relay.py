@@ -26,7 +26,7 @@ from harvestd.runtime.metrics import Metrics
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
-from harvestd.store import outbox
+from harvestd.store import outbox, redelivery
 from harvestd.store.leases import Lease
 from harvestd.store.outbox import Recorded
 from harvestd.store.postgres.control import ControlConnection
@@ -142,7 +142,7 @@ class Relay:
         if now < self._asked + ASK_AGAIN:
             return
         self._asked = now
-        for queue in await outbox.asked_again(self._database):
+        for queue in await redelivery.asked_again(self._database):
             types = self._topology.types_for(queue)
             last, number = 0, 0
             while True:
@@ -153,14 +153,14 @@ class Relay:
                 if place is None:
                     break
                 last = place
-            await self._database.transaction(lambda tx, queue=queue: outbox.done_again(tx, queue))  # type: ignore[misc]
+            await self._database.transaction(lambda tx, queue=queue: redelivery.done_again(tx, queue))  # type: ignore[misc]
             self.log.warn(
                 "{queue} was lost: {number} events that it had not handled go out again", queue=queue, number=number
             )
 
     async def _unsend(self, tx: Transaction, queue: str, types: tuple[str, ...], last: int) -> tuple[int | None, int]:
         await self._lease.check(tx)
-        return await outbox.send_again(tx, queue, types, last, AGAIN)
+        return await redelivery.send_again(tx, queue, types, last, AGAIN)
 
     async def _one_batch(self) -> int:
         """Publish and mark up to :data:`BATCH` events; returns how many were unsent."""
