@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from harvestd.interfaces import Acked, Delivery
 from harvestd.parts import Parts
 from harvestd.queue.consumer import Consumer
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import redelivery
 from harvestd.store.leases import GoingOn
