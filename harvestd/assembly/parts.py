@@ -8,6 +8,7 @@ from typing import Any
 from harvestd.assembly import optional_servers as optional
 from harvestd.assembly.clock import new_id, now
 from harvestd.assembly.optional_servers import Used
+from harvestd.assembly.postgres import Postgres
 from harvestd.assembly.postgres import postgres as databases
 from harvestd.assembly.services import start, watch
 from harvestd.interfaces import IBroker, IMailer
@@ -47,13 +48,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     settle = settings.replica_max_lag if postgres.replicas else 0.0
     secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    plain = PostgresSearch(
-        primary,
-        configuration(settings.search_language),
-        now,
-        reads,
-        others(spoken(settings.market_languages), settings.search_language),
-    )
+    plain = _search(settings, postgres)
     searching = optional.elasticsearch(reactor, settings, plain, primary, control)
     cache, source, limiter = optional.shared(
         redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
@@ -78,6 +73,12 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     start(parts, postgres, used)
     watch(parts, relay, postgres, used)
     return parts, relay
+
+
+def _search(settings: Settings, postgres: Postgres) -> PostgresSearch:
+    language = settings.search_language
+    also = others(spoken(settings.market_languages), language)
+    return PostgresSearch(postgres.primary, configuration(language), now, postgres.reads, also)
 
 
 def _mailer(reactor: Any, settings: Settings) -> IMailer:
