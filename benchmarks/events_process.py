@@ -15,14 +15,14 @@ from twisted.internet import reactor, stdio
 from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
 
-from harvestd.assembly import assembled
+from harvestd.assembly.parts import assembled
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.relay import Relay
 from harvestd.queue.runner import Workers
 from harvestd.queue.work import QueueHandlers
 from harvestd.runtime.lifecycle import Lifecycle
-from harvestd.settings.sources import load
+from harvestd.settings.loading import load
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 

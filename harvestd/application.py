@@ -1,7 +1,7 @@
 """From settings to parts to services, to be read from top to bottom.
 
 A :class:`Role` is the purpose of a process. :func:`start` claims the port, prepares the database, has the parts
-assembled (``assembly.py`` chooses the implementation of each interface), and adds all services to the lifecycle's list,
+assembled (``assembly/`` chooses the implementation of each interface), and adds all services to the lifecycle's list,
 each after its dependencies.
 """
 
@@ -14,9 +14,9 @@ import attrs
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from harvestd.assembly import assembled
+from harvestd.assembly.parts import assembled
 from harvestd.kernel.errors import Unavailable
-from harvestd.loading import demo
+from harvestd.loading.demo.filling import prepare
 from harvestd.market.operations import probes
 from harvestd.market.operations.routes import OPERATOR
 from harvestd.market.search.postgres.engine import configuration
@@ -29,10 +29,13 @@ from harvestd.queue.runner import Workers
 from harvestd.runtime import failpoints
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.patience import Patience
-from harvestd.settings.sources import Problem, SettingError, resolved
+from harvestd.settings.faults import Problem, SettingError
+from harvestd.settings.loading import resolved
 from harvestd.settings.table import Settings
-from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, running
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.embedded.cluster import EmbeddedError
+from harvestd.store.embedded.running import running
+from harvestd.store.embedded.server import EmbeddedPostgres
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering
 from harvestd.store.postgres.statements import Statement, scalar
@@ -86,7 +89,7 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: 
     if role.first or role.consumes:
         lifecycle.add("relay", relay.start, relay.stop)
     if role.first and settings.demo:
-        lifecycle.add("demo", lambda: demo.prepare(parts), _nothing)
+        lifecycle.add("demo", lambda: prepare(parts), _nothing)
     if role.consumes or (role.first and _with_workers(settings)):
         workers = Workers(parts, HANDLERS, PERIODIC, settings.queues)
         parts.health.add("workers", workers.condition)

@@ -1,4 +1,4 @@
-"""The parts of one process: its chosen implementations, by role. Created in ``assembly.py`` alone."""
+"""The parts of one process: its chosen implementations, by role. Created in ``assembly/parts.py`` alone."""
 
 from __future__ import annotations
 

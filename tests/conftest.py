@@ -26,7 +26,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
 from servers import PostgresServer
 from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour

@@ -19,7 +19,7 @@ from harvestd.market.accounts.rules import NewAccount
 from harvestd.market.search import handlers as search
 from harvestd.parts import Parts
 from harvestd.queue.consumer import Consumer
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.store.postgres.invariants import rules, violations

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 
 from harvestd.interfaces import Document
-from harvestd.loading.demo import OFFERS
+from harvestd.loading.demo.sunny_acres import OFFERS
 from harvestd.loading.synthetic import words
 from harvestd.loading.usda import goods as usda
 from harvestd.loading.usda.reading import Market, read

@@ -18,7 +18,7 @@ from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.settings.table import Settings
 from harvestd.store.elasticsearch.client import ElasticsearchClient
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
 
 #: Seconds for each request, and documents indexed by one.

@@ -13,7 +13,9 @@ from harvestd.ctl.versions import aged, latency, within
 from harvestd.ctl.words import counted
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Queue
-from harvestd.queue.rabbitmq.connection import ENDS, Channel, Connection, explained
+from harvestd.queue.rabbitmq.connection import ENDS, Connection
+from harvestd.queue.rabbitmq.explanations import explained
+from harvestd.queue.rabbitmq.pika_channel import Channel
 from harvestd.queue.rabbitmq.reconnecting import connect_once
 from harvestd.runtime.lifecycle import within as bounded
 from harvestd.settings.table import Settings

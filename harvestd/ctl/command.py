@@ -14,8 +14,8 @@ from rich.console import Console
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
 from harvestd.runtime.lifecycle import Lifecycle
-from harvestd.settings.sources import Loaded
-from harvestd.store.embedded.server import kept
+from harvestd.settings.loading import Loaded
+from harvestd.store.embedded.running import kept
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -9,7 +9,8 @@ import attrs
 from harvestd.ctl.command import FINE, Command, CommandContext, Failed
 from harvestd.ctl.reindex import engine_is_away, with_bar
 from harvestd.ctl.words import counted
-from harvestd.loading.demo import fill, sign_in_lines
+from harvestd.loading.demo.filling import fill
+from harvestd.loading.demo.people import sign_in_lines
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -10,7 +10,9 @@ from harvestd.ctl.brokers import rabbitmq
 from harvestd.ctl.buckets import s3
 from harvestd.ctl.check_result import CheckResult, examined, looked_at
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
-from harvestd.ctl.doctor_checks import blobs, data_folder, database, market, replica
+from harvestd.ctl.doctor_database import database, replica
+from harvestd.ctl.doctor_folders import blobs, data_folder
+from harvestd.ctl.doctor_market import market
 from harvestd.ctl.issuers import issuer
 from harvestd.ctl.post import mail
 from harvestd.settings.table import Settings

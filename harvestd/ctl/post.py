@@ -13,10 +13,11 @@ from harvestd.ctl.check_result import CheckResult
 from harvestd.interfaces import Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.partners.mail import Sender
-from harvestd.partners.smtp import Server, SmtpMailer
+from harvestd.partners.smtp import SmtpMailer
+from harvestd.partners.smtp_server import Server
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
-from harvestd.store.embedded.server import kept
+from harvestd.store.embedded.running import kept
 
 #: The timeout for all of it, in seconds.
 PATIENCE = 5.0

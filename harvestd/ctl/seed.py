@@ -12,7 +12,7 @@ from twisted.internet.threads import deferToThread
 from harvestd.ctl.command import FINE, Command, CommandContext, Failed, Misused, progress_bar, whole
 from harvestd.ctl.reindex import engine_is_away
 from harvestd.ctl.words import counted
-from harvestd.loading.demo import PEOPLE
+from harvestd.loading.demo.people import PEOPLE
 from harvestd.loading.picturing import of_best
 from harvestd.loading.synthetic.bulk_load import AlreadyLoaded, bulk_load, settle
 from harvestd.loading.synthetic.catalogue import Plan, farm_source, vocabulary

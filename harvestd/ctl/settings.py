@@ -6,8 +6,8 @@ import json
 from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, Command, CommandContext
+from harvestd.settings.loading import masked
 from harvestd.settings.rows import ROWS, Row, bounds, text
-from harvestd.settings.sources import masked
 
 HEAD = """\
 # Settings

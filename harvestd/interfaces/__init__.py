@@ -8,6 +8,7 @@ from harvestd.interfaces.api_keys import ApiKey, IApiKeys
 from harvestd.interfaces.blobs import IBlobs, NoSuchBlob, StoredBlob
 from harvestd.interfaces.cache import CacheState, Coded, Entry, ICache
 from harvestd.interfaces.classifier import IClassifier
+from harvestd.interfaces.documents import Document
 from harvestd.interfaces.groups import IGroups
 from harvestd.interfaces.limits import Allowance, ILimiter
 from harvestd.interfaces.mail import IMailer, Mail, MailServerUnreachable, Refused
@@ -25,21 +26,9 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
-from harvestd.interfaces.search import (
-    Boost,
-    Document,
-    Facet,
-    Found,
-    Hit,
-    ISearch,
-    ISearchMisses,
-    ISearchRules,
-    IStoredSearch,
-    Reason,
-    Rules,
-    Search,
-    Suggestion,
-)
+from harvestd.interfaces.search import Facet, Found, Hit, ISearch, IStoredSearch, Reason, Search, Suggestion
+from harvestd.interfaces.search_misses import ISearchMisses
+from harvestd.interfaces.search_rules import Boost, ISearchRules, Rules
 from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
 from harvestd.interfaces.views import IViews

@@ -1,96 +1,21 @@
-"""Full-text search."""
+"""Full-text search: the query, what is found, and the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import attrs
 from zope.interface import Interface
 
-
-@attrs.frozen
-class Sight:
-    """Groups whose members alone find a document (none: everybody does), and what it costs members of some: pairs of a group and a price in
-    minor units. ``reduced`` is whether its price is a reduction, which they pay if it is lower."""
-
-    visible_to: tuple[str, ...] = ()
-    prices: tuple[tuple[str, int], ...] = ()
-    reduced: bool = False
-
-
-@attrs.frozen
-class Document:
-    """One searchable document. ``version`` only grows: an older one never replaces a newer one.
-
-    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``texts`` are title and text in
-    other languages, by their tags; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is
-    one of them. ``removed`` documents are tombstones; one with a ``sight`` is found by some all the same, and an index that everybody asks holds nothing
-    else of it.
-    """
-
-    kind: str
-    id: str
-    version: int
-    title: str
-    text: str = ""
-    texts: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
-    also: str = ""
-    farm: str | None = None
-    farm_name: str = ""
-    category: str | None = None
-    category_name: str = ""
-    tags: tuple[str, ...] = ()
-    unit: str | None = None
-    price: int | None = None
-    in_stock: bool = False
-    allergens: tuple[str, ...] = ()
-    benefits: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
-    season_from: str | None = None
-    season_to: str | None = None
-    popularity: float = 0.0
-    rating: float = 0.0
-    latitude: float | None = None
-    longitude: float | None = None
-    fresh_at: datetime | None = None
-    body: dict[str, Any] = attrs.field(factory=dict)
-    removed: bool = False
-    sight: Sight | None = None
-
+from harvestd.interfaces.documents import Document
+from harvestd.interfaces.search_rules import NO_RULES, Rules
 
 Sort = Literal["relevance", "newest", "price", "-price", "popular", "rating"]
 
 
 def _several(given: str | Iterable[str] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
-
-
-#: A way to say a part of a query: words, all of which are meant.
-Phrase = tuple[str, ...]
-
-
-@attrs.frozen
-class Boost:
-    """What counts ``factor`` times as much: documents with any of ``values`` (slugs, or tags) in ``field``."""
-
-    field: Literal["category", "farm", "tag"]
-    values: tuple[str, ...]
-    factor: float
-
-
-@attrs.frozen
-class Rules:
-    """What the market's staff says of one query. ``groups`` are its parts in order, each with all ways to say it, if any has several;
-    ``pins`` the ids of the documents that come first when sorted by relevance, whether or not they have its words."""
-
-    groups: tuple[tuple[Phrase, ...], ...] = ()
-    pins: tuple[str, ...] = ()
-    boosts: tuple[Boost, ...] = ()
-
-
-NO_RULES = Rules()
 
 
 @attrs.frozen
@@ -209,24 +134,3 @@ class IStoredSearch(ISearch):
 
     async def write(tx: Any, documents: Sequence[Document]) -> None:
         """:meth:`ISearch.index` as part of the PostgreSQL transaction ``tx``."""
-
-
-class ISearchMisses(Interface):
-    """What was searched for and not found, counted without anybody's name."""
-
-    def note(query: str, language: str, area: str) -> None:
-        """Count one search, by its words, the language of who searches and the degree of the earth where they do. Never raises."""
-
-    async def flush() -> None:
-        """Write down what was counted so far."""
-
-
-class ISearchRules(Interface):
-    """The rules of the market's staff for searches. A change is known in every process within a second: the database notifies at the
-    commit."""
-
-    async def of(words: Sequence[str]) -> Rules:
-        """What they say of a query with these words. Raises ``Unavailable`` if that cannot be determined."""
-
-    def changed() -> None:
-        """Forget what they were in this process, after a change of them here."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 import attrs
 from twisted.logger import Logger
 
+from harvestd.settings.faults import SettingError
+from harvestd.settings.loading import load
 from harvestd.settings.rows import ROWS
-from harvestd.settings.sources import SettingError, load
 from harvestd.settings.table import Settings
 
 #: Settings that a running process applies; all others wait for a restart.

@@ -25,7 +25,7 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope, named
 from harvestd.queue.opened import Opened, Sealed, looked_into
-from harvestd.queue.relay import envelope_of
+from harvestd.queue.recorded_messages import envelope_of
 from harvestd.queue.retry import Drop
 from harvestd.runtime.shortages import OnceAMinute
 from harvestd.store import outbox

@@ -23,7 +23,7 @@ from harvestd.queue.work import Handle, QueueHandlers
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.tracing import tracing
 from harvestd.store import inbox
-from harvestd.store.postgres.connection import TimedOut
+from harvestd.store.postgres.faults import TimedOut
 from harvestd.unit_of_work import UnitOfWork, change
 
 

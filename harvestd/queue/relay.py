@@ -14,10 +14,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.interfaces import IBroker, Message
+from harvestd.interfaces import IBroker
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Topology
-from harvestd.queue.envelope import Envelope, TraceFields, encode
+from harvestd.queue.lost_queues import LostQueues
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
@@ -28,7 +29,6 @@ from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
 from harvestd.store.leases import Lease
-from harvestd.store.outbox import Recorded
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.transactions import Transaction
@@ -45,8 +45,6 @@ GATHER = 0.02
 #: Seconds between attempts to become the leader, and the longest backoff while the broker or the database is away.
 STANDBY_POLL = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
-#: Seconds between two checks for lost queues; events checked in one transaction then.
-ASK_AGAIN, AGAIN = 1.0, 5000
 
 
 class Relay:
@@ -59,7 +57,6 @@ class Relay:
         now: Callable[[], datetime], secret: str, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
-        self._topology = topology
         self._seals = EventSeals(secret)
         self._database = database
         self._session = session
@@ -67,8 +64,7 @@ class Relay:
         self._now = now
         self._lease = Lease(reactor, database, session, LEASE, settings.work_lease)
         self._metrics = metrics
-        self._reactor = reactor
-        self._asked = 0.0
+        self._lost = LostQueues(reactor, topology, database, self._lease)
         self._work = Wakeup(reactor)
         self._halt = Wakeup(reactor)
         self._stopping = False
@@ -84,7 +80,7 @@ class Relay:
 
     def start(self) -> None:
         """Take part in the leader election, for as long as the process lives."""
-        self._unlisten = self._session.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
+        self._unlisten = self._session.notifications.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
         self._running = spawn("the relay", self._run())
 
     async def stop(self) -> None:
@@ -102,7 +98,7 @@ class Relay:
         if self.leads:
             self._work.ring()
         else:
-            spawn("waking the relay", self._session.notify(CHANNEL, ""))  # coalesces, never waits
+            spawn("waking the relay", self._session.notifications.notify(CHANNEL, ""))  # coalesces, never waits
 
     async def condition(self) -> Condition:
         """For readiness, in whatever process: whether the events that wait are relayed in time."""
@@ -116,7 +112,7 @@ class Relay:
                 if not await self._elected():
                     await self._halt.wait(STANDBY_POLL)
                     continue
-                await self._send_again()
+                await self._lost.send_again()
                 found = await self._one_batch()
                 self._recovered()
             except Exception as error:
@@ -134,33 +130,6 @@ class Relay:
             self._told = leads
             self.log.info("this process {does} the outbox", does="relays" if leads else "no longer relays")
         return leads
-
-    async def _send_again(self) -> None:
-        """Republish the events that lost and newly declared queues had not handled. Done here, between two batches, so
-        that no event published before the queue existed is marked as sent afterwards."""
-        now = self._reactor.seconds()
-        if now < self._asked + ASK_AGAIN:
-            return
-        self._asked = now
-        for queue in await outbox.asked_again(self._database):
-            types = self._topology.types_for(queue)
-            last, number = 0, 0
-            while True:
-                place, again = await self._database.transaction(
-                    lambda tx, queue=queue, types=types, last=last: self._unsend(tx, queue, types, last)  # type: ignore[misc]
-                )
-                number += again
-                if place is None:
-                    break
-                last = place
-            await self._database.transaction(lambda tx, queue=queue: outbox.done_again(tx, queue))  # type: ignore[misc]
-            self.log.warn(
-                "{queue} was lost: {number} events that it had not handled go out again", queue=queue, number=number
-            )
-
-    async def _unsend(self, tx: Transaction, queue: str, types: tuple[str, ...], last: int) -> tuple[int | None, int]:
-        await self._lease.check(tx)
-        return await outbox.send_again(tx, queue, types, last, AGAIN)
 
     async def _one_batch(self) -> int:
         """Publish and mark up to :data:`BATCH` events; returns how many were unsent."""
@@ -197,15 +166,3 @@ class Relay:
     def _recovered(self) -> None:
         if self._backoff.succeeded():
             self.log.info("the outbox is relayed again")
-
-
-def envelope_of(row: Recorded) -> Envelope:
-    """The published form of a recorded event."""
-    return Envelope(
-        row.id, row.type, row.created_at, row.version, row.aggregate, row.data, TraceFields(**row.trace)
-    )  # fmt: skip
-
-
-def message_of(row: Recorded, seals: EventSeals) -> Message:
-    """The recorded event as a sealed message."""
-    return Message(row.id, row.type, seals.sealed(encode(envelope_of(row))))

@@ -65,7 +65,9 @@ class Workers:
         for queue in self._queues:
             receive = self._consumers[queue.name].receive
             self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
-        self._unlisten = self._parts.control.listen(DUE, self._wake, lambda: None)  # polling finds what was missed
+        self._unlisten = self._parts.control.notifications.listen(
+            DUE, self._wake, lambda: None
+        )  # polling finds what was missed
         for turn in self._turns:
             turn.start()
 
@@ -156,7 +158,7 @@ class Due:
         now = self._reactor.seconds()
         if now >= self._again.get(task, 0.0):
             self._again[task] = now + GATHER / 4
-            spawn("telling of what is due", self._control.notify(DUE, task))
+            spawn("telling of what is due", self._control.notifications.notify(DUE, task))
 
 
 def chosen(topology: Topology, names: Sequence[str]) -> tuple[Queue, ...]:

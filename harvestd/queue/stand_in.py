@@ -15,9 +15,9 @@ from twisted.logger import Logger
 from harvestd.interfaces import Acked, Delivery
 from harvestd.parts import Parts
 from harvestd.queue.consumer import Consumer
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
-from harvestd.store import outbox
+from harvestd.store import redelivery
 from harvestd.store.leases import GoingOn
 from harvestd.store.trials import PostgresTrials
 
@@ -55,7 +55,7 @@ class StandIn:
         """Have one batch handled; returns its size."""
         resting = [id for name, id in self._resting if name == queue]
         types = parts.topology.types_for(queue)
-        rows = await outbox.unbrought(parts.database, queue, types, PATIENCE, resting, BATCH)
+        rows = await redelivery.unbrought(parts.database, queue, types, PATIENCE, resting, BATCH)
         if not rows:
             return 0
         if not self._told:

@@ -1,29 +1,23 @@
 """Prometheus metrics. One :class:`Metrics` per process, on its own registry.
 
-Counters are methods that the parts call; gauges are read on demand: plain callbacks during the scrape
-(:meth:`watch_pool`, :meth:`watch_cache`), awaited ones just before it (:meth:`refreshing`), so that nothing polls.
+Counters are methods that the parts call; gauges are read on demand (``scrape.py``), so that nothing polls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import attrs
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from twisted.internet.threads import deferToThread
-from twisted.logger import Logger
 
 from harvestd import __version__
-from harvestd.interfaces import CacheState, QueueState
+from harvestd.interfaces import QueueState
+from harvestd.runtime.scrape import Scrape
 from harvestd.runtime.shortages import Shortages
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 WORK_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 
@@ -31,17 +25,11 @@ WORK_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 class Metrics:
     """All metrics of one process. Labels have low cardinality and are known beforehand: route names, queue names, outcomes."""
 
-    log = Logger()
-
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._refreshers: dict[str, Callable[[], Awaitable[None]]] = {}
-        self._pools: dict[str, Callable[[], dict[str, int]]] = {}
-        self._accelerators: dict[str, Callable[[], tuple[bool, int]]] = {}
-        self._cache: Callable[[], CacheState] | None = None
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._declare()
-        self.registry.register(_Watched(self))
+        self.scrape = Scrape(self.registry)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -162,103 +150,11 @@ class Metrics:
 
     # --- read at the scrape ---
 
-    def watch_pool(self, name: str, state: Callable[[], dict[str, int]]) -> None:
-        """``state()`` returns ``open`` and ``active`` connections and ``waiting`` callers; ``name`` is primary, replica0 ..."""
-        self._pools[name] = state
-
-    def watch_accelerator(self, name: str, state: Callable[[], tuple[bool, int]]) -> None:
-        """``state()`` returns whether ``name`` (redis, rabbitmq, elasticsearch) is in use, and how often it went out of use."""
-        self._accelerators[name] = state
-
     def watch_clock(self, ahead: Callable[[], float]) -> None:
         """Seconds that this process's clock is ahead of PostgreSQL's."""
         self._skew.set_function(ahead)
-
-    def watch_cache(self, state: Callable[[], CacheState]) -> None:
-        """The near cache of this process."""
-        self._cache = state
-
-    def refreshing(self, name: str, refresh: Callable[[], Awaitable[None]]) -> None:
-        """Await ``refresh`` before each scrape, for numbers that take a query; it calls the setters above."""
-        self._refreshers[name] = refresh
-
-    async def refresh(self) -> None:
-        """Run every refresher; a failing one keeps its last values."""
-        for name, refresh in self._refreshers.items():
-            try:
-                await refresh()
-            except Exception as error:
-                self.log.info("metrics: {name} not read: {why}", name=name, why=str(error) or repr(error))
-
-    async def render(self) -> bytes:
-        """The Prometheus text (:data:`CONTENT_TYPE`) of the current values.
-
-        They are read here, in the reactor's thread; writing some thousand lines of them takes 0.1 s, and is another thread's.
-        """
-        return await deferToThread(generate_latest, _Read(list(self.registry.collect())))
 
     def value(self, name: str, **labels: str) -> float | None:
         """One sample, for tests and for ``doctor``: e.g. ``value("harvest_mails_total", outcome="sent")``."""
         found = self.registry.get_sample_value(name, labels)
         return None if found is None else float(found)
-
-
-@attrs.frozen
-class _Read:
-    """Families that were collected, in the form of a registry."""
-
-    families: Sequence[Metric]
-
-    def collect(self) -> Sequence[Metric]:
-        return self.families
-
-
-class _Watched:
-    """A prometheus_client collector over the callbacks."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterable[Any]:
-        pool = GaugeMetricFamily("harvest_database_pool", "Connections and waiting callers.", labels=["pool", "state"])
-        for name, read in self._metrics._pools.items():
-            for kind, number in read().items():
-                pool.add_metric([name, kind], number)
-        yield pool
-        used = GaugeMetricFamily(
-            "harvest_accelerator_used", "1 while it does its work, 0 while others do it.", labels=["accelerator"]
-        )
-        lost = CounterMetricFamily(
-            "harvest_accelerator_lost", "How often it stopped being used.", labels=["accelerator"]
-        )
-        for name, condition in self._metrics._accelerators.items():
-            usable, times = condition()
-            used.add_metric([name], float(usable))
-            lost.add_metric([name], times)
-        yield from (used, lost)
-        if self._metrics._cache is None:
-            return
-        state = self._metrics._cache()
-        lookups = CounterMetricFamily(
-            "harvest_cache_lookups", "Near cache, by outcome; absences are among the hits.", labels=["outcome"]
-        )
-        for outcome in ("hits", "misses", "stale", "absences"):
-            lookups.add_metric([outcome], getattr(state, outcome))
-        yield lookups
-        shared = CounterMetricFamily(
-            "harvest_cache_shared_lookups", "Redis, asked after the near cache.", labels=["outcome"]
-        )
-        shared.add_metric(["hits"], state.shared_hits)
-        shared.add_metric(["misses"], state.shared_misses)
-        yield shared
-        yield GaugeMetricFamily("harvest_cache_entries", "Answers held.", value=state.size)
-        yield GaugeMetricFamily(
-            "harvest_cache_absent", "Answers held that there is nothing at an address.", value=state.absent
-        )
-        yield GaugeMetricFamily("harvest_cache_bytes", "Bytes held.", value=state.bytes)
-        yield CounterMetricFamily("harvest_cache_evicted", "Answers that had to go for others.", value=state.evicted)
-        served = state.hits + state.stale
-        rate = served / (served + state.misses) if served + state.misses else 0.0
-        yield GaugeMetricFamily(
-            "harvest_cache_hit_ratio", "Lookups served without a load, since the start.", value=rate
-        )

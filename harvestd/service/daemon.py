@@ -23,7 +23,7 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.patience import Patience
 from harvestd.service.options import SettingOptions
 from harvestd.service.welcome import welcome
-from harvestd.settings.sources import secrets
+from harvestd.settings.loading import secrets
 from harvestd.settings.table import Settings
 from harvestd.tables import TOPOLOGY
 

@@ -11,8 +11,9 @@ from typing import Any, NoReturn, TextIO
 from twisted.python import usage
 
 import harvestd
+from harvestd.settings.faults import SettingError
+from harvestd.settings.loading import Loaded, load
 from harvestd.settings.rows import Row, bounds, text
-from harvestd.settings.sources import Loaded, SettingError, load
 from harvestd.unread import NOBODY_READS, forget
 
 

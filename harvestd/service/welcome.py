@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harvestd.application import Role
-from harvestd.loading.demo import demo_password, sign_in_lines
+from harvestd.loading.demo.people import demo_password, sign_in_lines
 from harvestd.settings.table import Settings
 
 

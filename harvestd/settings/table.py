@@ -1,4 +1,4 @@
-"""Every setting, in one table: name, type, default, unit, meaning. ``sources.py`` reads their values.
+"""Every setting, in one table: name, type, default, unit, meaning. ``loading.py`` reads their values.
 
 A setting ``http_port`` is ``http_port`` in ``harvest.toml``, ``HARVEST_HTTP_PORT`` in the environment and
 ``--http-port`` on the command line; a secret may also be a file, ``HARVEST_X_FILE`` or a systemd credential of its name.

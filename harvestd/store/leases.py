@@ -67,14 +67,18 @@ class Lease:
     @property
     def mine(self) -> bool:
         """Whether this process holds it, as far as it knows; never true after expiry."""
-        return self._fence is not None and self._reactor.seconds() < self._until and self._session.holds(self._holder)
+        return (
+            self._fence is not None
+            and self._reactor.seconds() < self._until
+            and self._session.locks.holds(self._holder)
+        )
 
     async def held(self) -> bool:
         """Take or renew it when that is due; returns whether this process holds it. Raises ``Unavailable``."""
         now = self._reactor.seconds()
         if now < self._asked + min(ASK_AGAIN if self._fence is None else self._seconds, self._seconds * PART):
             return self.mine
-        holder = await self._session.identity()
+        holder = await self._session.locks.identity()
         if holder is None:
             return self.mine
         self._asked = now

@@ -1,4 +1,4 @@
-"""The rows of the queues in PostgreSQL: put, take, settle, rescue, and the dead letters.
+"""The rows of the queues in PostgreSQL: put, take, settle, and how many there are.
 
 A taken message is leased: ``leased_by`` names its consumer, ``leased_until`` the expiry. Every change of a leased
 message names the consumer, so that one that has lost its lease cannot interfere with its successor.
@@ -11,8 +11,8 @@ from datetime import datetime
 
 import attrs
 
-from harvestd.interfaces import DeadLetter, Message, QueueState
-from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.interfaces import Message, QueueState
+from harvestd.store.postgres.statements import Reader, Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 
 
@@ -30,12 +30,6 @@ def _taken(id: int, due: datetime, message_id: str, type: str, body: bytes, atte
     return Taken(id, due, Message(message_id, type, body), attempts)
 
 
-def _dead(
-    id: int, queue: str, message_id: str, type: str, body: bytes, attempts: int, cause: str, died_at: datetime
-) -> DeadLetter:
-    return DeadLetter(str(id), queue, Message(message_id, type, body), attempts, cause, died_at)
-
-
 # Each body is sent once, however many queues it goes to.
 PUT = Statement(
     "queue_put",
@@ -46,12 +40,6 @@ PUT = Statement(
        order by m.position""",
     nothing,
 )
-ENROL = Statement(
-    "queue_enrol",
-    "insert into queue_consumers (holder, queue) values (:holder, :queue) on conflict do nothing",
-    nothing,
-)
-LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = any(:dead::bigint[])", nothing)
 # The lower bound skips the index entries of deleted rows, while an old snapshot (a backup) keeps those alive.
 TAKE = Statement(
     "queue_take",
@@ -75,18 +63,6 @@ RENEW = Statement(
     """update queue_messages set leased_until = now() + :lease * interval '1 second'
        where id = any(:ids::bigint[]) and leased_by = :holder""",
     nothing,
-)
-HAND_BACK = Statement(
-    "queue_hand_back",
-    """update queue_messages m set leased_by = null, leased_until = null
-       from (select holder, unnest(in_hand) as id from queue_consumers where holder = any(:holders::bigint[])) as c
-       where m.id = c.id and m.leased_by = c.holder
-       returning m.queue""",
-    scalar,
-)
-# If an advisory lock can be taken, no session holds it: that consumer is dead.
-DEAD_CONSUMERS = Statement(
-    "queue_dead_consumers", "select holder from queue_consumers where pg_try_advisory_xact_lock(holder)", scalar
 )
 ACK = Statement(
     "queue_ack", "delete from queue_messages where id = any(:acked::bigint[]) and leased_by = :holder", nothing
@@ -125,19 +101,6 @@ STATES = Statement(
        order by q.position""",
     QueueState,
 )
-DEAD = Statement(
-    "queue_dead",
-    """select id, queue, message_id::text, type, body, attempts, cause, died_at
-       from queue_dead where queue = :queue order by id limit :most""",
-    _dead,
-)
-REPLAY = Statement(
-    "queue_replay",
-    """with back as (delete from queue_dead where queue = :queue and id = :id returning queue, message_id, type, body)
-       insert into queue_messages (queue, message_id, type, body) select queue, message_id, type, body from back""",
-    nothing,
-)
-DISCARD = Statement("queue_discard", "delete from queue_dead where queue = :queue and id = :id", nothing)
 
 
 async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tuple[str, str]]) -> None:
@@ -150,16 +113,6 @@ async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tupl
         bound_types=[type for type, _ in bound],
         bound_queues=[queue for _, queue in bound],
     )
-
-
-async def enrol(tx: Transaction, holder: int, queue: str) -> None:
-    """Register a consumer, whose session already holds the advisory lock ``holder``. May be repeated."""
-    await tx.run(ENROL, holder=holder, queue=queue)
-
-
-async def leave(tx: Transaction, holder: int) -> None:
-    """Unregister a consumer that has no leased messages."""
-    await tx.run(LEAVE, dead=[holder])
 
 
 async def take(
@@ -193,36 +146,6 @@ async def settle(
     return count
 
 
-async def hand_back(tx: Transaction, holders: Sequence[int]) -> set[str]:
-    """End the leases of these consumers, as if their last batch had never been taken; returns the queues concerned."""
-    return set(await tx.rows(HAND_BACK, holders=list(holders)))
-
-
-async def rescue(tx: Transaction) -> set[str]:
-    """End the leases of consumers whose session is gone; returns the queues concerned."""
-    dead = await tx.rows(DEAD_CONSUMERS)
-    if not dead:
-        return set()
-    queues = await hand_back(tx, dead)
-    await tx.run(LEAVE, dead=dead)
-    return queues
-
-
 async def states(reader: Reader, queues: Sequence[str]) -> list[QueueState]:
     """The state of each of the queues, in their order."""
     return await reader.rows(STATES, queues=list(queues))
-
-
-async def dead(reader: Reader, queue: str, most: int) -> list[DeadLetter]:
-    """The oldest dead letters."""
-    return await reader.rows(DEAD, queue=queue, most=most)
-
-
-async def replay(tx: Transaction, queue: str, id: int) -> bool:
-    """Put a dead letter back into its queue; False if it does not exist."""
-    return await tx.run(REPLAY, queue=queue, id=id) == 1
-
-
-async def discard(tx: Transaction, queue: str, id: int) -> bool:
-    """Delete a dead letter; False if it does not exist."""
-    return await tx.run(DISCARD, queue=queue, id=id) == 1

@@ -15,7 +15,8 @@ from zope.interface import implementer
 
 from harvestd.interfaces import ITopics
 from harvestd.store.listeners import Listener, Listeners
-from harvestd.store.postgres.control import MAX_PAYLOAD, ControlConnection
+from harvestd.store.postgres.control import ControlConnection
+from harvestd.store.postgres.notifications import MAX_PAYLOAD
 
 log = Logger()
 
@@ -66,7 +67,7 @@ class PostgresTopics:
 
     def start(self) -> None:
         """Start listening."""
-        self._unlisten = self._session.listen(CHANNEL, self._receive, self._gap)
+        self._unlisten = self._session.notifications.listen(CHANNEL, self._receive, self._gap)
 
     def stop(self) -> None:
         """Stop listening."""
@@ -78,7 +79,7 @@ class PostgresTopics:
         """Send to all present subscribers."""
         text = written(Told(channel, payload))
         if text is not None:
-            await self._session.notify(CHANNEL, text)
+            await self._session.notifications.notify(CHANNEL, text)
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
         """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when listening begins."""

@@ -11,23 +11,22 @@ from functools import partial
 from typing import Any
 
 import attrs
-import msgspec
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel import readers
-from harvestd.kernel.errors import Invalid
 from harvestd.parts import Parts
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.lifecycle import shield
 from harvestd.runtime.tracing import asked_by, tracing
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import authentication as credentials
-from harvestd.web import bodiless, conditional, json_body, queries, replies, sound
+from harvestd.web import bodiless, conditional, json_body, queries, replies
 from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web.codings import Codings
 from harvestd.web.concurrency import Concurrency
-from harvestd.web.context import Caller, RequestContext, Result, Then
+from harvestd.web.context import Caller, RequestContext, Result
+from harvestd.web.file_requests import FileRequests
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.request import Request
@@ -38,7 +37,6 @@ from harvestd.web.replies import Response
 from harvestd.web.response_cache import ResponseCache
 from harvestd.web.routes import Mode, Route
 from harvestd.web.unrouted import Unrouted
-from harvestd.web.uploads import Uploads
 
 
 class Gate:
@@ -48,7 +46,7 @@ class Gate:
         self._parts = parts
         self._routes = routes
         self.limits = Limits(parts.settings, parts.limiter)
-        self._uploads = Uploads(parts.reactor, parts.settings.upload_max_bytes, parts.metrics.shortages)
+        self._files = FileRequests(parts)
         self.working = 0
         self._concurrency = Concurrency(parts.settings, parts.metrics.shortages)
         self.codings = Codings(parts.cache)
@@ -122,7 +120,7 @@ class Gate:
             direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more),
         )  # fmt: skip
         if spool is not None:
-            reply = await self._take(route, context, query, request, spool)
+            reply = await self._files.handle(route, context, query, request, spool)
         else:
             reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
@@ -167,43 +165,6 @@ class Gate:
         reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")
         return reply
-
-    async def _take(self, route: Route, context: RequestContext, query: Any, request: Request, spool: Any) -> Response:
-        """Handle a request with a file."""
-        wanted, rules = route.body, route.rules
-        assert wanted is not None
-        header = context.headers.get("idempotency-key")
-        key = keys.key_of(route, header, context.caller, request.method, request.uri, b"")
-        upload, given = await self._uploads.taken(spool, context.headers, wanted, route.files)
-        try:
-            spool.close()  # its room is another's now
-            faults = upload.faults
-            more = None if rules is None else partial(rules, context)
-            body = sound.convert(
-                given, wanted, lambda readable: [*faults, *(more(readable) if more is not None else ())]
-            )
-            if faults:
-                raise Invalid("some values are not acceptable", faults)
-            if key is not None:
-                key = key.also(await self._uploads.digest(upload), msgspec.json.encode(body))
-            also = () if route.query is None else (query,)
-            value = await route.handler(attrs.evolve(context, body=body), body, upload, *also)
-            if isinstance(value, Then):
-                return await self._then(route, context, value, key)
-            assert route.key == "no", f"{route.name} honours Idempotency-Key, and its handler returns no Then"
-            return replies.of_value(route, value, context.path, None)
-        finally:
-            upload.close()
-
-    async def _then(self, route: Route, context: RequestContext, then: Then, key: keys.Key | None) -> Response:
-        """What is left to do with a file that is kept, in a unit of work."""
-
-        async def work(unit: UnitOfWork) -> Response:
-            value = await then.work(unit)
-            await context.tell_acting(unit)
-            return replies.of_value(route, value, context.path, None)
-
-        return await keys.write(self._parts, key, context.now, work)
 
 
 def _segment(name: str, text: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.sentences import worded
+from harvestd.web import type_structure as structure
 from harvestd.web import validation as fields
 from harvestd.web.problems import Refusal
 
@@ -76,7 +77,7 @@ def _defaults(wanted: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
     """The encoded name and the default of each parameter."""
     return tuple(
         (f.encode_name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory())
-        for f in fields.of(wanted)
+        for f in structure.fields_of(wanted)
     )
 
 
@@ -99,13 +100,15 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 @cache
 def _names(wanted: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in fields.of(wanted))
+    return frozenset(field.encode_name for field in structure.fields_of(wanted))
 
 
 @cache
 def _list_names(wanted: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(
-        field.encode_name for field in fields.of(wanted) if get_origin(fields.kind_of(field.type)) in (list, tuple)
+        field.encode_name
+        for field in structure.fields_of(wanted)
+        if get_origin(structure.kind_of(field.type)) in (list, tuple)
     )
 
 

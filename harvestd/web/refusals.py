@@ -7,6 +7,7 @@ from twisted.python.failure import Failure
 
 from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
 from harvestd.runtime import descriptors
+from harvestd.web.http.problem_response import problem_response
 from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
 from harvestd.web.rate_limits import Limited
@@ -28,4 +29,4 @@ def refusal(error: BaseException, request: Request) -> Response:
         log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
     elif not isinstance(error, (MarketError, Refusal)):
         request.site.log_unexpected(request, Failure(error))
-    return request.refusal(error)
+    return problem_response(request, error)

@@ -17,7 +17,8 @@ from harvestd.web.context import Result
 from harvestd.web.http.pieces import FileBody
 from harvestd.web.http.streams import Stream
 from harvestd.web.pages import documents, people
-from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
+from harvestd.web.problem_details import MEDIA_TYPE, document, headers_of, told_in
+from harvestd.web.problems import problem_of
 from harvestd.web.routes import Route
 
 Headers = tuple[tuple[bytes, bytes], ...]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.web import type_structure as structure
 from harvestd.web import validation as fields
 
 #: The errors of the readable fields by the market's rules. Each field is checked by itself, since any other may be missing.
@@ -34,7 +35,7 @@ def sound(value: Mapping[str, Any], wanted: type[msgspec.Struct]) -> dict[str, A
     """The readable fields, typed, by name; for an object or list that is not readable as a whole, its readable members and elements
     by path (``location.latitude``, ``lines[1]``, ``lines[2].quantity``)."""
     found: dict[str, Any] = {}
-    for field in fields.of(wanted):
+    for field in structure.fields_of(wanted):
         if field.encode_name in value:
             _gather(field.encode_name, value[field.encode_name], field.type, found)
     return found
@@ -45,13 +46,13 @@ def _gather(path: str, value: Any, wanted: Any, found: dict[str, Any]) -> None:
     if whole is not fields.UNREADABLE:
         found[path] = whole
         return
-    kind = fields.kind_of(wanted, value)
+    kind = structure.kind_of(wanted, value)
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         found |= {f"{path}.{name}": one for name, one in sound(value, kind).items()}
-    elif isinstance(value, dict) and (member := fields.member_of(kind, wanted, value)) is not None:
+    elif isinstance(value, dict) and (member := structure.member_of(kind, wanted, value)) is not None:
         for name, one in value.items():
             _gather(f"{path}.{name}", one, member, found)
-    elif isinstance(value, list) and (element := fields.element_of(kind, wanted, value)) is not None:
+    elif isinstance(value, list) and (element := structure.element_of(kind, wanted, value)) is not None:
         for index, one in enumerate(value):
             _gather(f"{path}[{index}]", one, element, found)
 
@@ -84,4 +85,4 @@ def _asdict(value: Any) -> dict[str, Any] | None:
     """The members of a Struct by their JSON names; None for any other value."""
     if not isinstance(value, msgspec.Struct):
         return None
-    return {field.encode_name: getattr(value, field.name) for field in fields.of(type(value))}
+    return {field.encode_name: getattr(value, field.name) for field in structure.fields_of(type(value))}

@@ -17,12 +17,12 @@ from twisted.internet import reactor
 
 from harvestd.ctl import main
 from harvestd.ctl.check_result import CheckResult
+from harvestd.ctl.command_line import COMMANDS, command_of
 from harvestd.ctl.post import mail
-from harvestd.ctl.program import COMMANDS, command_of
 from harvestd.ctl.settings import markdown
 from harvestd.ctl.versions import within
 from harvestd.ctl.words import counted
-from harvestd.loading.demo import OFFERS
+from harvestd.loading.demo.sunny_acres import OFFERS
 from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import Settings

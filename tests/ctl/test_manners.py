@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harvestd.ctl import main
-from harvestd.ctl.program import COMMANDS
+from harvestd.ctl.command_line import COMMANDS
 from servers import PostgresServer, wait_until
 from tests.daemons import HARVESTCTL, ctl, environment
 

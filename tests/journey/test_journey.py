@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.store.embedded.server import ELSEWHERE
+from harvestd.store.embedded.placement import ELSEWHERE
 from servers import free_port, temporary_folder, wait_until
 from tests.daemons import request
 

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 import psycopg2
 import pytest
 
-from harvestd.assembly import new_id, now
+from harvestd.assembly.clock import new_id, now
 from harvestd.ctl import main
 from harvestd.ctl.command import Misused
-from harvestd.ctl.program import parser
+from harvestd.ctl.command_line import parser
 from harvestd.ctl.seed import numbers
 from harvestd.interfaces import Search
 from harvestd.loading.picturing import of_best

@@ -11,7 +11,7 @@ import attrs
 import pytest
 from playwright.sync_api import sync_playwright
 
-from harvestd.loading.demo import demo_password
+from harvestd.loading.demo.people import demo_password
 from servers import temporary_folder
 from tests.daemons import Daemon, free_port, request
 from tests.issuer import SmallIssuer

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from harvestd.loading.demo import OFFERS
 from harvestd.loading.demo.ids import demo_ids
+from harvestd.loading.demo.sunny_acres import OFFERS
 
 TOMATOES, POTATOES = (next(demo_ids(offer[0])) for offer in OFFERS[:2])
 BUYER, FARMER, ADMIN = "buyer@example.org", "farmer@example.org", "admin@example.org"

@@ -30,9 +30,10 @@ from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import IMailer, MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
-from harvestd.partners import smtp
+from harvestd.partners import smtp, smtp_exchange, smtp_server
 from harvestd.partners.mail import Sender
-from harvestd.partners.smtp import Server, SmtpMailer
+from harvestd.partners.smtp import SmtpMailer
+from harvestd.partners.smtp_server import Server
 from servers import free_port
 from tests.contracts.mailer import Box, MailerContract, mail
 
@@ -243,7 +244,7 @@ async def test_a_resolver_that_does_not_answer_is_not_waited_for_as_long_as_for_
 
 @pytest.mark.parametrize("limit", ["ANSWER_LIMIT", "MAIL_LIMIT"])
 async def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(smtp, limit, 0.2)
+    monkeypatch.setattr(smtp_exchange if limit == "ANSWER_LIMIT" else smtp, limit, 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(MailServerUnreachable):
         port = silent.getsockname()[1]
         await SmtpMailer(reactor, f"smtp://127.0.0.1:{port}", SENDER, lambda: NOON).send(mail())
@@ -289,7 +290,7 @@ async def test_a_wrong_password_is_not_held_against_the_mail(server: Running) ->
 
 
 async def test_a_password_does_not_travel_in_the_open(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "_loopback", lambda host: False)
+    monkeypatch.setattr(smtp_server, "_loopback", lambda host: False)
     with pytest.raises(MailServerUnreachable, match="TLS"):
         await server.mailer("smtp://market:s3cret%2F%40%3A@127.0.0.1:{}").send(mail())
     assert server.passwords == []
@@ -298,7 +299,7 @@ async def test_a_password_does_not_travel_in_the_open(server: Running, monkeypat
 async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(
     starttls_server: Running, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_loopback", lambda host: False)
+    monkeypatch.setattr(smtp_server, "_loopback", lambda host: False)
     url = "smtp://market:s3cret%2F%40%3A@127.0.0.1:{}"
     with pytest.raises(MailServerUnreachable, match="certificate"):
         await starttls_server.mailer(url).send(mail())

@@ -19,7 +19,7 @@ from harvestd.kernel.events import Event
 from harvestd.market.operations import housekeeping
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.envelope import Envelope, encode
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.queue.work import QueueHandlers
 from harvestd.store import outbox

@@ -12,8 +12,9 @@ import pytest
 
 from harvestd.api import Options
 from harvestd.ctl.command import whole
+from harvestd.settings.faults import SettingError
+from harvestd.settings.loading import Loaded, load, masked, resolved
 from harvestd.settings.rows import ROWS, Row, Unfit, text
-from harvestd.settings.sources import Loaded, SettingError, load, masked, resolved
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.settings.values import parse

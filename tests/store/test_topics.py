@@ -7,7 +7,7 @@ from typing import Any
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import CHANNEL, PostgresTopics
 from servers import PostgresServer

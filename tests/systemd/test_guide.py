@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.ctl.program import COMMANDS
+from harvestd.ctl.command_line import COMMANDS
 from harvestd.settings.rows import ROWS
 from servers.nginx import FILES
 from tests.systemd import sandbox

@@ -88,7 +88,7 @@ def test_every_secret_comes_as_a_credential(name: str) -> None:
 
 
 def test_the_worked_settings_are_settings() -> None:
-    from harvestd.settings.sources import load
+    from harvestd.settings.loading import load
 
     loaded = load({}, {}, UNITS / "harvest.toml")
     assert loaded.settings.trusted_proxies == ("127.0.0.1/32",)

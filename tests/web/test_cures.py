@@ -11,7 +11,8 @@ from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.parts import Parts
 from harvestd.web.pages.documents import problem_list, problem_page
-from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, told_in
+from harvestd.web.problem_details import document, told_in
+from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 

@@ -185,7 +185,7 @@ def test_the_largest_sensible_body_is_within_its_routes_limit(route: Route) -> N
 
 
 def test_a_number_is_whole_however_it_is_written_and_zero_is_never_negative() -> None:
-    from harvestd.market.catalogue.product_shapes import NewProduct
+    from harvestd.market.catalogue.product_body_shapes import NewProduct
     from harvestd.market.catalogue.stock_shapes import ChangeStock
 
     body = b'{"title": "Leek", "unit": "kg", "price": 250.0, "stock": "-0"}'
@@ -197,7 +197,7 @@ def test_a_number_is_whole_however_it_is_written_and_zero_is_never_negative() ->
 
 
 def test_of_money_the_member_that_is_wrong_is_named() -> None:
-    from harvestd.market.catalogue.product_shapes import ChangeProduct
+    from harvestd.market.catalogue.product_body_shapes import ChangeProduct
 
     wrong = [
         ('{"price": {"amount": "250", "currency": "EUR"}}', "price.amount"),

@@ -20,7 +20,8 @@ from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
 from harvestd.kernel.languages import sentence
 from harvestd.kernel.tags import ENGLISH, LANGUAGES
 from harvestd.store.postgres.transactions import CommitUncertain
-from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
+from harvestd.web.problem_details import document
+from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, problem_of
 from harvestd.web.validation import convert
 from tests.web.client import Client, says_more
 from tests.web.dummies import ROUTES

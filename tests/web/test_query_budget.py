@@ -19,9 +19,9 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd import assembly
 from harvestd import tables as table
 from harvestd.application import API, start
+from harvestd.assembly import parts as assembly
 from harvestd.market.accounts.passkey_rules import party
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.long_work import running

@@ -11,6 +11,7 @@ from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as store
 from harvestd.market.carts.rules import Item
 from harvestd.market.carts.token import fresh, token_of
@@ -22,7 +23,7 @@ async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
     token = token_of(signed_in.request)
     if token is not None:
         most = unit.parts.settings.order_lines_most
-        await store.merge(unit.tx, secret_hash(token), signed_in.user_id, unit.new_id(), most, unit.now)
+        await item_rows.merge(unit.tx, secret_hash(token), signed_in.user_id, unit.new_id(), most, unit.now)
 
 
 async def drop(unit: UnitOfWork, closed: Closed) -> None:
@@ -32,7 +33,7 @@ async def drop(unit: UnitOfWork, closed: Closed) -> None:
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:
     """What is in the cart of somebody who asks what is held on them."""
-    exported.sections.append(store.HELD)
+    exported.sections.append(item_rows.HELD)
 
 
 @attrs.frozen
@@ -62,11 +63,11 @@ async def put(unit: UnitOfWork, holder: Holder, items: Sequence[Item], field: st
     for ``field`` if an order could not have as many products."""
     cart, token = await _opened(unit, holder)
     most = unit.parts.settings.order_lines_most
-    counted = await store.count(unit.tx, cart.id, items)
+    counted = await item_rows.count(unit.tx, cart.id, items)
     if counted.all < (filled := counted.others + len(items)) > most:
         message = f"the cart would have {filled} products, and an order has at most {most}"
         raise Invalid.of(field, message, "too-long", maximum=str(most), reason="elements")
-    return Changed(await store.put(unit.tx, cart.id, items, unit.now), counted.more, token)
+    return Changed(await item_rows.put(unit.tx, cart.id, items, unit.now), counted.more, token)
 
 
 async def _opened(unit: UnitOfWork, holder: Holder) -> tuple[store.Found, str | None]:
@@ -85,7 +86,7 @@ async def take_out(
 ) -> store.Found | None:
     """Take a product, or a pack size of it, out, if it is in; returns the cart, if there is one."""
     cart = await store.lock(unit.tx, *holder.key)
-    return None if cart is None else await store.take_out(unit.tx, cart.id, product_id, variant_id, unit.now)
+    return None if cart is None else await item_rows.take_out(unit.tx, cart.id, product_id, variant_id, unit.now)
 
 
 async def empty(unit: UnitOfWork, holder: Holder) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
-from harvestd.market.catalogue.product_shapes import Image
 from harvestd.web.shapes import Id, In, Money, Named, Out, PricePer, ProductId, Quantity, UnitOut
 from harvestd.web.vocabulary import closed
 

@@ -6,13 +6,14 @@ import msgspec
 
 from harvestd.kernel import languages
 from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import rules as market
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import priced_by
-from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
 from harvestd.store.postgres.statements import Reader
@@ -25,7 +26,7 @@ from harvestd.web.translated import other
 
 async def priced_view(request: RequestContext, reader: Reader, cart: store.Found | None) -> Cart:
     """The cart, or an empty one where there is none."""
-    items = await store.items(reader, cart.id) if cart is not None else []
+    items = await item_rows.items(reader, cart.id) if cart is not None else []
     ids = [item.product_id for item in items]
     shelf = await stock.see(reader, ids, somebody(request), other(request)) if items else {}
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])

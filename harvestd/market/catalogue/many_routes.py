@@ -19,7 +19,7 @@ from harvestd.market.catalogue.farm_choice import farm_of
 from harvestd.market.catalogue.many_actions import Outcome, Writing
 from harvestd.market.catalogue.many_rules import Row
 from harvestd.market.catalogue.many_shapes import BulkProducts, BulkQuery, BulkResults, RowError, RowResult
-from harvestd.market.catalogue.product_shapes import NewProduct
+from harvestd.market.catalogue.product_body_shapes import NewProduct
 from harvestd.market.catalogue.row_reading import row_of
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.sent import read

@@ -11,7 +11,8 @@ import attrs
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.market.catalogue.rows import COLUMNS, KEPT_AS_JSON, SELECT, Product, columns_of
+from harvestd.market.catalogue.offer_columns import COLUMNS, KEPT_AS_JSON, columns_of
+from harvestd.market.catalogue.rows import SELECT, Product
 from harvestd.market.catalogue.rules import Offer
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction

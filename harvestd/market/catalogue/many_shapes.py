@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.catalogue.many_actions import Status
-from harvestd.market.catalogue.product_shapes import ChangeProduct
+from harvestd.market.catalogue.product_body_shapes import ChangeProduct
 from harvestd.web.shapes import FarmId, In, Out, ProductId, Quantity
 from harvestd.web.vocabulary import closed
 

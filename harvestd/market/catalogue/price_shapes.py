@@ -1,4 +1,4 @@
-"""Prices: those of groups of buyers, reduced ones, and what a product cost when."""
+"""Prices: of a kilogram or a piece for comparing, those of groups of buyers, reduced ones, and what a product cost when."""
 
 from __future__ import annotations
 
@@ -7,11 +7,28 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from harvestd.kernel.quantities import COMPARED
 from harvestd.market.catalogue.group_rules import MAX_GROUPS
 from harvestd.market.catalogue.markdown_rules import MAX_REASON
 from harvestd.web.shapes import CountedQuery, IdOrSlug, In, MinorUnits, Money, Out, PricePer
+from harvestd.web.vocabulary import closed
 
 VisibleTo = Annotated[list[IdOrSlug], Meta(max_length=MAX_GROUPS, examples=[["wholesale"]])]
+
+CompareByOut = Annotated[
+    str,
+    closed(
+        "CompareBy", tuple(dict.fromkeys(per for per, _ in COMPARED.values())), "The units that prices are compared by."
+    ),
+]
+
+
+class UnitPrice(Out, kw_only=True, frozen=True):
+    """The price of a kilogram, a litre or a piece, for comparing offers; ``per`` says which."""
+
+    amount: int
+    currency: str
+    per: CompareByOut
 
 
 class GroupPriceIn(In, kw_only=True, frozen=True):
@@ -63,6 +80,8 @@ class PastPrice(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
+    "unit_price": "The price of a kilogram, a litre or a piece, for comparing offers.",
     "group": "Id of a group of buyers; in requests also its slug.",
     "GroupPrice.price": "What its members pay, for `price_per`; of several groups the lowest counts.",
     "GroupPriceIn.price": "What its members pay, for `price_per`; of several groups the lowest counts.",

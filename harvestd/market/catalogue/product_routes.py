@@ -20,7 +20,7 @@ from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.farm_choice import farm_of
 from harvestd.market.catalogue.group_choice import look
 from harvestd.market.catalogue.listing_shapes import MAX_IDS, ProductsQuery
-from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct
+from harvestd.market.catalogue.product_body_shapes import ChangeProduct, NewProduct
 from harvestd.market.catalogue.sent import faults as faults_of
 from harvestd.market.catalogue.sent import read
 from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock

@@ -21,7 +21,7 @@ from harvestd.market.catalogue.group_rules import GroupPrice
 from harvestd.market.catalogue.measure_shapes import WeightIn
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.price_shapes import GroupPriceIn
-from harvestd.market.catalogue.product_shapes import PricePerIn
+from harvestd.market.catalogue.product_body_shapes import PricePerIn
 from harvestd.market.catalogue.tag_rules import tag_faults
 from harvestd.web import sound, translated
 from harvestd.web.money import given_faults, minor_units

@@ -1,4 +1,4 @@
-"""The pack sizes of a product, as its farm reads and writes them."""
+"""The pack sizes of a product: as they are shown, and as its farm reads and writes them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ from typing import Annotated
 from msgspec import Meta
 
 from harvestd.kernel.units import Unit
-from harvestd.market.catalogue.fact_shapes import Sku
-from harvestd.market.catalogue.product_shapes import Variant
+from harvestd.market.catalogue.fact_shapes import Sku, UnitCodeOut
+from harvestd.market.catalogue.price_shapes import UnitPrice
 from harvestd.market.catalogue.variant_rules import MAX_TITLE, MAX_VARIANTS
-from harvestd.web.shapes import ExternalId, Id, In, MinorUnits, Money, Out, Quantity
+from harvestd.web.shapes import ExternalId, Id, In, MinorUnits, Money, Out, Quantity, UnitOut
+
+
+class Variant(Out, kw_only=True, frozen=True):
+    """A pack size of a product, at its own price. It ``takes`` so much of the product's unit out of the one stock, and ``available`` is how many packs
+    are left in that."""
+
+    id: str
+    title: str
+    unit: UnitOut
+    unit_code: UnitCodeOut
+    price: Money
+    unit_price: UnitPrice
+    takes: str
+    available: str
+    sku: str
+    external_id: str | None
 
 
 class VariantIn(In, kw_only=True, frozen=True):

@@ -9,7 +9,7 @@ from harvestd.kernel.errors import Invalid, NotFound
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
-from harvestd.market.farms import actions, changes, imprint_actions, name_actions, views
+from harvestd.market.farms import actions, changes, imprint_actions, list_rows, name_actions, views
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as store
 from harvestd.market.farms.delivery_rules import without_middle
@@ -28,8 +28,8 @@ async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[List
         return await _near(request, query, at)
     order = Keyset(query, "farms", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
-    page, following = order.page(await store.newest(request.reader, after, query.q, order.ask, query.benefit))
-    total = await store.count(request.reader, query.q, query.benefit) if query.count else None
+    page, following = order.page(await list_rows.newest(request.reader, after, query.q, order.ask, query.benefit))
+    total = await list_rows.count(request.reader, query.q, query.benefit) if query.count else None
     return CountedPage([views.listed(request, row) for row in page], following, total)
 
 

@@ -1,4 +1,4 @@
-"""Rows of farms."""
+"""Rows of farms: finding, locking and storing one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from psycopg2 import errors as pg
 from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.kernel.slugs import is_id
 from harvestd.market.farms.day_rules import Dated
-from harvestd.store import counting
-from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 
@@ -101,23 +100,6 @@ _UPDATE = Statement(
     f"update farms set {', '.join(f'{name} = :{name}' for name in (*_CHANGED, *_JSON))} where id = :id",
     nothing,
 )
-_DUE = Statement(
-    "farms.due", "select id::text from farms where turns_on <= :today order by turns_on, id limit :limit", scalar
-)
-_TURN = Statement("farms.turn", "update farms set turns_on = :next, version = version + 1 where id = :farm_id", nothing)
-_NEWEST = Statement(
-    "farms.newest",
-    f"""select {COLUMNS} from farms
-        where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
-          and (:benefits::text[] is null or benefits && :benefits)
-        order by id desc limit :limit""",
-    Farm,
-)
-_COUNT = counting.counting(
-    "farms.count",
-    """farms where (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
-             and (:benefits::text[] is null or benefits && :benefits)""",
-)
 
 
 async def find(reader: Reader, token: str) -> Farm | None:
@@ -136,16 +118,6 @@ async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
     return [found[id] for id in dict.fromkeys(ids) if id in found]
 
 
-async def newest(reader: Reader, after: str | None, text: str, limit: int, benefits: Sequence[str] = ()) -> list[Farm]:
-    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
-    return await reader.rows(_NEWEST, after=after, text=text.strip(), benefits=list(benefits) or None, limit=limit)
-
-
-async def count(reader: Reader, text: str, benefits: Sequence[str] = ()) -> int:
-    """How many farms :func:`newest` lists, up to the counting limit."""
-    return await counting.count(reader, _COUNT, text=text.strip(), benefits=list(benefits) or None)
-
-
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """The pick-up points of the farms, by farm id."""
     return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, farm_ids=list(farm_ids))}
@@ -160,16 +132,6 @@ async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
 async def lock(tx: Transaction, farm_id: str) -> Farm | None:
     """A farm, locked until the transaction ends."""
     return await tx.row(_LOCK, farm_id=farm_id)
-
-
-async def due(reader: Reader, today: date, limit: int) -> list[str]:
-    """Ids of the farms that a day has come for, until this one."""
-    return await reader.rows(_DUE, today=today, limit=limit)
-
-
-async def turn(tx: Transaction, farm_id: str, next: date | None) -> None:
-    """Store that the day was told of, and which comes next, as the farm's next version."""
-    await tx.run(_TURN, farm_id=farm_id, next=next)
 
 
 async def insert(

@@ -6,7 +6,7 @@ from functools import partial
 
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm
-from harvestd.market.farms import day_rules, rows
+from harvestd.market.farms import day_rules, rows, turning_rows
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork, change
@@ -18,7 +18,7 @@ BATCH = 200
 
 async def turn(parts: Parts, going_on: GoingOn = always) -> None:
     """Tell of the farms whose day has come, each in its own unit of work."""
-    for farm_id in await rows.due(parts.database, day_of(parts.settings, parts.now()), BATCH):
+    for farm_id in await turning_rows.due(parts.database, day_of(parts.settings, parts.now()), BATCH):
         if not await going_on():
             break
         await change(parts, partial(tell, farm_id=farm_id))
@@ -30,7 +30,7 @@ async def tell(unit: UnitOfWork, farm_id: str) -> None:
     before = await rows.lock(unit.tx, farm_id)
     if before is None or before.turns_on is None or before.turns_on > today:
         return
-    await rows.turn(unit.tx, farm_id, day_rules.turn(before.dated, today))
+    await turning_rows.turn(unit.tx, farm_id, day_rules.turn(before.dated, today))
     changed = day_rules.turned(before.dated, before.turns_on - day_rules.DAY, today)
     families = [FARMS, CATALOGUE, *farm(before.id, before.slug)]
     data = {"farm_id": farm_id, "changed": changed, "families": families}

@@ -13,7 +13,7 @@ from harvestd.parts import Parts
 from harvestd.queue.relay import Relay
 from harvestd.runtime.health import Condition
 from harvestd.store import outbox
-from harvestd.store.embedded.server import running
+from harvestd.store.embedded.running import running
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.postgres.statements import Statement, nothing
@@ -41,15 +41,15 @@ def of_parts(parts: Parts, relay: Relay, reads: Replicas, replicas: Sequence[Dat
     health.add("clock", parts.control.clock.condition)
     health.add("outbox", relay.condition)
     health.add("mail", partial(mail_sender.condition, parts))
-    metrics.watch_pool("primary", parts.database.pool.state)
-    metrics.watch_cache(parts.cache.state)
+    metrics.scrape.watch_pool("primary", parts.database.pool.state)
+    metrics.scrape.watch_cache(parts.cache.state)
     metrics.watch_clock(lambda: parts.control.clock.ahead)
     for name, count in (("outbox", _count_backlog), ("mails", _count_mails), ("queues", _count_queues)):
-        metrics.refreshing(name, partial(count, parts))
+        metrics.scrape.refreshing(name, partial(count, parts))
     if replicas:
         health.add("replicas", reads.condition)
     for number, replica in enumerate(replicas, 1):
-        metrics.watch_pool(f"replica{number}", replica.pool.state)
+        metrics.scrape.watch_pool(f"replica{number}", replica.pool.state)
 
 
 class _Tried:
@@ -98,13 +98,13 @@ def of_search(parts: Parts, search: SearchWithFallback) -> None:
         pending = await search.pending()
         parts.metrics.searchable(pending.count, pending.refused)
 
-    parts.metrics.refreshing("search", count_pending)
+    parts.metrics.scrape.refreshing("search", count_pending)
 
 
 def of_accelerator(parts: Parts, name: str, accelerator: Accelerator) -> None:
     """Register the health and usage of an accelerator, under its ``name``."""
     parts.health.add(name, accelerator.condition)
-    parts.metrics.watch_accelerator(name, accelerator.usage)
+    parts.metrics.scrape.watch_accelerator(name, accelerator.usage)
 
 
 def of_embedded(parts: Parts) -> None:

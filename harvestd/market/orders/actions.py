@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
@@ -16,8 +17,7 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
-from harvestd.market.orders import delivery_rules, fulfilment, placing
-from harvestd.market.orders import rows as orders
+from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
 from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_rules import Wanted
@@ -67,7 +67,7 @@ async def place(
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
         of_cart=ordering.lines is None, also=wrong,
     )  # fmt: skip
-    orders.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
+    placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
     unit.record(*order.events)
@@ -82,7 +82,7 @@ async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Seq
     cart = await carts.lock(unit.tx, ordering.buyer_id, None)
     if cart is None:
         return None, [], {}
-    items = await carts.items(unit.tx, cart.id)
+    items = await item_rows.items(unit.tx, cart.id)
     wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
     return cart.id, wanted, {item.key: item.seen for item in items}
 
@@ -127,14 +127,14 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
 
 async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
     """Cancel an order in its buyer's stead, as far as it can still be cancelled."""
-    found = await orders.lock(unit.tx, order_id)
+    found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is not None and fulfilment.can_cancel(found[1], None, "buyer"):
         await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:
     """Expire the parts that no farm has confirmed, if there still are any."""
-    found = await orders.lock(unit.tx, order_id)
+    found = await fulfilment_rows.lock(unit.tx, order_id)
     moved = fulfilment.expire(found[1]) if found else None
     if found is not None and moved is not None:
         await _step(unit, found[1], moved, None)
@@ -142,7 +142,7 @@ async def expire(unit: UnitOfWork, order_id: str) -> None:
 
 async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
-    found = await orders.lock(unit.tx, order_id)
+    found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is None or not (
         found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
     ):
@@ -152,7 +152,7 @@ async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
     """Store a step of a locked order; if it ends parts, the stock that they reserved or bought goes back on sale."""
-    await orders.move(unit.tx, before, moved, actor_id, unit.now)
+    await fulfilment_rows.move(unit.tx, before, moved, actor_id, unit.now)
     if moved.to not in OVER:
         unit.record(*told(moved))
         return

@@ -11,7 +11,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_text
 from harvestd.market.orders.delivery_rules import Way, alone
 from harvestd.market.orders.order import MAX_ADDRESS
-from harvestd.market.orders.shapes import PlaceOrder
+from harvestd.market.orders.placing_shapes import PlaceOrder
 from harvestd.web import sound
 
 

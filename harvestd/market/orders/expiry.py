@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from harvestd.market.orders import rows as orders
+from harvestd.market.orders import fulfilment_rows
 from harvestd.market.orders.actions import expire
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
@@ -16,7 +16,7 @@ BATCH = 200
 
 async def release(parts: Parts, going_on: GoingOn = always) -> None:
     """Expire the orders whose hold has run out, each in its own unit of work."""
-    due = await orders.due(parts.database, parts.now(), BATCH)
+    due = await fulfilment_rows.due(parts.database, parts.now(), BATCH)
     for order_id in due:
         if not await going_on():
             break

@@ -14,15 +14,17 @@ from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, following_lists
+from harvestd.market.orders import actions, following_lists, list_rows
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.shapes import CancelOrder, MovePart, Order, OrdersQuery, PlaceOrder
+from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.shapes import Order, OrdersQuery
+from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
 from harvestd.web import sound
-from harvestd.web import validation as fields
+from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
@@ -54,7 +56,11 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
 
 def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
     """The checkout request; its lines are validated later with the products, everything else here."""
-    given = {field.encode_name: getattr(body, field.name) for field in fields.of(type(body)) if field.name != "lines"}
+    given = {
+        field.encode_name: getattr(body, field.name)
+        for field in structure.fields_of(type(body))
+        if field.name != "lines"
+    }
     wrong = faults(request, given)
     expected = body.expected_total
     return actions.Ordering(
@@ -81,29 +87,29 @@ async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Ord
 
 
 async def _own(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
-    return await store.of_buyer(request.reader, request.user.user_id, after, query.status, query.limit + 1)
+    return await list_rows.of_buyer(request.reader, request.user.user_id, after, query.status, query.limit + 1)
 
 
 async def _own_and_farms(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
     own = await _own(request, after, query)
-    farms = await store.of_farms(request.reader, request.user.user_id, after, query.status, query.limit + 1)
+    farms = await list_rows.of_farms(request.reader, request.user.user_id, after, query.status, query.limit + 1)
     both = {order.id: order for order in [*own, *farms]}
     return sorted(both.values(), key=lambda order: order.id, reverse=True)[: query.limit + 1]
 
 
 async def _every(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
-    return await store.every(request.reader, after, query.status, query.limit + 1)
+    return await list_rows.every(request.reader, after, query.status, query.limit + 1)
 
 
 #: The list and the count of orders for each role.
 _LISTS: dict[str, Any] = {
-    "buyer": (_own, lambda request, status: store.count_own(request.reader, request.user.user_id, status)),
+    "buyer": (_own, lambda request, status: list_rows.count_own(request.reader, request.user.user_id, status)),
     "farmer": (
         _own_and_farms,
-        lambda request, status: store.count_own_and_farms(request.reader, request.user.user_id, status),
+        lambda request, status: list_rows.count_own_and_farms(request.reader, request.user.user_id, status),
     ),
-    "manager": (_every, lambda request, status: store.count_every(request.reader, status)),
-    "admin": (_every, lambda request, status: store.count_every(request.reader, status)),
+    "manager": (_every, lambda request, status: list_rows.count_every(request.reader, status)),
+    "admin": (_every, lambda request, status: list_rows.count_every(request.reader, status)),
 }
 
 

@@ -15,17 +15,10 @@ from harvestd.market.catalogue.measure_rules import price_unit
 from harvestd.market.catalogue.measure_shapes import priced_by
 from harvestd.market.orders import fulfilment
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.order import Line, Part, Placed
-from harvestd.market.orders.shapes import (
-    Fulfilment,
-    Order,
-    OrderBuyer,
-    OrderFarm,
-    OrderLine,
-    OrderPart,
-    OrderStep,
-    OrderTotals,
-)
+from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
+from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.web.context import Caller
 from harvestd.web.money import money
 from harvestd.web.shapes import PricePer

@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.catalogue.product_shapes import ImageSizes, ImageStatusOut
+from harvestd.market.catalogue.image_shapes import ImageSizes, ImageStatusOut
 from harvestd.market.pictures.rules import MAX_ALT, MOST, Reason
 from harvestd.web import uploads
 from harvestd.web.shapes import In, Out

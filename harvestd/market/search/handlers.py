@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from harvestd.interfaces import Document
-from harvestd.interfaces.search import Sight
+from harvestd.interfaces.documents import Sight
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.search import renewals as search_renewals

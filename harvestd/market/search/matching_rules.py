@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from harvestd.interfaces import Boost, Rules
-from harvestd.interfaces.search import Phrase
+from harvestd.interfaces.search_rules import Phrase
 from harvestd.market.search.text import asked
 
 #: Ways to say one part of a query, pins and boosts of one query: what is more is left out, so that no query grows without end.

@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Search
-from harvestd.interfaces.search import NO_RULES
+from harvestd.interfaces.search_rules import NO_RULES
 from harvestd.kernel.cursors import decode, encode, refused
 
 

@@ -12,7 +12,7 @@ from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
 from harvestd.market.catalogue import cards, category_rows, filters, sight
-from harvestd.market.catalogue.product_shapes import Image
+from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search import translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest

@@ -6,8 +6,9 @@ from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.listing_shapes import ProductFilters, sorts
-from harvestd.market.catalogue.product_shapes import Image, Product
+from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.search.ranking import FACTORS
 from harvestd.web.shapes import In, Named, Out
 from harvestd.web.vocabulary import closed

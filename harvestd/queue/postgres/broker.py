@@ -21,7 +21,7 @@ from harvestd.queue.postgres.consumer import Subscription
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
-from harvestd.store import queues
+from harvestd.store import dead_letters, queue_consumers, queues
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 
@@ -51,7 +51,9 @@ class PostgresBroker:
 
     async def start(self) -> None:
         """Listen for wakeups, and watch for consumers that died. The database may still be unavailable."""
-        self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
+        self._unlisten = self._session.notifications.listen(
+            CHANNEL, self._ring, lambda: self._ring(*self._topology.queues)
+        )
         self._watch = spawn("cannot look for dead consumers", self._rescue())
 
     async def stop(self) -> None:
@@ -94,13 +96,13 @@ class PostgresBroker:
 
     async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
         """The oldest dead letters of a queue."""
-        return await queues.dead(self._database, self._topology.queue(queue).name, limit)
+        return await dead_letters.oldest(self._database, self._topology.queue(queue).name, limit)
 
     async def replay(self, queue: str, id: str) -> bool:
         """Put a dead letter back into its own queue, with its attempts reset; False if it does not exist."""
         number = _number(id)
         if number is None or not await self._database.transaction(
-            lambda tx: queues.replay(tx, self._topology.queue(queue).name, number)
+            lambda tx: dead_letters.replay(tx, self._topology.queue(queue).name, number)
         ):
             return False
         await self._announce({queue})
@@ -111,13 +113,15 @@ class PostgresBroker:
         number = _number(id)
         if number is None:
             return False
-        return await self._database.transaction(lambda tx: queues.discard(tx, self._topology.queue(queue).name, number))
+        return await self._database.transaction(
+            lambda tx: dead_letters.discard(tx, self._topology.queue(queue).name, number)
+        )
 
     async def _announce(self, names: Iterable[str]) -> None:
         """Wake the consumers of these queues, locally at once and elsewhere by NOTIFY (the session coalesces duplicates)."""
         self._ring(*names)
         for name in names:
-            await self._session.notify(CHANNEL, name)
+            await self._session.notifications.notify(CHANNEL, name)
 
     def _ring(self, *names: str) -> None:
         for subscription in self._subscriptions:
@@ -130,7 +134,7 @@ class PostgresBroker:
             if not self._subscriptions:
                 continue
             try:
-                freed = await self._database.transaction(queues.rescue)
+                freed = await self._database.transaction(queue_consumers.rescue)
             except Unavailable:
                 continue  # the consumers log this already
             except Exception:

@@ -7,61 +7,23 @@ pika then fails all that is pending on the connection. Its Deferreds are never c
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pika
-import pika.data
-from pika.adapters.twisted_connection import TwistedChannel, TwistedProtocolConnection
+from pika.adapters.twisted_connection import TwistedProtocolConnection
 from pika.exceptions import AMQPError
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.python.failure import Failure
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.queue.rabbitmq.explanations import explained
+from harvestd.queue.rabbitmq.pika_channel import Channel
 
 #: Seconds between a close, by either side, and the abort of the connection.
 ABORT_AFTER = 2.0
 #: The errors with which pika fails pending calls.
 ENDS = (AMQPError, ConnectionClosed)
-
-
-def _tolerant(encoded: bytes, offset: int, decode: Any = pika.data.decode_value) -> tuple[Any, int]:
-    """pika's header value decoder, which fails on a timestamp after the year 9999: anybody may publish one, and it
-    would end each connection that the message is delivered on. (RabbitMQ rejects the other values that pika cannot
-    decode.)"""
-    try:
-        return decode(encoded, offset)  # type: ignore[no-any-return]
-    except (ValueError, OverflowError, OSError):
-        if encoded[offset : offset + 1] != b"T":
-            raise
-        return None, offset + 9
-
-
-pika.data.decode_value = _tolerant
-
-
-class Channel(TwistedChannel):  # type: ignore[misc]
-    """pika's channel, which also forgets a request that it could not even send. (pika keeps it among the pending
-    requests and fails it with the channel, when nobody is waiting: an unhandled error in the log.)"""
-
-    _calls: set[Deferred[Any]]
-
-    def _wrap_channel_method(self, name: str) -> Callable[..., Deferred[Any]]:
-        return self._forgetting(super()._wrap_channel_method(name))
-
-    def basic_consume(self, *arguments: Any, **named: Any) -> Deferred[Any]:
-        return self._forgetting(super().basic_consume)(*arguments, **named)
-
-    def _forgetting(self, ask: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
-        def asked(*arguments: Any, **named: Any) -> Deferred[Any]:
-            before = set(self._calls)
-            answer = ask(*arguments, **named)
-            if answer not in self._calls:
-                self._calls = self._calls & before
-            return answer
-
-        return asked
 
 
 class Connection(TwistedProtocolConnection):  # type: ignore[misc]
@@ -196,33 +158,3 @@ class _Leaving:
     def cancel(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-
-
-def explained(error: BaseException, parameters: pika.ConnectionParameters) -> str:
-    """A sentence for the person who reads it at 2 a.m.; it holds no password."""
-    where = f"RabbitMQ at {parameters.host}:{parameters.port}"
-    user, vhost = getattr(parameters.credentials, "username", "?"), parameters.virtual_host
-    text = str(error) or repr(error)
-    if type(error).__module__.startswith(("OpenSSL", "service_identity")):
-        return (
-            f"{where}: its certificate is not for that host, or not signed by an authority of this system; another one is "
-            f"named by ?cacertfile=/path/to.pem at the end of rabbitmq_url ({text})"
-        )
-    code = getattr(error, "reply_code", None)
-    if code == 403 and "ogin" in text:
-        return (
-            f"{where} refuses the user {user!r} or its password: see rabbitmq_url (special characters of a password are "
-            "written %XX); the user guest is let in from the broker's own machine alone"
-        )
-    if code in (403, 530) and "vhost" in text and "queue" not in text and "exchange" not in text:
-        return (
-            f"{where} lets the user {user!r} in, but not to the vhost {vhost!r}: it does not exist, or the user has no "
-            "permissions there (rabbitmqctl add_vhost, rabbitmqctl set_permissions); a / in its name is written %2F"
-        )
-    if code == 406:
-        return f"{where}: a queue or exchange of ours is there with other arguments ({text}); move its messages and delete it"
-    if code == 404:
-        return f"{where}: a queue or exchange of ours is not there ({text})"
-    if code == 403:
-        return f"{where}: the user {user!r} needs the permissions configure, write and read on harvest.* ({text})"
-    return f"{where} is out of reach: {text}"

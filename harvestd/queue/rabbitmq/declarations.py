@@ -27,7 +27,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import EXCHANGE, RETRY_DELAYS, RETRY_JITTER, Queue
-from harvestd.queue.rabbitmq.connection import Channel
+from harvestd.queue.rabbitmq.pika_channel import Channel
 from harvestd.settings.table import MAX_RETRY_SCALE
 
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}

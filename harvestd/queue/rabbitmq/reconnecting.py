@@ -14,7 +14,9 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFrom
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
+from harvestd.queue.rabbitmq.connection import Connection
+from harvestd.queue.rabbitmq.explanations import explained
+from harvestd.queue.rabbitmq.pika_channel import Channel
 from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.runtime.wakeup import Wakeup
 

@@ -1,17 +1,14 @@
-"""Entries of the near cache, and loads in flight."""
+"""Entries of the near cache: as loaded, as held, and what they take."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from sys import getsizeof
 
 import attrs
-from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Entry
-from harvestd.store.cache.generations import Generation, dropped_at
-from harvestd.store.cache.invalidations import family_name
+from harvestd.store.cache.generations import Generation
 
 #: Seconds after its expiry for which an entry may be served stale while it is reloaded.
 EXPIRED_LIMIT = 5.0
@@ -63,67 +60,9 @@ class Held:
         return attrs.evolve(self.entry, age=max(0.0, now - self.made))
 
 
-@attrs.define(eq=False)
-class InFlightLoad:
-    """A load in flight and its waiters; load numbers are ascending."""
-
-    number: int
-    families: tuple[Generation, ...]
-    began: float
-    waiters: list[Deferred[Entry]]
-    #: Whether it asks the source itself, bypassing the shared level.
-    direct: bool = False
-    #: Names dropped since it began: its entry may turn out to depend on one of them.
-    heard: set[str] = attrs.field(factory=set)
-
-    def outdated(self, instead: Sequence[str] = ()) -> bool:
-        """Whether anything was dropped since it began that its entry depends on, or may turn out to depend on."""
-        return dropped_at(self.families) is not None or (bool(self.heard) and not self.heard.isdisjoint(instead))
-
-    def missed(self, entry: Entry) -> bool:
-        """Whether the loaded entry may predate a drop."""
-        return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
-
-
 def loaded(entry: Entry, ttl: float) -> Loaded:
     """A newly loaded entry. Absences live shortly, and are never served stale."""
     return Loaded(entry, min(ttl, ABSENT_TTL), 0.0) if entry.status == ABSENT else Loaded(entry, ttl)
-
-
-class Shelf(OrderedDict[str, Held]):
-    """Entries in the order of their last use, of at most ``limit`` bytes together."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-        self.bytes = self.evicted = 0
-
-    def keep(self, key: str, held: Held) -> None:
-        """Take an entry that is not here yet, for the oldest ones."""
-        self[key] = held
-        self.grow(held.size)
-
-    def grow(self, size: int) -> None:
-        """Make room for so many bytes more."""
-        self.bytes += size
-        while self.bytes > self.limit:
-            self.forget(next(iter(self)))
-            self.evicted += 1
-
-    def clear(self) -> None:
-        """Let go of all."""
-        super().clear()
-        self.bytes = 0
-
-    def forget(self, key: str) -> None:
-        """Let go of an entry, if it is here."""
-        held = self.pop(key, None)
-        if held is not None:
-            self.bytes -= held.size
-
-
-async def run(load: Callable[[bool], Awaitable[Loaded]], direct: bool) -> Loaded:
-    return await load(direct)
 
 
 def size_of(key: str, entry: Entry, families: int) -> int:

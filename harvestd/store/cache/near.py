@@ -1,4 +1,5 @@
-"""Complete responses in this process's memory: single flight against cache stampedes, families, stale while loading, a size limit.
+"""Complete responses in this process's memory: single flight against cache stampedes (``flights.py``), families
+(``generations.py``), stale while loading (``freshness.py``), a size limit (``shelves.py``).
 
 A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks the shared level
 first, unless it is told to load ``direct``.
@@ -17,30 +18,12 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
 from harvestd.kernel.errors import MarketError, Unavailable
-from harvestd.store.cache.entries import (
-    ABSENT,
-    Held,
-    InFlightLoad,
-    Load,
-    Loaded,
-    Outdated,
-    Shelf,
-    loaded,
-    never,
-    run,
-    size_of,
-)
-from harvestd.store.cache.generations import Families, dropped_at, known_dropped
-from harvestd.store.cache.invalidations import CHANNEL, family_name, read, written
-
-#: A TTL is shortened by up to this share at random, so that entries loaded together do not expire together.
-JITTER = 0.1
-#: Seconds after its expiry, or after a gap in the drops, for which an entry is served stale when its load is ``Unavailable``.
-OUTAGE_LIMIT = 30.0
-#: Seconds after such a failed load before the next attempt for that entry.
-OUTAGE_PAUSE = 1.0
-#: The part of the cache for absences: whoever asks for invented addresses drives out nothing but others of them.
-ABSENT_SHARE = 1 / 16
+from harvestd.store.cache.entries import Held, Load, Loaded, Outdated, loaded, never, size_of
+from harvestd.store.cache.flights import Flights, InFlightLoad
+from harvestd.store.cache.freshness import OUTAGE_PAUSE, lifetime, served_meanwhile, stands_in
+from harvestd.store.cache.generations import Families, dropped_at
+from harvestd.store.cache.invalidation_bus import InvalidationBus
+from harvestd.store.cache.shelves import Shelves
 
 
 @implementer(ICache)
@@ -58,29 +41,24 @@ class NearCache:
         draw: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self._now: Callable[[], float] = clock.seconds
-        self._topics = topics
         self._stale_limit = stale
         self._draw = draw
-        absent = int(size * ABSENT_SHARE)
-        self._entries, self._absent = Shelf(size - absent), Shelf(absent)
-        self._flights: dict[str, InFlightLoad] = {}
+        self._shelves = Shelves(size)
+        self._entries, self._absent = self._shelves.entries, self._shelves.absent
+        self._flights = Flights(self._landed, self._failed)
         self._families = Families(settle)
-        self._name = f"{random.getrandbits(64):016x}"
-        self._loading: set[InFlightLoad] = set()
-        self._hits = self._misses = self._stale = self._number = self._absences = 0
-        self._unsubscribe: Callable[[], None] = lambda: None
-        self._missed: Callable[[Sequence[str]], None] = lambda families: None
+        self._hits = self._misses = self._stale = self._absences = 0
         self._dropped: Callable[[Sequence[str]], None] = lambda families: None
+        self.bus = InvalidationBus(topics, self.drop_here, self._gap)
 
     def start(self) -> None:
         """Start receiving other processes' drops."""
-        self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
+        self.bus.start()
 
     def stop(self) -> None:
         """Stop receiving them, and forget everything."""
-        self._unsubscribe()
-        self._entries.clear()
-        self._absent.clear()
+        self.bus.stop()
+        self._shelves.clear()
 
     def peek(self, key: str) -> Entry | None:
         """A fresh entry, or None."""
@@ -116,7 +94,7 @@ class NearCache:
         outdated: Outdated = never,
     ) -> Entry:  # fmt: skip
         """:meth:`fetch`, where the load determines for how long its entry is fresh."""
-        number = self._number
+        number = self._flights.number
         entry = await self._any(key, families, load, instead)
         return entry if not outdated(entry) else await self._later(key, families, load, number)
 
@@ -139,14 +117,15 @@ class NearCache:
         entry = self.peek(key)
         if entry is not None:
             return entry
-        held, flight = self._held(key), self._flights.get(key)
+        held, flight = self._shelves.get(key), self._flights.get(key)
         if flight is not None and flight.outdated(instead):
             flight = None  # after a drop, do not wait for an earlier load
-        if held is not None and self._served_meanwhile(held, flight):
+        now = self._now()
+        if held is not None and served_meanwhile(held, flight, now, self._stale_limit):
             self._stale += 1
-            if flight is None and self._now() >= held.paused_until:
+            if flight is None and now >= held.paused_until:
                 self._begin(key, families, load, [])
-            return held.aged(self._now())
+            return held.aged(now)
         self._misses += 1
         waiter: Deferred[Entry] = Deferred()
         if flight is not None:
@@ -155,25 +134,6 @@ class NearCache:
             self._begin(key, families, load, [waiter])
         return await waiter
 
-    def _served_meanwhile(self, held: Held, flight: InFlightLoad | None) -> bool:
-        """Whether a stale entry is served while it is reloaded: after a drop only beside a load that began since, so
-        that a caller that drops and then fetches sees the new state (read-your-writes)."""
-        now, dropped = self._now(), dropped_at(held.families)
-        if held.entry.status == ABSENT and dropped is not None:
-            return False
-        if now < held.paused_until and self._stands_in(held):
-            return True
-        if dropped is not None and (flight is None or now >= dropped + self._stale_limit):
-            return False
-        return now < held.useless
-
-    def _stands_in(self, held: Held) -> bool:
-        """Whether it is served when its load is ``Unavailable``: it is merely old, or drops may have been missed, but
-        nothing is known to have changed."""
-        gap = dropped_at(held.families)
-        since = held.expires if gap is None else min(held.expires, gap)
-        return not known_dropped(held.families) and self._now() < since + OUTAGE_LIMIT
-
     # --- loading ---
 
     def _begin(
@@ -181,92 +141,53 @@ class NearCache:
         direct: bool = False,
     ) -> None:  # fmt: skip
         now = self._now()
-        self._number += 1
-        flight = self._flights[key] = InFlightLoad(self._number, self._families.hold(names, now), now, waiters, direct)
-        self._loading.add(flight)
-        loaded = Deferred.fromCoroutine(run(load, direct)).addCallback(self._landed, key, flight)
-        loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
-
-    def _held(self, key: str) -> Held | None:
-        return self._entries.get(key) or self._absent.get(key)
+        self._flights.begin(key, self._families.hold(names, now), now, load, waiters, direct)
 
     def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
-        held = self._held(key)
+        held = self._shelves.get(key)
         if not flight.missed(loaded.entry):
             if held is None or held.number < flight.number:  # a later load's entry stays
                 self._keep(key, loaded, flight)
             return loaded.entry
         if held is not None and held.number < flight.number:
-            self._forget(key)  # the waiters get newer data, and must not see this again
+            self._shelves.forget(key)  # the waiters get newer data, and must not see this again
         return loaded.entry
 
     def _failed(self, failure: Failure, key: str, flight: InFlightLoad) -> Entry | Failure:
         """The stale entry served instead, or the failure."""
-        held = self._held(key)
+        held = self._shelves.get(key)
         if isinstance(failure.value, Unavailable):
-            if held is None or not self._stands_in(held):
+            now = self._now()
+            if held is None or not stands_in(held, now):
                 return failure
-            held.paused_until = self._now() + OUTAGE_PAUSE
+            held.paused_until = now + OUTAGE_PAUSE
             self._stale += len(flight.waiters)
-            return held.aged(self._now())
+            return held.aged(now)
         if not flight.outdated():
-            self._forget(key)  # such as NotFound: the response is known to exist no more
+            self._shelves.forget(key)  # such as NotFound: the response is known to exist no more
         if not flight.waiters and not isinstance(failure.value, MarketError):
             self.log.failure("reloading {key} failed", failure=failure, key=key)
         return failure
 
-    def _deliver(self, result: Entry | Failure, key: str, flight: InFlightLoad) -> None:
-        self._loading.discard(flight)
-        if self._flights.get(key) is flight:
-            del self._flights[key]
-        for waiter in flight.waiters:
-            if isinstance(result, Failure):
-                waiter.errback(result.value)
-            else:
-                waiter.callback(result)
-
     def _keep(self, key: str, loaded: Loaded, flight: InFlightLoad) -> None:
-        entry = loaded.entry
-        expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
-        useless = expires + loaded.after
-        families = flight.families + self._families.named(entry.families, self._now())
-        settled = max([family.settles_at for family in families])
-        if flight.began < settled:  # it may be from a replica that lagged behind the change
-            expires = useless = min(expires, settled)
+        entry, now = loaded.entry, self._now()
+        families = flight.families + self._families.named(entry.families, now)
+        expires, useless = lifetime(loaded, families, flight.began, now, self._draw())
         size = size_of(key, entry, len(families) - 1)  # all have the family of everything
-        self._forget(key)
-        shelf = self._absent if entry.status == ABSENT else self._entries
-        if size > shelf.limit:
-            return
         made = flight.began - loaded.age
-        shelf.keep(key, Held(entry, families, size, expires, useless, self._families.drops, flight.number, made))
+        held = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
+        self._shelves.keep(key, held)
 
     def grown(self, key: str, entry: Entry, size: int) -> None:
         """Count a variant's bytes."""
-        held = self._entries.get(key)
-        if held is not None and held.entry.codings is entry.codings:
-            held.size += size
-            self._entries.grow(size)
-
-    def _forget(self, key: str) -> None:
-        self._entries.forget(key)
-        self._absent.forget(key)
+        self._shelves.grown(key, entry, size)
 
     # --- dropping ---
 
     async def drop(self, families: Sequence[str]) -> None:
         """Drop here at once, then in every other process; an empty sequence drops everything."""
         self.drop_here(families)
-        await self.tell(families)
-
-    async def tell(self, families: Sequence[str], missed: bool = False) -> None:
-        """Have the other processes drop them; also in the shared level, for those that reach it, if that was ``missed`` here."""
-        for payload in written(self._name, families, missed):
-            await self._topics.publish(CHANNEL, payload)
-
-    def on_missed(self, missed: Callable[[Sequence[str]], None]) -> None:
-        """Call ``missed(families)`` for drops that another process could not make in the shared level."""
-        self._missed = missed
+        await self.bus.tell(families)
 
     def on_drop(self, dropped: Callable[[Sequence[str]], None]) -> None:
         """Call ``dropped(families)`` for every drop in this process, of any origin; an empty sequence is everything."""
@@ -276,18 +197,7 @@ class NearCache:
         """Drop in this process; an empty sequence drops everything."""
         self._dropped(families)
         self._families.drop(families, self._now())
-        for flight in self._loading:
-            flight.heard.update(map(family_name, families))
-
-    def _receive(self, payload: str) -> None:
-        """A message from another process; invalid ones are ignored."""
-        message = read(payload)
-        if message is None:
-            self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)
-        elif message.by != self._name:
-            self.drop_here(message.families)
-            if message.missed:
-                self._missed(message.families)
+        self._flights.hear(families)
 
     def _gap(self) -> None:
         self._dropped(())

@@ -10,28 +10,23 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from OpenSSL.SSL import Error as SslError
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionLost, DNSLookupError
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
 from twisted.web.client import (
     Agent,
     HTTPConnectionPool,
     RequestTransmissionFailed,
-    ResponseDone,
     ResponseFailed,
     ResponseNeverReceived,
 )
-from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime.lifecycle import within
+from harvestd.store.elasticsearch.response_body import ResponseBody, TooLong
 
 #: Persistent connections kept to one engine.
 KEPT = 16
-#: Maximum response size in bytes.
-MAX = 32 * 2**20
 JSON, LINES = "application/json", "application/x-ndjson"
 
 #: Failures of connections, not of requests: another node, or a fresh connection, may work.
@@ -81,6 +76,8 @@ class ElasticsearchClient:
             status, answer = await within(self._reactor, seconds, asking)
         except TimeoutError as error:
             raise EngineError(f"no answer within {seconds:g} s") from error
+        except TooLong as error:
+            raise EngineError(str(error)) from error
         except (*_LOST, ResponseFailed) as error:
             raise EngineError(_why(error)) from error
         finally:
@@ -115,42 +112,9 @@ class ElasticsearchClient:
         response = await self._client.request(
             method, base + path, headers=headers, data=body, unbuffered=True, allow_redirects=False
         )  # a redirect would lead the question, and the password, to wherever the answer says
-        body_read = _Body()
+        body_read = ResponseBody()
         response.original.deliverBody(body_read)
         return response.code, await body_read.done
-
-
-class _Body(Protocol):
-    """Collects a response of up to :data:`MAX` bytes; cancelling ``done`` closes the connection."""
-
-    def __init__(self) -> None:
-        self.done: Deferred[bytes] = Deferred(lambda _: self._close())
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def dataReceived(self, data: bytes) -> None:
-        """Append it."""
-        self._size += len(data)
-        if self._size <= MAX:
-            self._pieces.append(data)
-        else:
-            self._pieces.clear()
-            self._close()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The end of the response, or a premature close."""
-        if self.done.called:
-            return
-        if self._size > MAX:
-            self.done.errback(EngineError(f"an answer of more than {MAX} bytes is not read"))
-        elif reason.check(ResponseDone, PotentialDataLoss):
-            self.done.callback(b"".join(self._pieces))
-        else:
-            self.done.errback(reason)
-
-    def _close(self) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
 
 
 def _node(url: str) -> tuple[str, dict[str, list[str]]]:

@@ -9,15 +9,12 @@ only, in a folder that only its account (and root) can enter.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import attrs
 import psycopg2
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
@@ -27,18 +24,12 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.patience import Patience
 from harvestd.runtime.spawn import spawn
-from harvestd.store.embedded import binaries
+from harvestd.store.embedded import binaries, placement
 from harvestd.store.embedded.binaries import Binaries, BinariesError
 from harvestd.store.embedded.cluster import DATABASE, ROLE, SUPERUSER, Cluster, EmbeddedError, of_the_system
 from harvestd.store.embedded.folder_lock import FolderLock
 from harvestd.store.embedded.postmaster import Postmaster, end_predecessor
 
-__all__ = ["EmbeddedError", "EmbeddedPostgres", "running"]
-
-#: Where root keeps data that an unprivileged account must reach: outside an installed market's folder, which is deleted with it.
-ELSEWHERE = Path("/var/lib/harvestd-embedded")
-#: Longest path of a socket's folder: of the 108 bytes (104 on macOS) of a socket address, the file name takes the rest.
-MAX_SOCKETS = 85
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
 #: Default for the longest silence of a recovery, in seconds.
 UNHURRIED = 60.0
@@ -113,42 +104,19 @@ class EmbeddedPostgres:
             if not self._data_dir.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._data_dir))
             self._lock.take()
-            cluster = self._cluster = self._place()
+            cluster = self._cluster = placement.placed(self._data_dir)
             if cluster.folder.parent != self._data_dir:
                 self._second_lock = FolderLock(cluster.folder.parent)  # a copy of data_dir has the same link
                 self._second_lock.take()
             cluster.check()
             found = binaries.find(self._bin_setting, cluster.major)
-            self._binaries = binaries.reachable(found, cluster.account, ELSEWHERE / "programs")
+            self._binaries = binaries.reachable(found, cluster.account, placement.ELSEWHERE / "programs")
             if not cluster.exists:
                 self.log.info("creating the embedded database in {folder}", folder=str(cluster.folder))
                 cluster.make(self._binaries)
-            self._sockets = _socket_folder(cluster)
+            self._sockets = placement.socket_folder(cluster)
         except OSError as error:
             raise of_the_system(error, self._data_dir) from error
-
-    def _place(self) -> Cluster:
-        link = self._data_dir / "postgres"
-        if link.is_symlink():
-            folder = link.resolve()
-            if not folder.parent.exists():
-                raise EmbeddedError(
-                    f"{link} leads to {folder}, which is gone: mount it, or delete the link to begin anew"
-                )
-            return Cluster(folder, binaries.account(_owner(folder)))
-        account = binaries.account(_owner(link))
-        if binaries.reaches(self._data_dir, account):
-            return Cluster(link, account)
-        if link.exists():
-            raise EmbeddedError(
-                f"the database runs as {account.name}, which cannot enter {self._data_dir}: "
-                "give the folders above it the mode o+x, or set data_dir to another folder"
-            )
-        name = hashlib.sha256(bytes(self._data_dir)).hexdigest()[:16]
-        elsewhere = ELSEWHERE / name
-        binaries.open_folder(elsewhere, 0o711)
-        link.symlink_to(elsewhere / "postgres")
-        return Cluster(elsewhere / "postgres", account)
 
     def _populate(self) -> None:
         connection = psycopg2.connect(self._url(SUPERUSER, "postgres"), connect_timeout=30)
@@ -198,56 +166,3 @@ class EmbeddedPostgres:
     def _url(self, role: str, database: str) -> str:
         assert self._sockets is not None, "not started"
         return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
-
-
-def kept(data_dir: str) -> bool:
-    """Whether the folder has an embedded database, or a process is creating one there."""
-    return os.path.lexists(Path(data_dir) / "postgres") or running(data_dir) is not None
-
-
-@attrs.frozen
-class Running:
-    """The daemon that holds a data folder: its process, and the URL of its database, None while that starts."""
-
-    pid: int | None
-    url: str | None
-
-
-def running(data_dir: str) -> Running | None:
-    """The daemon that runs the folder's embedded database, or None. Raises :class:`EmbeddedError` without permission to read that."""
-    folder = Path(data_dir).absolute()
-    try:
-        told = FolderLock(folder).told()
-    except OSError as error:
-        raise of_the_system(error, folder) from error
-    return None if told is None else Running(told.get("pid"), told.get("url"))
-
-
-def _owner(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_uid
-    except FileNotFoundError:
-        return None
-
-
-def _socket_folder(cluster: Cluster) -> Path:
-    """The database's own folder, or if its path is too long for a socket, a private one with a short path."""
-    if len(bytes(cluster.folder)) <= MAX_SOCKETS:
-        return cluster.folder
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if cluster.account.drop or not base or not os.path.isdir(base) or len(base) > MAX_SOCKETS - 30:
-        base = "/tmp"
-    folder = Path(base) / f"harvestd-{hashlib.sha256(bytes(cluster.folder)).hexdigest()[:16]}"
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    status = folder.lstat()
-    if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and cluster.account.drop:
-        os.chown(folder, cluster.account.uid, cluster.account.gid)
-        status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != cluster.account.uid or stat.S_IMODE(status.st_mode) & 0o077:
-        raise EmbeddedError(
-            f"{folder}, where the socket would be, was made by somebody else: delete it, or set data_dir to a shorter path"
-        )
-    return folder

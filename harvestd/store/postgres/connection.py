@@ -11,11 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR, parse_dsn
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.store.postgres.connection_settings import ConnectionSettings
+from harvestd.store.postgres.faults import ConnectionLost, TimedOut, fault_of, first_line
 from harvestd.store.postgres.hosts import resolved
 from harvestd.store.postgres.literals import bind, teach
 from harvestd.store.postgres.protocol import ConnectionProtocol
@@ -24,65 +25,6 @@ from harvestd.store.postgres.protocol import ConnectionProtocol
 Call = tuple[str, str, Sequence[Any]]
 #: Maximum number of prepared statements per connection.
 MAX_PREPARED = 400
-
-
-class ConnectionLost(Unavailable):
-    """The connection to PostgreSQL went away; what was not committed is rolled back by the server."""
-
-
-class TimedOut(Unavailable):
-    """PostgreSQL did not finish a statement, or grant a lock, in the time that the settings allow."""
-
-
-#: SQLSTATEs (or their first two characters, a class) and what they mean to a caller; others are raised as they are.
-#: https://www.postgresql.org/docs/current/errcodes-appendix.html
-FAULTS: dict[str, type[Unavailable]] = {
-    "08": ConnectionLost,  # connection exceptions
-    "57P": ConnectionLost,  # shutdown, crash, startup, database dropped, idle-session timeout
-    "25P03": ConnectionLost,  # idle-in-transaction timeout
-    "25006": ConnectionLost,  # read-only: the primary was demoted to a replica
-    "26000": ConnectionLost,  # the prepared statement is gone (somebody ran DISCARD ALL)
-    "57014": TimedOut,  # statement_timeout
-    "55P03": TimedOut,  # lock_timeout
-    "53": Unavailable,  # disk full, out of memory, too many connections
-    "58": Unavailable,  # system errors of the server, such as I/O
-}
-
-
-@attrs.frozen
-class ConnectionSettings:
-    """``dsn`` is a libpq URL or string, whose own keywords take precedence; times in seconds. ``grace`` is how much
-    longer than ``statement_timeout`` a silent server is waited for."""
-
-    dsn: str = attrs.field(repr=False)
-    connect_timeout: float = 5.0
-    statement_timeout: float = 5.0
-    lock_timeout: float = 2.0
-    heavy_timeout: float = 2.0
-    heavy_share: float = 0.5
-    idle_in_transaction_timeout: float = 5.0
-    grace: float = 2.0
-    application_name: str = "harvestd"
-
-    def keywords(self) -> dict[str, Any]:
-        """The libpq keywords: server-side timeouts, and TCP keepalives that detect a vanished peer."""
-        given = parse_dsn(self.dsn)
-        limits = {
-            "statement_timeout": self.statement_timeout,
-            "lock_timeout": self.lock_timeout,
-            "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout,
-        }
-        switches = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
-        switches += ["-c timezone=UTC", given.pop("options", "")]
-        ours = {
-            "application_name": self.application_name,
-            "client_encoding": "utf8",
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": int(1000 * (self.statement_timeout + 10)),
-        }
-        return {**ours, **given, "options": " ".join(switches).strip()}
 
 
 class Connection:
@@ -144,7 +86,7 @@ class Connection:
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Run ``sql`` (psycopg2 placeholders); returns the cursor.
 
-        Raises PostgreSQL's error, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) according to ``FAULTS``.
+        Raises PostgreSQL's error, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) according to ``faults.py``.
         Cancelling it closes the connection.
         """
         if self.closed:
@@ -216,30 +158,11 @@ class Connection:
     def _fault(self, error: psycopg2.Error) -> Unavailable | None:
         if self._overdue:
             return TimedOut("PostgreSQL does not answer")
-        code = error.pgcode or ""
-        kind = FAULTS.get(code) or FAULTS.get(code[:3]) or FAULTS.get(code[:2])
-        if code == "0A000" and "cached plan" in str(error):
-            kind = ConnectionLost  # a migration changed the table: prepare again, on another connection
-        if kind is None and (self.closed or (not code and _of_the_connection(error))):
-            kind = ConnectionLost
-        if kind is ConnectionLost:
+        fault = fault_of(error, self.closed)
+        if type(fault) is ConnectionLost:
             self.close()
-        if kind is TimedOut:
-            return TimedOut("PostgreSQL took too long")
-        return None if kind is None else kind(f"PostgreSQL: {first_line(error)}")
+        return fault
 
 
 def _execute(name: str, parameters: Sequence[Any]) -> str:
     return f'EXECUTE "{name}"({",".join(["%s"] * len(parameters))})' if parameters else f'EXECUTE "{name}"'
-
-
-def _of_the_connection(error: psycopg2.Error) -> bool:
-    return (
-        isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
-    )
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, which for PostgreSQL's errors is the message."""
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__

@@ -17,7 +17,9 @@ from harvestd.kernel.errors import Overloaded, Unavailable
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.tracing import current_asker
-from harvestd.store.postgres.connection import Connection, ConnectionLost, ConnectionSettings
+from harvestd.store.postgres.connection import Connection
+from harvestd.store.postgres.connection_settings import ConnectionSettings
+from harvestd.store.postgres.faults import ConnectionLost
 from harvestd.store.postgres.pool import Pool
 from harvestd.store.postgres.share import Share
 from harvestd.store.postgres.statements import Row, Statement, all_of, first_of

@@ -16,7 +16,9 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.handing import Handing
-from harvestd.store.postgres.connection import Connection, ConnectionLost, ConnectionSettings
+from harvestd.store.postgres.connection import Connection
+from harvestd.store.postgres.connection_settings import ConnectionSettings
+from harvestd.store.postgres.faults import ConnectionLost
 
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 

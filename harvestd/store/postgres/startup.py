@@ -6,7 +6,9 @@ from typing import Any
 
 from harvestd.runtime.patience import Patience
 from harvestd.settings.urls import mask_url
-from harvestd.store.postgres.connection import Connection, ConnectionLost, ConnectionSettings
+from harvestd.store.postgres.connection import Connection
+from harvestd.store.postgres.connection_settings import ConnectionSettings
+from harvestd.store.postgres.faults import ConnectionLost
 
 
 class DatabaseAway(Exception):

@@ -10,7 +10,8 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.events import Event
 from harvestd.runtime.failpoints import failpoint
-from harvestd.store.postgres.connection import Call, Connection, ConnectionLost, TimedOut
+from harvestd.store.postgres.connection import Call, Connection
+from harvestd.store.postgres.faults import ConnectionLost, TimedOut
 from harvestd.store.postgres.statements import Row, Statement, all_of, first_of
 
 #: How a transaction begins whose statements find rows by their keys: with a generic plan, on an index. By default

@@ -60,7 +60,7 @@ class RedisTopics:
 
     def start(self) -> None:
         """Start listening."""
-        self._unlisten = self._session.listen(CHANNEL, self._notified, self._gap)
+        self._unlisten = self._session.notifications.listen(CHANNEL, self._notified, self._gap)
         self._ear.start()
 
     async def stop(self) -> None:
@@ -77,12 +77,12 @@ class RedisTopics:
         if text is None:
             return
         if sure:
-            await self._session.notify(CHANNEL, text)
+            await self._session.notifications.notify(CHANNEL, text)
         try:
             await self._link.call("PUBLISH", self._link.key(channel), text if sure else payload)
         except RedisUnavailable:
             if not sure:
-                await self._session.notify(CHANNEL, text)
+                await self._session.notifications.notify(CHANNEL, text)
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
         """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when listening begins."""

@@ -12,7 +12,8 @@ from harvestd.kernel.formatting import Duration
 from harvestd.kernel.sentences import worded
 from harvestd.web.http.connection import LINGER, Connection
 from harvestd.web.http.pace import unsent
-from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document, told_in
+from harvestd.web.problem_details import MEDIA_TYPE, document, told_in
+from harvestd.web.problems import BY_SLUG, Refusal
 from harvestd.web.replies import CLOSED_POLICY, SECURITY
 from harvestd.web.tracing import REQUEST_ID
 

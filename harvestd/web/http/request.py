@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
@@ -16,18 +15,19 @@ from harvestd.kernel.errors import Invalid
 from harvestd.runtime.tracing import Trace
 from harvestd.web.headers import LISTS, by_a_proxy
 from harvestd.web.http.pieces import PIECE, FileBody, Pieces
+from harvestd.web.http.problem_response import problem_response
+from harvestd.web.http.request_path import segments
+from harvestd.web.http.response_head import head_of, in_chunks
 from harvestd.web.http.spool import Body
 from harvestd.web.http.streams import Sending, Stream
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import BODILESS, Headers, Response, of_error, of_missing, opening, rest_of
+from harvestd.web.replies import BODILESS, Headers, Response
 from harvestd.web.tracing import trace_of
 
 if TYPE_CHECKING:
     from harvestd.web.http.site import Site
 
 _UNKNOWN = Trace()
-#: Beginnings of paths that have a secret behind them; in lower case.
-SECRET = ("/api/invitations/",)
 
 
 class Request(server.Request):
@@ -91,27 +91,15 @@ class Request(server.Request):
         try:
             self.trace = trace_of(self.text(b"x-request-id"), self.text(b"traceparent"), self.site.new_id)
             self._look_behind_proxies()
-            self._route()
+            if self.path == b"*":  # OPTIONS * is about the whole server
+                return self.answer(Response(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
+            self.prepath, self.postpath = [], segments(self.path)
+            self.site.resource.render(self)
         except (Refusal, Invalid) as refusal:
-            self.answer(self.refusal(refusal))
+            self.answer(problem_response(self, refusal))
         except Exception as error:
             self.site.log_unexpected(self, Failure(error))
-            self.answer(self.refusal(error))
-
-    def _route(self) -> None:
-        if self.path == b"*":  # OPTIONS * is about the whole server
-            return self.answer(Response(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
-        path = unquote_to_bytes(self.path)
-        try:
-            text = path.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
-        if any(character < " " or character == "\x7f" for character in text):
-            raise Invalid.of("path", "must not contain control characters", "control-character")
-        if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would act as a separator
-            raise Refusal("not-found", "no address here contains an encoded slash, or begins with two slashes")
-        self.prepath, self.postpath = [], path[1:].split(b"/")
-        self.site.resource.render(self)
+            self.answer(problem_response(self, error))
 
     def _look_behind_proxies(self) -> None:
         proxies = self.site.proxies
@@ -123,16 +111,6 @@ class Request(server.Request):
         self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
 
     # --- properties ---
-
-    @property
-    def logged(self) -> str:
-        """The path as it is logged: without what may be secret in it, however it is written, and whether it is a route's or not."""
-        path = self.instance
-        readable = unquote(path).lower() if "%" in path else path.lower()
-        for beginning in SECRET:
-            if beginning in readable:
-                return f"{readable.partition(beginning)[0]}{beginning}…"
-        return path
 
     @property
     def instance(self) -> str:
@@ -158,21 +136,6 @@ class Request(server.Request):
         accepted = self.requestHeaders.getRawHeaders(b"accept-language") or ()
         return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
 
-    def refusal(self, error: BaseException) -> Response:
-        """Problem details in the client's language; an HTML page for a browser's 404 outside the API. If building those fails, which
-        is a bug, a plain 500 in English, so that the client always gets a response."""
-        try:
-            reply = of_error(error, self.instance, self.trace.request_id, self.language)
-            page = reply.status == 404 and self.method in (b"GET", b"HEAD") and not self.path.startswith(b"/api/")
-            return (
-                of_missing(self.instance, error, self.language)
-                if page and "text/html" in self.text(b"accept")
-                else reply
-            )
-        except Exception as fault:
-            self.site.log_unexpected(self, Failure(fault))
-            return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)
-
     def isSecure(self) -> bool:
         """Only for Klein, whose routes do not depend on it; use :attr:`secure` instead."""
         return False
@@ -191,28 +154,9 @@ class Request(server.Request):
     def begin(self, reply: Response) -> bytes:
         """Set status and headers; returns the body for the caller to pass to :meth:`write`, which sends both at once."""
         self.problem, self.code = reply.problem, reply.status
-        head = opening(reply.status, self.site.date(), self.trace.request_id, self.more + self._cors()) + rest_of(reply)
-        if self.channel is not None:
-            if self.site.draining:
-                self.channel.persistent = False
-            if isinstance(reply.file, Stream):
-                if self._in_chunks:
-                    head += b"\r\nTransfer-Encoding: chunked"
-                else:
-                    self.channel.persistent = False  # the end of the connection is that of the body
-            if not self.channel.persistent:
-                head += b"\r\nConnection: close"
-        self._head = head + b"\r\n\r\n"
+        self._head = head_of(self, reply)
         self._file = None if self.method == b"HEAD" else reply.file
         return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
-
-    @property
-    def _in_chunks(self) -> bool:
-        return self.clientproto != b"HTTP/1.0"
-
-    def _cors(self) -> tuple[tuple[bytes, bytes], ...]:
-        cors = self.site.cors
-        return cors.headers(self.text(b"origin")) if cors is not None else ()
 
     def write(self, data: bytes) -> None:
         """Write head and body together: most responses then fit one packet, and Twisted's own header writing costs more than all
@@ -240,7 +184,7 @@ class Request(server.Request):
             self.sentLength += sending.sent
             self._whole()
 
-        sending = Sending(self.channel, head, stream, self._in_chunks, done)
+        sending = Sending(self.channel, head, stream, in_chunks(self), done)
         sending.start()
 
     def finish(self) -> None:
@@ -266,7 +210,7 @@ class Request(server.Request):
         self.site.log_unexpected(self, reason)
         try:
             if not self.startedWriting:
-                self.answer(self.refusal(reason.value))
+                self.answer(problem_response(self, reason.value))
         finally:
             if not self.gone:  # the response cannot be written, or not completed
                 self.channel.transport.abortConnection()

@@ -29,6 +29,7 @@ from harvestd.web.http.cors import Cors
 from harvestd.web.http.fast_path import Lane
 from harvestd.web.http.holdings import Holdings
 from harvestd.web.http.request import Request
+from harvestd.web.http.request_path import logged
 from harvestd.web.http.turns import Turns
 from harvestd.web.problems import Problem
 
@@ -190,7 +191,7 @@ class Site(server.Site):
     def _finished(self, request: Request, status: int, size: int) -> None:
         method = request.method.decode("ascii") if request.method in _METHODS else "OTHER"
         self.answered(
-            method, request.logged, request.route_name, status, size, request.started, request.trace.request_id,
+            method, logged(request.instance), request.route_name, status, size, request.started, request.trace.request_id,
             request.user_id, request.address, request.problem,
         )  # fmt: skip
 
@@ -209,6 +210,6 @@ class Site(server.Site):
         self.access.flush()
         _errors.failure(
             "{method} {path} failed unexpectedly, request {request_id}",
-            failure=failure, method=request.method.decode("ascii", "replace"), path=request.logged,
+            failure=failure, method=request.method.decode("ascii", "replace"), path=logged(request.instance),
             request_id=request.trace.request_id,
         )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 
 from harvestd.web import bodiless
 from harvestd.web.pages.schemas import REF
-from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, PROBLEMS, Problem
+from harvestd.web.problem_details import MEDIA_TYPE
+from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem
 from harvestd.web.routes import Mode, Route
 
 _HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}

@@ -15,7 +15,7 @@ from harvestd.interfaces import ITopics
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts.sign_ins import LIVE, PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import CHANNEL, OUTAGE_PAUSE, NearSignIns
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.topics import PostgresTopics

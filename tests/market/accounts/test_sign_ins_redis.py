@@ -12,12 +12,12 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from harvestd.assembly import SURE
+from harvestd.assembly.optional_servers import SURE
 from harvestd.interfaces import Account
 from harvestd.market.accounts.sign_ins import PostgresSignIns, Standing
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.accounts.sign_ins_redis import RedisSignIns, Seals
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.redis.client import RedisClient

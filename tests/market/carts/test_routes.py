@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.operations import housekeeping
 from tests.locks import holding, meeting
@@ -151,7 +152,7 @@ async def test_the_limit_of_an_order_is_that_of_its_cart(market: Market) -> None
     assert (await buyer.request("PUT", one, {"quantity": 1})).status == 422
     token = (await shop.stranger.request("PUT", one, json={"quantity": 1})).headers["x-cart-token"]
     merge = functools.partial(
-        carts.merge,
+        item_rows.merge,
         token_hash=secret_hash(token),
         most=100,
         user_id=buyer.id,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.carts import rows as carts
+from harvestd.market.carts import item_rows
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
 from tests.web.client import Response
@@ -216,7 +216,7 @@ async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(ma
     token = guest.headers["x-cart-token"]
     parts = market.parts
     await parts.database.transaction(
-        lambda tx: carts.merge(tx, secret_hash(token), buyer.id, parts.new_id(), 100, parts.now())
+        lambda tx: item_rows.merge(tx, secret_hash(token), buyer.id, parts.new_id(), 100, parts.now())
     )
     lines = (await buyer.get("/api/cart")).json()["parts"][0]["lines"]
     assert {(x["variant_id"], x["quantity"]) for x in lines} == {

@@ -9,7 +9,7 @@ import pytest
 
 from harvestd.market.accounts import staff
 from harvestd.parts import Parts
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.store.postgres.statements import Statement

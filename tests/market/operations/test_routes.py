@@ -147,8 +147,8 @@ async def test_ready_is_503_while_stopping(web_settings: Settings) -> None:
 
 async def test_metrics_are_prometheus_text(store_client: Client, parts: Parts) -> None:
     await parts.database.row(PING)
-    parts.metrics.watch_pool("primary", parts.database.pool.state)
-    parts.metrics.watch_cache(parts.cache.state)
+    parts.metrics.scrape.watch_pool("primary", parts.database.pool.state)
+    parts.metrics.scrape.watch_cache(parts.cache.state)
     parts.metrics.handled("harvest.orders", "handled", 0.01, 3)
     parts.metrics.published(7)
     parts.metrics.mailed("sent")
@@ -157,7 +157,7 @@ async def test_metrics_are_prometheus_text(store_client: Client, parts: Parts) -
         parts.metrics.backlog(5, 1.5)
         parts.metrics.queues([QueueState("harvest.orders", 1, 2, 3, 4, 5)])
 
-    parts.metrics.refreshing("queues", refresh)
+    parts.metrics.scrape.refreshing("queues", refresh)
     await store_client.get("/api/cached")
     await store_client.get("/api/cached")
     response = await store_client.get("/metrics")
@@ -187,7 +187,7 @@ async def test_a_number_that_cannot_be_read_keeps_the_others(web_settings: Setti
     async def refresh() -> None:
         raise Unavailable("PostgreSQL is away")
 
-    parts.metrics.refreshing("queues", refresh)
+    parts.metrics.scrape.refreshing("queues", refresh)
     assert (await Client(make_site(parts, ROUTES)).get("/metrics")).status == 200
 
 
@@ -298,7 +298,7 @@ NO_METRICS = {"harvest_hub", "harvest_session", "harvest_cart", "harvest_api"}
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 async def test_every_metric_that_the_documentation_names_is_there(web_settings: Settings, page: Path) -> None:
     parts = make_parts(web_settings, None)
-    parts.metrics.watch_cache(parts.cache.state)
+    parts.metrics.scrape.watch_cache(parts.cache.state)
     shown = (await Client(make_site(parts, table.ROUTES)).get("/metrics")).text
     known = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE ")}
     named = set(re.findall(r"\bharvest_[a-z_]+\b", page.read_text("utf-8"))) - NO_METRICS

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from harvestd.market.orders import expiry
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.tables import TOPOLOGY

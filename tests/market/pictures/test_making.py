@@ -25,7 +25,7 @@ from harvestd.market.pictures.rules import TRIES
 from harvestd.process import product_pictures as made_by
 from harvestd.process.picture_process import ALONE
 from harvestd.queue.consumer import Consumer
-from harvestd.queue.relay import message_of
+from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.tables import HANDLERS

@@ -8,9 +8,9 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from harvestd.queue.postgres import consumer as leases
+from harvestd.queue.postgres import leased_batches
 from harvestd.runtime.lifecycle import sleep
-from harvestd.store import queues
+from harvestd.store import queue_consumers, queues
 from harvestd.store.postgres.transactions import Transaction
 from harvestd.store.queues import Taken
 from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state
@@ -25,8 +25,8 @@ async def take(process: Process, holder: int, lease: float) -> list[Taken]:
 async def enrolled(process: Process) -> int:
     """A consumer whose session lives, and which does nothing any more: a process that hangs."""
     holder = secrets.randbits(63)
-    assert await process.session.try_lock(holder)
-    await process.database.transaction(lambda tx: queues.enrol(tx, holder, ORDERS))
+    assert await process.session.locks.try_lock(holder)
+    await process.database.transaction(lambda tx: queue_consumers.enrol(tx, holder, ORDERS))
     return holder
 
 
@@ -158,7 +158,7 @@ async def test_a_lost_wake_costs_one_poll(processes: Processes) -> None:
 async def test_a_message_that_was_due_long_ago_is_found_too(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LOOK_WHOLE", 0.3)
+    monkeypatch.setattr(leased_batches, "LOOK_WHOLE", 0.3)
     process = await processes.start()
     receive = Received()
     await process.broker.consume(ORDERS, 10, receive)

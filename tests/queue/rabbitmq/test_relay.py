@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.queue.rabbitmq import declarations as rabbit_topology
 from harvestd.runtime import failpoints
-from harvestd.store import outbox
+from harvestd.store import outbox, redelivery
 from harvestd.store.postgres.statements import Statement, scalar
 from tests.contracts.broker import ORDERS, Received, is_empty
 from tests.queue.processes import Processes, now
@@ -93,7 +93,7 @@ async def test_what_is_published_until_a_lost_queue_is_there_again_comes_to_it_h
     process = await processes.start(broker=broker)
 
     async def again(queues: Sequence[str], after: float) -> None:
-        await process.database.transaction(lambda tx: outbox.ask_again(tx, queues, after))
+        await process.database.transaction(lambda tx: redelivery.ask_again(tx, queues, after))
 
     async def none_is_left(table: str, where: str) -> bool:
         left = Statement(f"left.{table}", f"select count(*) from {table} where {where}", scalar)

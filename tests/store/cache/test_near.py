@@ -18,8 +18,9 @@ from harvestd.interfaces import Entry, ICache, ITopics
 from harvestd.store.cache.entries import ABSENT, ABSENT_TTL, EXPIRED_LIMIT, size_of
 from harvestd.store.cache.generations import MIN_SWEPT, Families, RecentDrops
 from harvestd.store.cache.invalidations import CHANNEL, MESSAGE_LIMIT, read, written
-from harvestd.store.cache.near import ABSENT_SHARE, NearCache
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.cache.near import NearCache
+from harvestd.store.cache.shelves import ABSENT_SHARE
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import PostgresTopics
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, kept

@@ -13,7 +13,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, ServerFactory
 
-from harvestd.store.elasticsearch import client as elasticsearch_http
+from harvestd.store.elasticsearch import response_body
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 from servers import free_port
 from servers.pace import Pace
@@ -130,7 +130,7 @@ async def test_no_redirect_is_followed(node: Any, client: Any, method: str) -> N
 
 
 async def test_an_endless_answer_is_not_gathered(node: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elasticsearch_http, "MAX", 1000)
+    monkeypatch.setattr(response_body, "MAX", 1000)
     one = node(answer(b"[" + b"1," * 2000))
     with pytest.raises(EngineError, match="more than 1000 bytes"):
         await client(one.url).call("GET", "/", None, 5.0)

@@ -14,7 +14,8 @@ from twisted.internet import reactor, stdio
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
 
-from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres
+from harvestd.store.embedded.cluster import EmbeddedError
+from harvestd.store.embedded.server import EmbeddedPostgres
 
 
 async def main() -> None:

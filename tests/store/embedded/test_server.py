@@ -21,10 +21,11 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from harvestd.store.embedded import binaries
-from harvestd.store.embedded import server as embedded
+from harvestd.store.embedded import binaries, placement
+from harvestd.store.embedded.cluster import EmbeddedError
 from harvestd.store.embedded.postmaster import pid_file
-from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, Running, running
+from harvestd.store.embedded.running import Running, running
+from harvestd.store.embedded.server import EmbeddedPostgres
 from servers import temporary_folder
 from servers.pace import Pace
 from tests.waiting import eventually
@@ -38,7 +39,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A short path that every account can reach, with a place for what must be elsewhere."""
     made = temporary_folder("embedded", disk=True)
     made.chmod(0o755)
-    monkeypatch.setattr(embedded, "ELSEWHERE", made / "elsewhere")
+    monkeypatch.setattr(placement, "ELSEWHERE", made / "elsewhere")
     yield made
     shutil.rmtree(made)
 

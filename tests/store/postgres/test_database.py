@@ -10,8 +10,9 @@ import psycopg2
 import pytest
 from psycopg2 import errors as pg
 
-from harvestd.store.postgres.connection import ConnectionSettings, TimedOut
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.faults import TimedOut
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 from servers import PostgresServer

@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.store.postgres.connection import ConnectionLost, TimedOut
 from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.faults import ConnectionLost, TimedOut
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 from servers import PostgresServer

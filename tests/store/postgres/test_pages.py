@@ -14,10 +14,9 @@ import pytest
 
 from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import rows as products
-from harvestd.market.farms import rows as farms
+from harvestd.market.farms import list_rows as farm_lists
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import following_rows
-from harvestd.market.orders import rows as orders
+from harvestd.market.orders import following_rows, list_rows
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Statement
 from harvestd.web.shapes import Limit
@@ -25,14 +24,18 @@ from harvestd.web.shapes import Limit
 ID = "00000000-0000-7000-8000-000000000001"
 VIEW = cards.View("EUR", "2026-06-01")
 LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
-    "orders of a buyer": (orders._OF_BUYER, {"user_id": ID, "after": ID, "status": None, "limit": 20}, "orders_buyer"),
+    "orders of a buyer": (
+        list_rows._OF_BUYER,
+        {"user_id": ID, "after": ID, "status": None, "limit": 20},
+        "orders_buyer",
+    ),
     "orders of farms": (
-        orders._OF_FARMS,
+        list_rows._OF_FARMS,
         {"user_id": ID, "after": ID, "status": None, "limit": 20},
         "order_parts_farm",
     ),
-    "all orders": (orders._ALL, {"after": ID, "status": None, "limit": 20}, "orders_pkey"),
-    "farms": (farms._NEWEST, {"after": ID, "text": "", "benefits": None, "limit": 20}, "farms_"),
+    "all orders": (list_rows._ALL, {"after": ID, "status": None, "limit": 20}, "orders_pkey"),
+    "farms": (farm_lists._NEWEST, {"after": ID, "text": "", "benefits": None, "limit": 20}, "farms_"),
     "notices": (notifications._FEED, {"user_id": ID, "after": ID, "unread": False, "limit": 20}, "notifications_user"),
     "products, for the index": (products._PAGE, {"after": ID, "limit": 20}, "products_pkey"),
 }

@@ -11,27 +11,30 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
-from harvestd.assembly import new_id
+from harvestd.assembly.clock import new_id
 from harvestd.interfaces import Search, Suggestion
 from harvestd.loading.synthetic import bulk_load, catalogue
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.farms import list_rows as farm_lists
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as farms
+from harvestd.market.farms import turning_rows
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import following_rows
+from harvestd.market.orders import following_rows, fulfilment_rows, list_rows
 from harvestd.market.orders import rows as orders
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
-from harvestd.store import idempotency, inbox, outbox, queues
+from harvestd.store import dead_letters, idempotency, inbox, outbox, queues
 from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
@@ -212,9 +215,9 @@ READS: dict[str, Reads] = {
     "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], VIEW),
     "products for a rebuild": lambda r: products.page(r, USER, 200),
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
-    "farms, newest": lambda r: farms.newest(r, None, "", 21),
-    "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
-    "farms that take a benefit": lambda r: farms.newest(r, None, "", 21, ["snap"]),
+    "farms, newest": lambda r: farm_lists.newest(r, None, "", 21),
+    "farms, newest, later": lambda r: farm_lists.newest(r, new_id(), "", 21),
+    "farms that take a benefit": lambda r: farm_lists.newest(r, None, "", 21, ["snap"]),
     "farms that take a benefit, nearest": lambda r: near.nearest(r, (44.0, -73.0), None, "", None, 21, ["snap"]),
     "where the parts of a site map begin": lambda r: maps.parts(r, 10_000),
     "farms, nearest": lambda r: near.nearest(r, (44.0, -73.0), 25.0, "", None, 21),
@@ -229,13 +232,13 @@ READS: dict[str, Reads] = {
     "how many farms are near": lambda r: near.count(r, (44.0, -73.0), 25.0, ""),
     "how many farms have a place": lambda r: near.count(r, (44.0, -73.0), None, ""),
     "farms by ids": lambda r: farms.by_ids(r, [new_id() for _ in range(100)]),
-    "farms whose day has come": lambda r: farms.due(r, NOW.date(), 200),
+    "farms whose day has come": lambda r: turning_rows.due(r, NOW.date(), 200),
     "slugs of a farm": lambda r: farms.slugs(r, USER),
     "a role in a farm": lambda r: farms.role(r, USER, USER),
     "categories": lambda r: categories.every(r),
-    "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),
-    "a buyer's orders, later": lambda r: orders.of_buyer(r, USER, ORDER, None, 21),
-    "a buyer's orders of a status": lambda r: orders.of_buyer(r, USER, None, "placed", 21),
+    "a buyer's orders": lambda r: list_rows.of_buyer(r, USER, None, None, 21),
+    "a buyer's orders, later": lambda r: list_rows.of_buyer(r, USER, ORDER, None, 21),
+    "a buyer's orders of a status": lambda r: list_rows.of_buyer(r, USER, None, "placed", 21),
     "a buyer's orders, as they change": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, None, 21),
     "a buyer's orders, as they change, later": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, (5, ORDER), 21),
     "a farmer's orders, as they change": lambda r: following_rows.changes(r, "farmer", USER, NOW, None, None, 21),
@@ -243,15 +246,15 @@ READS: dict[str, Reads] = {
     "all orders, as they change": lambda r: following_rows.changes(r, "admin", USER, NOW, None, None, 21),
     "all orders, as they change, later": lambda r: following_rows.changes(r, "admin", USER, NOW, None, (5, ORDER), 21),
     "orders by ids": lambda r: following_rows.by_ids(r, [ORDER, *(new_id() for _ in range(20))]),
-    "a farmer's orders": lambda r: orders.of_farms(r, USER, None, None, 21),
-    "a farmer's orders, later": lambda r: orders.of_farms(r, USER, ORDER, None, 21),
-    "a farmer's orders of a status": lambda r: orders.of_farms(r, USER, None, "placed", 21),
-    "all orders": lambda r: orders.every(r, None, None, 21),
-    "all orders, later": lambda r: orders.every(r, ORDER, None, 21),
-    "all orders of a status": lambda r: orders.every(r, None, "placed", 21),
+    "a farmer's orders": lambda r: list_rows.of_farms(r, USER, None, None, 21),
+    "a farmer's orders, later": lambda r: list_rows.of_farms(r, USER, ORDER, None, 21),
+    "a farmer's orders of a status": lambda r: list_rows.of_farms(r, USER, None, "placed", 21),
+    "all orders": lambda r: list_rows.every(r, None, None, 21),
+    "all orders, later": lambda r: list_rows.every(r, ORDER, None, 21),
+    "all orders of a status": lambda r: list_rows.every(r, None, "placed", 21),
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
-    "an order to move": lambda r: orders.lock(r, ORDER),
-    "orders that are due": lambda r: orders.due(r, NOW, 100),
+    "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
+    "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),
     "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
     "the reservations of an order": lambda r: stock.held(r, [ORDER]),
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
@@ -259,15 +262,15 @@ READS: dict[str, Reads] = {
     "notices not read": lambda r: notifications.feed(r, USER, None, True, 21),
     "how many notices": lambda r: notifications.count(r, USER),
     "how many notices not read": lambda r: notifications.unread(r, USER),
-    "how many orders of a buyer": lambda r: orders.count_own(r, USER, None),
-    "how many orders of a farmer": lambda r: orders.count_own_and_farms(r, USER, None),
-    "how many orders of a farmer of a status": lambda r: orders.count_own_and_farms(r, USER, "placed"),
+    "how many orders of a buyer": lambda r: list_rows.count_own(r, USER, None),
+    "how many orders of a farmer": lambda r: list_rows.count_own_and_farms(r, USER, None),
+    "how many orders of a farmer of a status": lambda r: list_rows.count_own_and_farms(r, USER, "placed"),
     "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
     "what open orders have of a product": lambda r: stock.in_open_orders(r, USER),
     "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
     "a buyer's cart": lambda r: carts.find(r, USER, None),
     "a stranger's cart": lambda r: carts.find(r, None, b"x"),
-    "what is in a cart": lambda r: carts.items(r, USER),
+    "what is in a cart": lambda r: item_rows.items(r, USER),
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
     "a refresh token": lambda r: sessions.lock(r, b"x"),
@@ -283,7 +286,7 @@ READS: dict[str, Reads] = {
     "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
     "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),
     "messages to take, later": lambda r: queues.take(r, "harvest.orders", 50, 1, 30, NOW - timedelta(seconds=1)),
-    "dead letters": lambda r: queues.dead(r, "harvest.orders", 100),
+    "dead letters": lambda r: dead_letters.oldest(r, "harvest.orders", 100),
     "mails to send": lambda r: mails.claim(r, NOW, timedelta(minutes=1), 20),
     "what Elasticsearch lacks": lambda r: search_pending.oldest(r, 500),
     "documents for Elasticsearch": lambda r: search_pending.page(r, None, 500),

@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.postgres.statements import Statement, nothing, scalar

@@ -9,8 +9,9 @@ from psycopg2 import errors as pg
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from harvestd.kernel.errors import OutOfStock, Unavailable
-from harvestd.store.postgres.connection import Connection, ConnectionLost, TimedOut
+from harvestd.store.postgres.connection import Connection
 from harvestd.store.postgres.database import ATTEMPTS
+from harvestd.store.postgres.faults import ConnectionLost, TimedOut
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import CommitUncertain, Transaction
 from tests.waiting import eventually

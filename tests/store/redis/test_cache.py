@@ -18,8 +18,10 @@ from zope.interface.verify import verifyObject
 from harvestd.interfaces import Entry, ICache
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.cache.near import NearCache
-from harvestd.store.redis.cache import LARGEST, REMEMBERED, RedisCache
+from harvestd.store.redis.cache import RedisCache
 from harvestd.store.redis.client import RedisClient, RedisUnavailable
+from harvestd.store.redis.family_tokens import REMEMBERED
+from harvestd.store.redis.shared_responses import LARGEST
 from servers import Proxy
 from servers.pace import Pace
 from servers.redis import RedisServer

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store import topics as notify
-from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.subscriber import RedisSubscriber
@@ -101,8 +101,8 @@ async def test_what_both_ways_bring_is_heard_once(process: Make) -> None:
         if n % 10 == 0:
             await here.topics.publish(SURE, f"{n}")
     marker, _ = await listening(there.topics, "marker")
-    await eventually("NOTIFY has nothing more to send", lambda: not here.session._pending)
-    await here.session.notify(notify.CHANNEL, '{"c":"marker","p":"end"}')
+    await eventually("NOTIFY has nothing more to send", lambda: not here.session.notifications._pending)
+    await here.session.notifications.notify(notify.CHANNEL, '{"c":"marker","p":"end"}')
     await eventually("NOTIFY has brought all", lambda: marker.heard)
     assert sorted(ear.heard) == sorted(["same"] * 50 + [f"{n}" for n in range(0, 50, 10)])
 

@@ -17,7 +17,7 @@ from harvestd import tables
 from harvestd.process.logs import LineObserver, entries
 from harvestd.settings.table import Settings
 from harvestd.web.http.access_log import BATCH, Access
-from harvestd.web.http.request import SECRET
+from harvestd.web.http.request_path import SECRET
 from harvestd.web.server import make_site
 from tests.web.client import Client, encode
 from tests.web.conftest import make_parts, token_for

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.settings.sources import SettingError, load
+from harvestd.settings.faults import SettingError
+from harvestd.settings.loading import load
 from harvestd.settings.table import Settings
 from harvestd.web.http.cors import EXPOSED, TAKEN
 from harvestd.web.pages.responses import HEADERS

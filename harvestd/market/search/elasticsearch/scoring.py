@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from harvestd.interfaces import Boost, Reason, Search
-from harvestd.interfaces.search import Phrase
+from harvestd.interfaces.search_rules import Phrase
 from harvestd.kernel.geography import distance_km
 from harvestd.market.search import ranking
 from harvestd.market.search.elasticsearch.hits import EngineHit

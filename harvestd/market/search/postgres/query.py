@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from harvestd.interfaces import Search
-from harvestd.interfaces.search import NO_RULES
+from harvestd.interfaces.search_rules import NO_RULES
 from harvestd.kernel.geography import box_around
 from harvestd.market.search.places import Place
 from harvestd.market.search.postgres.scoring import Form, score, why

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from harvestd.interfaces import Document
-from harvestd.interfaces.search import Sight
+from harvestd.interfaces.documents import Sight
 from harvestd.market.search.text import CODE, code_of, name_key, storable, trigrams, words
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction

@@ -29,7 +29,7 @@ async def test_values_are_read_at_once_and_their_lines_are_written_without_holdi
     metrics.registry.register(here)
     metrics.answered("GET", "listProducts", 200, 0.01)
     here.threads.clear()
-    text = ensureDeferred(metrics.render())
+    text = ensureDeferred(metrics.scrape.render())
     assert here.threads == [threading.get_ident()]
     assert not text.called
     metrics.answered("GET", "listProducts", 200, 0.01)

@@ -1,15 +1,13 @@
-"""Doctor's checks. Each function blocks, and yields findings: one line each, with a cure if something is wrong."""
+"""Doctor's checks of PostgreSQL and its replicas.
+
+Each function blocks, and yields findings: one line each, with a cure if something is wrong.
+"""
 
 from __future__ import annotations
 
-import errno
-import shutil
-import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import psycopg2
@@ -17,71 +15,14 @@ import psycopg2
 from harvestd.ctl.check_result import CheckResult, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
-from harvestd.kernel.formatting import Duration
 from harvestd.market.search.postgres.engine import configuration
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
-from harvestd.store.blobs.folder import folder_of
 from harvestd.store.postgres import clock_skew
 from harvestd.store.postgres.migrations import SchemaError, pending
 
-#: The minimum free space, in bytes; less is a finding.
-MIN_SPACE = 512 * 1024 * 1024
 #: A round trip to the database that takes longer, in seconds, makes every request slow.
 MAX_LATENCY = 0.02
-#: Bytes written to test for free space.
-PROBE = 65536
-#: The cure for each file system error.
-WRITING = {
-    0: "mend its owner and mode, or set data_dir to another folder",
-    errno.ENOSPC: "its disk is full: free some space, or set data_dir to a folder on another disk",
-    errno.EDQUOT: "its owner's quota is used up: raise it, free some space, or set data_dir to another folder",
-    errno.EROFS: "its disk is mounted read-only: look at the system's log for why, and mount it anew",
-}
-#: Age, in seconds, at which unsent events and mails are overdue.
-MAX_BACKLOG, MAX_MAIL = 60, 3600
-
-
-def data_folder(settings: Settings) -> Iterator[CheckResult]:
-    """Check that the folder exists, is writable, and has free space."""
-    path = Path(settings.data_dir)
-    if not path.is_dir():
-        cure = "name the market's folder with --data-dir or data_dir; a daemon makes it at its first start"
-        yield CheckResult("data folder", False, f"{path} is not there", cure)
-        return
-    try:
-        with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"x" * PROBE)
-            probe.flush()
-    except OSError as error:
-        words = f"{path} cannot be written: {error.strerror}"
-        yield CheckResult("data folder", False, words, WRITING.get(error.errno or 0, WRITING[0]))
-        return
-    yield CheckResult("data folder", True, f"{path} can be written")
-    free = shutil.disk_usage(path).free
-    cure = "free some: without space the embedded database stops, and no mail is written"
-    yield CheckResult("free space", free > MIN_SPACE, f"{free / 1e9:.1f} GB", cure)
-
-
-def blobs(settings: Settings) -> Iterator[CheckResult]:
-    """Check that the folder of blobs can be written, if there is one already, and count what an unfinished write left."""
-    if settings.s3_url:
-        return
-    path = folder_of(settings)
-    if not path.exists() and not settings.blobs:
-        yield CheckResult("blobs", True, f"{path}: nothing was uploaded yet")
-        return
-    try:
-        with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"x" * PROBE)
-            probe.flush()
-    except OSError as error:
-        cure = "mount it, mend its owner and mode, or correct blobs; pictures and documents are missing meanwhile"
-        yield CheckResult("blobs", False, f"{path} cannot be written: {error.strerror}", cure)
-        return
-    free = shutil.disk_usage(path).free
-    words = f"{path} can be written, {free / 1e9:.1f} GB are free"
-    yield CheckResult("blobs", free > MIN_SPACE, words, "free some: without space nothing can be uploaded")
 
 
 def database(settings: Settings, url: str) -> Generator[CheckResult, None, bool]:
@@ -167,7 +108,7 @@ def replica(settings: Settings, number: int, url: str) -> Iterator[CheckResult]:
     """Check that it answers, is a replica, and how far it lags behind."""
     subject = f"replica {number}"
     try:
-        rows = _query(
+        rows = query(
             url,
             """select pg_is_in_recovery(), case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
                else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end""",
@@ -188,57 +129,8 @@ def replica(settings: Settings, number: int, url: str) -> Iterator[CheckResult]:
     yield CheckResult(subject, lag <= settings.replica_max_lag, f"{lag:.1f} s behind", cure)
 
 
-def _short(cause: str) -> str:
-    return shorten(cause, 120, placeholder=" …")
-
-
-def market(url: str) -> Iterator[CheckResult]:
-    """Queues, outbox, mails and search, according to the tables."""
-    dead = _query(url, "select queue, count(*), max(cause) from queue_dead group by queue order by queue")
-    words = ", ".join(f"{queue} {count} (such as: {_short(cause)})" for queue, count, cause in dead) or "none"
-    yield CheckResult("dead letters", not dead, words, "mend the causes, then harvestctl replay")
-    unsent, age = _query(
-        url,
-        "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",
-    )[0]
-    cure = "no relay publishes them: is a daemon running, and is its broker there?"
-    yield CheckResult(
-        "outbox", age < MAX_BACKLOG, f"{counted(unsent, 'event')} unsent, the oldest for {Duration(age)}", cure
-    )
-    waiting, age = _query(
-        url,
-        """select count(*), coalesce(extract(epoch from now() - min(available_at)), 0)::int from queue_messages
-            where available_at <= now()""",
-    )[0]
-    cure = "nobody consumes them: is a worker running, or an API process with workers on?"
-    words = f"{counted(waiting, 'message')} due, the oldest for {Duration(age)}"
-    yield CheckResult("queues", age < MAX_BACKLOG, words, cure)
-    late, overdue, since, failed, cause = _query(
-        url,
-        f"""select count(*) filter (where state = 'pending' and created_at < now() - interval '{MAX_MAIL} s'),
-                   count(*) filter (where state = 'pending' and due_at < now() - interval '{MAX_BACKLOG} s'),
-                   coalesce(extract(epoch from now() - min(due_at) filter (where state = 'pending')), 0)::int,
-                   count(*) filter (where state = 'failed'), max(cause) filter (where cause <> '') from mails
-             where state <> 'sent'""",
-    )[0]
-    words = f"{late} wait for over an hour, {failed} were given up"
-    words += f"; some could not be handed over: {_short(cause)}" if cause else ""
-    words += (
-        f"; {overdue} are due, the oldest for {Duration(since)}, and nobody sends them: is a worker running, and not frozen?"
-        if overdue
-        else ""
-    )
-    yield CheckResult("mails", not (late or overdue or failed), words, "mend what the cause names")
-    missing = _query(
-        url,
-        """select count(*) from products p left join search_documents d on d.kind = 'product' and d.id = p.id
-            where p.status = 'published' and (d.id is null or d.removed <> (p.visible_to is not null) or d.version < p.revision)""",
-    )[0][0]
-    cure = "wait until the queues are empty; if it stays, harvestctl reindex"
-    yield CheckResult("search", not missing, f"{counted(missing, 'product')} not found as now offered", cure)
-
-
-def _query(url: str, sql: str) -> list[tuple[Any, ...]]:
+def query(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of one query, on a connection of its own."""
     with closing(psycopg2.connect(url, connect_timeout=5, application_name="harvestctl-doctor")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

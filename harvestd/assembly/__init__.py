@@ -1,0 +1,1 @@
+"""The implementation of each interface: the one place that knows them all, and chooses by the settings."""

@@ -1,0 +1,64 @@
+"""How the goods of an order reach its buyer: as it is chosen, and as it is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.market.farms.delivery_shapes import PointPosition
+from harvestd.market.orders.order import MAX_ADDRESS
+from harvestd.web.shapes import FarmId, Id, In, Out, PickupPointId
+from harvestd.web.vocabulary import closed
+
+FulfilmentMethod = Literal["pickup", "delivery"]
+FulfilmentMethodOut = Annotated[
+    str, closed("FulfilmentMethod", get_args(FulfilmentMethod), "How goods reach the buyer.")
+]
+
+
+class FulfilmentIn(In, kw_only=True, frozen=True):
+    """How the goods reach the buyer: ``address`` is for delivery, ``pickup_point_id`` for pick-up at a point of the farm."""
+
+    method: FulfilmentMethod = "pickup"
+    pickup_point_id: PickupPointId | None = None
+    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] | None = None
+    market_day_id: Id | None = None
+
+
+class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
+    """The fulfilment of one farm's part."""
+
+    farm_id: FarmId
+
+
+class OrderPickupPoint(Out, kw_only=True, frozen=True):
+    """A farm's pick-up point, as it was when the order was placed."""
+
+    id: str
+    name: str
+    address: str = ""
+    position: PointPosition | None = None
+    hours: str = ""
+
+
+class Fulfilment(Out, kw_only=True, frozen=True):
+    """The fulfilment of an order or a part."""
+
+    method: FulfilmentMethodOut
+    pickup_point: OrderPickupPoint | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+
+
+#: The meaning of each name here, as the contract describes it.
+WORDS: dict[str, str] = {
+    "farm_id": "Id of the farm.",
+    "market_day_id": "Id of a market day. Not implemented yet: every value is refused.",
+    "method": "How the goods reach the buyer.",
+    "OrderPickupPoint.position": "Where it is, in degrees; null if unknown.",
+    "hours": "When it is open, in the farm's words.",
+    "latitude": "Degrees, -90 to 90.",
+    "longitude": "Degrees, -180 to 180.",
+    "pickup_point": "Where the goods are picked up.",
+    "pickup_point_id": "Id of a pick-up point of the farm.",
+}  # fmt: skip
