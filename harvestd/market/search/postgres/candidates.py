@@ -14,7 +14,7 @@ from harvestd.market.search.postgres.conditions import FACETS, documents
 from harvestd.market.search.postgres.keys import ELSEWHERE, SOLD_OUT, STEPS, TITLED
 from harvestd.market.search.postgres.scoring import Form
 
-#: So many hits are ranked, and facets are counted among them; the pages go on with the others.
+#: So many hits are ranked and counted, facets among them; the pages go on with the others. To count ten thousand takes longer than all the rest.
 RANKED = 1_000
 
 #: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``query``

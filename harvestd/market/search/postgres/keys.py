@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import floor
 
 from harvestd.interfaces import Search
@@ -29,6 +29,14 @@ def filters(question: Search) -> dict[str, str]:
     if question.near is not None and question.radius is not None:
         others += cells(box_around(*question.near, question.radius))
     return found | ({"": all_of(others)} if others else {})
+
+
+def beside(question: Search, facet: str, words: bool) -> str:
+    """What the facet's own filter excludes and all others keep; empty where no key tells, as then most documents are such."""
+    given = filters(question)
+    others = [key for name, key in given.items() if name != facet]
+    own = _brackets(question, inside=True) if facet == "price" else given.get(facet, "")
+    return all_of([*others, f"!{own}"] if own and (others or words) else others)
 
 
 def any_of(name: str, values: Iterable[str]) -> str:
@@ -69,19 +77,17 @@ def cells(box: Box) -> list[str]:
     return [any_of("at", [f"{row}:{column}" for row in rows for column in columns])]
 
 
-def _brackets(question: Search) -> str:
-    """The price brackets that the bounds touch; empty without bounds, and for members of groups, who have prices of their own."""
+def _brackets(question: Search, inside: bool = False) -> str:
+    """The price brackets that the bounds touch, or those that are all inside; empty without bounds, and for members of groups, who have prices of their own."""
     least, most = question.min_price, question.max_price
     if (least is None and most is None) or question.groups:
         return ""
-    return any_of("price", [str(n) for n in _touched(PRICE_EDGES, least or 0, most)])
-
-
-def _touched(edges: Sequence[int], least: int, most: int | None) -> list[int]:
-    ends = [*edges[1:], None]
-    found = [
-        n
-        for n, (edge, end) in enumerate(zip(edges, ends, strict=True))
-        if (end is None or end > least) and (most is None or edge <= most)
-    ]
-    return found or [len(edges)]
+    ends = [edge - 1 for edge in PRICE_EDGES[1:]] + [None]
+    each = list(enumerate(zip(PRICE_EDGES, ends, strict=True)))
+    if inside:
+        found = [
+            n for n, (edge, end) in each if edge >= (least or 0) and (most is None or (end is not None and end <= most))
+        ]
+        return any_of("price", map(str, found)) if found else ""
+    found = [n for n, (edge, end) in each if (end is None or end >= (least or 0)) and (most is None or edge <= most)]
+    return any_of("price", map(str, found or [len(each)]))

@@ -18,12 +18,11 @@ import attrs
 from harvestd.interfaces import Search
 from harvestd.interfaces.search import NO_RULES
 from harvestd.market.search.postgres import keys
-from harvestd.market.search.postgres.candidates import candidates, match
+from harvestd.market.search.postgres.candidates import RANKED, candidates, match
 from harvestd.market.search.postgres.conditions import FAR, documents, for_groups
 from harvestd.market.search.postgres.counts import COLUMNS, counts
 from harvestd.market.search.postgres.orders import ORDERS
 from harvestd.market.search.postgres.scoring import Form, score, why
-from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.postgres.statements import Statement
 
 #: Characters of a document's text that are highlighted.
@@ -36,7 +35,7 @@ with {candidates}, ranked as materialized (
     select d.id, {columns}, {rank} as rank from best b join search_documents d on d.ctid = b.at, {far}
 ), page as ({page}
 ), counts as ({counts})
-select case when (select cut from whether) then (select count(*) from (select from {hits} limit {most}) m) else (select count(*) from ranked) end,
+select case when (select cut from whether) then {ranked} else (select count(*) from ranked) end,
        (select coalesce(jsonb_agg(jsonb_build_array(facet, value, name, n)), '[]') from counts),
        (select coalesce(jsonb_agg(jsonb_build_array(d.kind, d.id, round({score})::bigint, x.distance, d.title, left(d.text, {shown}), d.document, p.rank, {why})
                                   order by p.rank desc, p.id {direction}), '[]')
@@ -67,8 +66,8 @@ def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
         hits=hits, rank=rank, behind=BEHIND, after=_AFTER.format(**direction)
     )
     sql = _FIND.format(
-        candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form), hits=hits,
-        most=MAX_COUNTED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
+        candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form),
+        ranked=RANKED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
     )  # fmt: skip
     given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed)
     marks = "".join(mark for mark, is_ in zip("wbregk", given, strict=True) if is_)
@@ -92,7 +91,7 @@ class Row(NamedTuple):
 
 @attrs.frozen
 class Page:
-    """The statement's result. ``total`` stops at :data:`MAX_COUNTED`; ``counts`` are (number of the facet in FACETS from 1, value, its label,
+    """The statement's result. ``total`` stops at :data:`RANKED`; ``counts`` are (number of the facet in FACETS from 1, value, its label,
     hits) over the ranked hits; ``words`` are the words to highlight."""
 
     total: int
