@@ -11,7 +11,8 @@ import re
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 import psycopg2
@@ -23,11 +24,11 @@ from benchmarks.results import Figure, Target
 from benchmarks.served import Served, ctl, harvestd
 from harvestd.kernel import cursors
 from harvestd.loading.synthetic import words
-from harvestd.market.catalogue.listings import SORTS
+from harvestd.market.catalogue.listing_terms import SORTS
 
 SMALL, SIZE, DEEP = 10_000, 20, 10_000
-#: Requests of a measurement, of as many different pages; slower than so many times the small market is a miss.
-EACH, SLOWER = 100, 2.0
+#: Requests of a measurement, of as many different pages; slower than so many times the small market is a miss, and than so many times page 1.
+EACH, SLOWER, DEEPER = 100, 2.0, 1.5
 #: What is listed: the query, and the condition in SQL.
 LISTINGS: dict[str, tuple[str, str]] = {
     **{sort: (f"sort={sort}", "true") for sort in SORTS},
@@ -59,7 +60,7 @@ def run(ground: Ground) -> list[Figure]:
         harvestd(urls[rows], cache_size=0) as large,
     ):
         markets = [Market(urls[SMALL], small, f"{SMALL:,}"), Market(urls[rows], large, f"{rows:,}")]
-        figures = [_pages(ground, markets), _searches(ground, markets)]
+        figures = [_pages(ground, markets), _searches(ground, markets, "PostgreSQL")]
     return [*figures, _reindexed(ground, urls)]
 
 
@@ -79,7 +80,7 @@ def _pages(ground: Ground, markets: Sequence[Market]) -> Figure:
     worst = {who: [max(times) for times in zip(*each.values(), strict=True)] for who, each in found.items()}
     return Figure(
         name="catalogue-pages", title="The slowest of all sorts and filters: p99 of an answer with 20 products", unit="ms", better="less", rounds=worst,
-        targets=[Target(who, first, 1 / SLOWER) for who in others],
+        targets=[*(Target(who, first, 1 / SLOWER) for who in others), Target(others[-1], others[-2], 1 / DEEPER)],
         notes=[
             f"One process, its cache off, one client; {EACH} requests each once they were asked for, p99, of the slowest of {len(LISTINGS)} listings; PostgreSQL shares the machine.",
             *(f"{who}: {_told(each)}." for who, each in found.items()),
@@ -124,17 +125,51 @@ def _p99(market: Market, paths: Sequence[str]) -> float:
     return done.p99
 
 
-def _searches(ground: Ground, markets: Sequence[Market]) -> Figure:
-    draw = random.Random(9)
-    asked = [f"{draw.choice(good.varieties)} {good.name}" for good in words.GOODS] + [good.name for good in words.GOODS]
-    paths = [f"/api/search?limit={SIZE}&q={quote(text.lower())}" for text in draw.sample(asked, min(EACH, len(asked)))]
-    found = {f"{one.name} products": [_p99(one, paths) for _ in range(ground.rounds)] for one in markets}
-    small, large = found
+def _searches(ground: Ground, markets: Sequence[Market], engine: str) -> Figure:
+    """All kinds of questions, each kind by itself."""
+    found = {}
+    for market in markets:
+        asked = _questions()
+        each = {kind: [_p99(market, paths) for _ in range(ground.rounds + 1)][1:] for kind, paths in asked.items()}
+        found[f"{market.name} products"] = each
+        ground.say(f"{engine}, {market.name}: the worst is {max(map(max, each.values())):.1f} ms")
+    worst = {who: [max(times) for times in zip(*each.values(), strict=True)] for who, each in found.items()}
+    small, large = worst
     return Figure(
-        name="catalogue-search", title="Searches in PostgreSQL: p99 of an answer with 20 hits", unit="ms", better="less", rounds=found,
-        targets=[Target(large, small, 1 / SLOWER)],
-        notes=[f"One process, its cache off, one client; {EACH} requests for what is sold, half by one word, half by a variety and a word."],
+        name=f"catalogue-search-{engine.lower()}", title=f"The slowest kind of searches in {engine}: p99 of an answer with {SIZE} hits", unit="ms", better="less",
+        rounds=worst, targets=[Target(large, small, 1 / SLOWER)],
+        notes=[
+            f"One process, its cache off, one client; {EACH} requests of each kind for what is sold, p99, of the slowest of {len(found[small])} kinds.",
+            *(f"{who}: {_told(each)}." for who, each in found.items()),
+        ],
     )  # fmt: skip
+
+
+def _questions() -> dict[str, list[str]]:
+    """The addresses of each kind of question, always the same."""
+    draw = random.Random(9)
+    goods = [draw.choice(words.GOODS) for _ in range(EACH)]
+    both = [f"{draw.choice(good.varieties)} {good.name}" for good in goods]
+    kinds: dict[str, list[dict[str, Any]]] = {
+        "a word": [{"q": good.name} for good in goods],
+        "two words": [{"q": text} for text in both],
+        "many words": [{"q": f"organic {one} {other} from the farm"} for one, other in zip(both, reversed(both), strict=True)],
+        "mistyped": [{"q": _mistyped(good.name.split()[0], draw)} for good in goods],
+        "nothing like it": [{"q": "".join(draw.choice("bcdfghjklmnpqrstvwxz") for _ in range(9))} for _ in goods],
+        "a word in a category": [{"q": good.name, "category": good.category} for good in goods],
+        "a word, prices": [{"q": good.name, "max_price": good.price, "in_stock": "true"} for good in goods],
+        "a word, near": [{"q": good.name, "near": "44.48,-73.21"} for good in goods],
+        "a category": [{"category": good.category} for good in goods],
+        "everything": [{}],
+        **{f"a word by {sort}": [{"q": good.name, "sort": sort} for good in goods] for sort in ("newest", "price", "popular", "rating")},
+    }  # fmt: skip
+    return {kind: [f"/api/search?{urlencode({'limit': SIZE} | one)}" for one in asked] for kind, asked in kinds.items()}
+
+
+def _mistyped(word: str, draw: random.Random) -> str:
+    """Two letters have changed places, which is what fingers do."""
+    place = draw.randrange(1, max(2, len(word) - 2))
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
 def _reindexed(ground: Ground, urls: Mapping[int, str]) -> Figure:

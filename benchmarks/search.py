@@ -25,8 +25,9 @@ from benchmarks.rate import Paced
 from benchmarks.results import Figure
 from benchmarks.served import Served, harvestd
 from harvestd.interfaces import Search
+from harvestd.market.search.elasticsearch.answers import answer
 from harvestd.market.search.elasticsearch.indices import Names
-from harvestd.market.search.elasticsearch.query import answer, asking
+from harvestd.market.search.elasticsearch.query import asking
 from harvestd.market.search.places import place_of
 from harvestd.market.search.postgres.engine import FEW
 from harvestd.market.search.text import asked

@@ -420,7 +420,7 @@ def test_pictures_are_drawn_from_a_seed_and_made_by_all(tmp_path: Path) -> None:
 def test_the_pages_of_a_large_catalogue_are_those_of_each_sort_and_filter() -> None:
     """What is listed can be listed, and is: a sort or a filter of one's own is missed here."""
     from benchmarks.catalogue import LISTINGS
-    from harvestd.market.catalogue.listings import SORTS
+    from harvestd.market.catalogue.listing_terms import SORTS
 
     assert set(SORTS) <= set(LISTINGS)
     assert {"category", "tag", "unit", "in stock", "prices", "free from", "near"} <= set(LISTINGS)

@@ -18,7 +18,7 @@ from harvestd.kernel.languages import MAX_RANGES, WORDS, choose, message, spoken
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.farm_choice import _REASONS
-from harvestd.market.catalogue.on_sale import NOBODY_THERE
+from harvestd.market.catalogue.withheld import NOBODY_THERE
 from harvestd.settings.table import Settings
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.shapes import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES

@@ -22,7 +22,7 @@ from harvestd.interfaces import Search
 from harvestd.loading.picturing import of_best
 from harvestd.loading.synthetic.bulk_load import bulk_load
 from harvestd.loading.synthetic.catalogue import SALES, Plan, zipf
-from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import cards, listing_terms, listings
 from harvestd.market.catalogue import filter_rows as filters
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.store.postgres.database import Database
@@ -218,7 +218,7 @@ async def test_what_was_seeded_is_listed_and_found(database: Database, database_
     connection.close()
     listed = await listings.products(
         database,
-        listings.Filters.of(
+        listing_terms.Filters.of(
             categories=[id for id, _ in (await filters.named(database, ["vegetables"], [])).categories]
         ),
         "popular",
@@ -228,7 +228,7 @@ async def test_what_was_seeded_is_listed_and_found(database: Database, database_
     )
     assert len(listed) == 20, "those of the categories below, too"
     assert [p.key for p in listed] == sorted((p.key for p in listed), reverse=True)
-    newest = await listings.products(database, listings.Filters(), "newest", None, 1, VIEW)
+    newest = await listings.products(database, listing_terms.Filters(), "newest", None, 1, VIEW)
     product = json.loads(newest[0].text)
     assert product["slug"].endswith("-s1n199")
     found = await PostgresSearch(database).search(Search(text=product["title"]))

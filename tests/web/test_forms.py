@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from harvestd.kernel import cursors
 from harvestd.kernel.errors import Invalid
-from harvestd.market.catalogue.listings import SORTS
+from harvestd.market.catalogue.listing_terms import SORTS
 from harvestd.tables import ROUTES
 from harvestd.web import bodies, queries
 from harvestd.web import validation as fields

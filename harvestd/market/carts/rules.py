@@ -12,8 +12,10 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms, too_much
-from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, takeable, withheld
+from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
+from harvestd.market.catalogue.withheld import takeable, withheld
 
 
 @attrs.frozen

@@ -10,8 +10,9 @@ import attrs
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.quantities import positive
 from harvestd.market.carts.rules import Item
-from harvestd.market.catalogue.on_sale import OnSale, named_by, takeable, withheld
+from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
+from harvestd.market.catalogue.withheld import named_by, takeable, withheld
 
 
 @attrs.frozen

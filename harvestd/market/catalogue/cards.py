@@ -19,7 +19,7 @@ from harvestd.kernel.slugs import is_id
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue import product_shapes, sight
 from harvestd.market.catalogue.group_rules import EVERYBODY, Buyer
-from harvestd.market.catalogue.on_sale import FARM_AWAY, NOBODY_THERE, PAST_USE_BY
+from harvestd.market.catalogue.withheld import FARM_AWAY, NOBODY_THERE, PAST_USE_BY
 from harvestd.store.postgres.statements import Reader, Statement
 
 #: The status of a product for those who may not know of it.

@@ -14,7 +14,7 @@ import attrs
 from harvestd.kernel import readers
 from harvestd.market.catalogue import filter_rows as store
 from harvestd.market.catalogue.listing_shapes import ProductFilters
-from harvestd.market.catalogue.listings import within
+from harvestd.market.catalogue.listing_terms import within
 from harvestd.market.catalogue.tag_rules import tag_asked
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -36,7 +36,7 @@ class Given:
 @attrs.frozen
 class Filter:
     """``read`` returns the filter's value; one that is None, False or empty asks for nothing. ``listing`` and ``search`` have the arguments
-    of :class:`listings.Filters` and :class:`interfaces.Search` that take it, each with its form there."""
+    of :class:`listing_terms.Filters` and :class:`interfaces.Search` that take it, each with its form there."""
 
     read: Callable[[Given], Any]
     listing: Mapping[str, Form]

@@ -14,7 +14,7 @@ from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission, may
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.catalogue import actions, cards, filters, listings
+from harvestd.market.catalogue import actions, cards, filters, listing_terms, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.farm_choice import farm_of
@@ -44,8 +44,8 @@ def shown(card: cards.Card) -> msgspec.Raw:
 async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     """Published products by filter and sort; or, with ``mine``, those of the caller's farms, of any status."""
     _only_of_ones_own(query)
-    sort = query.sort if query.updated_since is None else listings.CHANGED
-    types = tuple(type_ for _, _, type_ in listings.ORDERS[sort].key)
+    sort = query.sort if query.updated_since is None else listing_terms.CHANGED
+    types = tuple(type_ for _, _, type_ in listing_terms.ORDERS[sort].key)
     order = Keyset(query, sort, types, lambda row: row.key)
     after = order.after
     asked = await filters.asked(request, query)
@@ -53,7 +53,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     reader = request.reader if query.updated_since is None else request.parts.database
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
-    wanted = listings.Filters.of(**asked.listing(), **own, **more)
+    wanted = listing_terms.Filters.of(**asked.listing(), **own, **more)
     seen = own_view(request) if query.mine else await view(request, brief=True)
     rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
     total = await listings.count(reader, wanted, seen) if query.count else None

@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel import families
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
-from harvestd.market.catalogue import filter_rows, listings
+from harvestd.market.catalogue import filter_rows, listing_terms, listings
 from harvestd.market.catalogue.filters import filled
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.viewing import view
@@ -32,7 +32,7 @@ _product = msgspec.json.Decoder(Product)
 async def feed(request: RequestContext, query: FeedQuery) -> Result:
     """The newest products of verified farms."""
     named = await filter_rows.named(request.reader, filled(query.category), filled(query.farm))
-    wanted = listings.Filters.of(
+    wanted = listing_terms.Filters.of(
         categories=[id for id, _ in named.categories], farms=[id for id, _ in named.farms], verified=True
     )
     rows = await listings.products(request.reader, wanted, "newest", None, ENTRIES, await view(request, brief=True))
@@ -81,7 +81,7 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     if token not in (farm.id, farm.slug):
         return Result(status=301, headers=(("Location", f"/api/farms/{farm.slug}/products.jsonld"),))
     order = Keyset(query, "jsonld", (UUID,), lambda row: row.key)
-    wanted = listings.Filters.of(farms=[farm.id], verified=True)
+    wanted = listing_terms.Filters.of(farms=[farm.id], verified=True)
     after = order.after
     rows, following = order.page(
         await listings.products(request.reader, wanted, "newest", after, order.ask, await view(request, brief=True))

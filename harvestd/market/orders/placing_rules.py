@@ -14,8 +14,10 @@ from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms, quantity_faults, too_much
-from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, named_by, takeable, withheld
+from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
+from harvestd.market.catalogue.withheld import named_by, takeable, withheld
 
 #: Changes that make a quantity one of something else.
 _OTHER_GOODS = frozenset({"unit-changed", "content-changed"})

@@ -16,7 +16,7 @@ from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search import translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest
-from harvestd.market.search.postgres.query import FACET_VALUES
+from harvestd.market.search.postgres.counts import FACET_VALUES
 from harvestd.market.search.shapes import (
     FacetValue,
     RankingReason,

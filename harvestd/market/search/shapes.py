@@ -99,7 +99,7 @@ class Suggestions(Out, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "Suggestion.kind": "What it names.",
     "degraded": "True while the search engine is unavailable and PostgreSQL answers instead.",
-    "facets": "For each facet, its values and how many hits there are with each as the only value of its filter; the other filters apply. Counts stop at 10,000 hits.",
+    "facets": "For each facet, its values and how many hits there are with each as the only value of its filter; the other filters apply. Counts stop at 10,000 hits; where PostgreSQL searches they are of the best 1,000.",
     "explain": "Whether each hit says why it stands where it does; for the market's staff.",
     "factor": "What the points are for.",
     "points": "How many points the product has of this factor.",
@@ -114,6 +114,6 @@ WORDS: dict[str, str] = {
     "Suggestion.farm": "The farm of the product; null for farms and categories.",
     "Suggestion.count": "How many products have this title, of which the one shown sells best: if 1, link to its page; if more, search for the title. It stops at 1,000; null for farms and categories.",
     "Suggestion.image": "The product's first picture; null without one, and for farms and categories.",
-    "SearchPage.total": "How many hits there are; it stops at 10,000, the pages do not.",
+    "SearchPage.total": "How many hits there are; it stops at 10,000, where PostgreSQL searches at 1,000, the pages do not. Of more hits PostgreSQL ranks the best 1,000; the others follow in the order of their ids.",
     "value": "Slug of the category or farm, or the tag, unit or price band itself.",
 }  # fmt: skip

@@ -8,7 +8,7 @@ import attrs
 
 from harvestd.kernel import codes
 from harvestd.market.carts.rules import Item, Warning, price
-from harvestd.market.catalogue.on_sale import changes
+from harvestd.market.catalogue.term_changes import changes
 from tests.market.catalogue.shelves import TERMS, TODAY, product
 from tests.market.orders.test_placing import MOVES
 

@@ -11,7 +11,7 @@ import pytest
 
 from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.units import UNITS
-from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import cards, listing_terms, listings
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.search.shapes import FoundProduct, SearchPage
@@ -102,7 +102,7 @@ async def test_a_card_is_what_its_row_says(market: Market, unit: str, season: An
     assert own is not None
     whole = msgspec.convert(expected(row) | {"certifications": row.certifications}, Product)
     assert msgspec.json.decode(own.text, type=Product) == whole
-    (listed,) = await listings.products(database, listings.Filters(), "newest", None, 20, VIEW)
+    (listed,) = await listings.products(database, listing_terms.Filters(), "newest", None, 20, VIEW)
     assert (listed.text, listed.key) == (card.text, (row.id,))
     assert set(await cards.by_ids(database, [row.id, farmer.id], VIEW)) == {row.id}
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from harvestd.interfaces import Search
-from harvestd.market.catalogue import listings
+from harvestd.market.catalogue import listing_terms
 from harvestd.market.catalogue.filters import FILTERS
 from harvestd.market.catalogue.listing_shapes import ProductFilters, ProductSort, ProductsQuery
 from harvestd.market.search.shapes import SearchQuery, SearchSort
@@ -173,7 +173,7 @@ def test_the_table_has_every_filter_that_both_take() -> None:
     }
     assert own == set(FILTERS)
     for filter in FILTERS.values():
-        assert set(filter.listing) <= {*attrs.fields_dict(listings.Filters), "categories", "farms"}
+        assert set(filter.listing) <= {*attrs.fields_dict(listing_terms.Filters), "categories", "farms"}
         assert set(filter.search) <= set(attrs.fields_dict(Search))
 
 

@@ -17,8 +17,9 @@ from harvestd.kernel.formatting import price as price_said
 from harvestd.kernel.quantities import MAX, MAX_PRICE, least_worth, line_total
 from harvestd.kernel.units import UNITS, Amount, measured
 from harvestd.market.carts import rules as carts
-from harvestd.market.catalogue.on_sale import OnSale, changes
+from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.rules import amended, checked, faults
+from harvestd.market.catalogue.term_changes import changes
 from tests.market.catalogue.shelves import TERMS, TODAY, placed, product
 from tests.market.catalogue.test_rules import OFFER
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from uuid_utils import uuid7
 
-from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import cards, listing_terms, listings
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.people import UNTOLD, Market, Person
 from tests.web.conftest import make_market
@@ -305,7 +305,7 @@ async def test_a_listing_read_later_in_another_process_is_known_to_be_later(mark
         Statement("elsewhere", "update products set title = 'Leeks', version = version + 1", nothing)
     )
     assert await titles(market) == ["Carrots"], "the drop has not come yet"
-    filters = listings.Filters()
+    filters = listing_terms.Filters()
     (row,) = await listings.products(market.parts.database, filters, "newest", None, 1, cards.View("EUR", "2026-06-01"))
     (later,) = await listings.products(
         market.parts.database, filters, "newest", None, 1, cards.View("EUR", "2026-06-01")

@@ -16,8 +16,9 @@ from harvestd.kernel import languages
 from harvestd.kernel.errors import Invalid, OutOfStock, PriceChanged
 from harvestd.kernel.units import Amount
 from harvestd.market.carts import rules as carts
-from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes
+from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import Held, give_back, settle
+from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rows import Kept, packed
 from harvestd.market.catalogue.variant_rules import Pack, key
 from harvestd.market.orders.order import Placed

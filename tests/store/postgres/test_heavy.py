@@ -8,8 +8,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from harvestd.kernel.errors import Overloaded, Unavailable
-from harvestd.market.search.postgres.query import SIMILAR, find
+from harvestd.market.search.postgres.query import find
 from harvestd.market.search.postgres.scoring import Form
+from harvestd.market.search.postgres.similar import SIMILAR
 from harvestd.runtime.tracing import asked_by
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Statement, nothing, scalar

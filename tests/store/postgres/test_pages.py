@@ -12,7 +12,7 @@ from typing import Any, get_args
 import psycopg2
 import pytest
 
-from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import cards, listing_terms, listings
 from harvestd.market.catalogue import rows as products
 from harvestd.market.farms import list_rows as farm_lists
 from harvestd.market.notifications import rows as notifications
@@ -40,8 +40,8 @@ LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
     "products, for the index": (products._PAGE, {"after": ID, "limit": 20}, "products_pkey"),
 }
 VALUES = {"uuid": ID, "bigint": 5, "integer": 5, "numeric": 4.5}
-for sort in listings.SORTS:
-    after = {f"after_{i}": VALUES[type_] for i, (_, type_, _) in enumerate(listings.SORTS[sort].key)}
+for sort in listing_terms.SORTS:
+    after = {f"after_{i}": VALUES[type_] for i, (_, type_, _) in enumerate(listing_terms.SORTS[sort].key)}
     LISTS[f"products by {sort}"] = (
         listings._statement(sort, (), True),
         {**after, "limit": 20, **VIEW.bound},
@@ -49,7 +49,7 @@ for sort in listings.SORTS:
     )
 LISTS["products of a farm, for its file"] = (products._OF_FARM, {"farm_id": ID, "after": ID, "limit": 20}, "products_")
 LISTS["products of a farm, as they change"] = (
-    listings._statement(listings.CHANGED, ("own_farm_id", "updated_since"), True),
+    listings._statement(listing_terms.CHANGED, ("own_farm_id", "updated_since"), True),
     {
         "after_0": 5,
         "after_1": ID,
@@ -113,6 +113,6 @@ async def test_no_page_is_cut_without_a_word(database: Database) -> None:
     """The listing's statement has a limit of its own; the longest page that the route allows is below it."""
     longest = get_args(Limit)[1].le + 1
     assert longest <= listings.MAX
-    await listings.products(database, listings.Filters(), "newest", None, longest, VIEW)
+    await listings.products(database, listing_terms.Filters(), "newest", None, longest, VIEW)
     with pytest.raises(ValueError, match="would be cut"):
-        await listings.products(database, listings.Filters(), "newest", None, listings.MAX + 1, VIEW)
+        await listings.products(database, listing_terms.Filters(), "newest", None, listings.MAX + 1, VIEW)

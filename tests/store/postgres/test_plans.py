@@ -18,7 +18,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
-from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import cards, listing_terms, listings
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
@@ -114,8 +114,8 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
     "rare tag": lambda p: {"tags": ["spicy"]},
     "unit": lambda p: {"units": ["kg"]},
     "units": lambda p: {"units": ["bunch", "box"]},
-    "near": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 25.0)},
-    "wide": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 500.0)},
+    "near": lambda p: {"within": listing_terms.within(p.latitude or 44.0, p.longitude or -73.0, 25.0)},
+    "wide": lambda p: {"within": listing_terms.within(p.latitude or 44.0, p.longitude or -73.0, 500.0)},
     "min_price": lambda p: {"min_price": 500},
     "max_price": lambda p: {"max_price": 500},
     "in_stock": lambda p: {"in_stock": True},
@@ -146,22 +146,22 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("sort", listings.SORTS)
+@pytest.mark.parametrize("sort", listing_terms.SORTS)
 def test_the_listing_of_several_categories(
     market: Any, big: set[str], middle: products.Product, sort: str, use: str
 ) -> None:
     with market.cursor() as cursor:
         cursor.execute("select id::text from categories order by id limit 4")
-        filters = listings.Filters(category_ids=[id for (id,) in cursor.fetchall()])
+        filters = listing_terms.Filters(category_ids=[id for (id,) in cursor.fetchall()])
     _refuse(market, big, use, partial(listings.products, filters=filters, sort=sort, after=None, limit=21, view=VIEW))
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("sort", listings.SORTS)
+@pytest.mark.parametrize("sort", listing_terms.SORTS)
 @pytest.mark.parametrize("which", FILTERS)
 def test_the_listing(market: Any, big: set[str], middle: products.Product, which: str, sort: str, use: str) -> None:
-    filters = listings.Filters(**FILTERS[which](middle))
-    for after in (None, [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]):
+    filters = listing_terms.Filters(**FILTERS[which](middle))
+    for after in (None, [getattr(middle, column) for column, _, _ in listing_terms.SORTS[sort].key]):
         _refuse(
             market,
             big,
@@ -170,14 +170,14 @@ def test_the_listing(market: Any, big: set[str], middle: products.Product, which
         )
 
 
-@pytest.mark.parametrize("sort", listings.SORTS)
+@pytest.mark.parametrize("sort", listing_terms.SORTS)
 def test_a_deep_page_costs_what_the_first_one_costs(market: Any, middle: products.Product, sort: str) -> None:
     """Measured: pages of tables and indexes that are read."""
-    after = [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]
+    after = [getattr(middle, column) for column, _, _ in listing_terms.SORTS[sort].key]
     read = []
     for key in (None, after):
         planner = Planner(market, "at first", measured=True)
-        finished(listings.products(planner, listings.Filters(), sort, key, 21, VIEW))
+        finished(listings.products(planner, listing_terms.Filters(), sort, key, 21, VIEW))
         planner.forget()
         (plan,) = planner.plans
         sorts = [node for node in nodes(plan.root) if node["Node Type"] == "Sort" and node["Plans"][0]["Plan Rows"] > 1]

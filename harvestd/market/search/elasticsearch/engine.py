@@ -15,20 +15,21 @@ from zope.interface import implementer
 
 from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
 from harvestd.kernel.languages import spoken
+from harvestd.market.search.elasticsearch import answers as elasticsearch_answers
 from harvestd.market.search.elasticsearch import facets as elasticsearch_facets
 from harvestd.market.search.elasticsearch import query as elasticsearch_query
 from harvestd.market.search.elasticsearch import suggest as elasticsearch_suggest
 from harvestd.market.search.elasticsearch import totals as elasticsearch_totals
+from harvestd.market.search.elasticsearch.answers import Answer
 from harvestd.market.search.elasticsearch.document_api import DocumentAPI
 from harvestd.market.search.elasticsearch.documents import Refused
 from harvestd.market.search.elasticsearch.hits import Key, Shown
 from harvestd.market.search.elasticsearch.indices import PATIENCE, Indices, Names
-from harvestd.market.search.elasticsearch.query import Answer
 from harvestd.market.search.elasticsearch.reindexing import Pages, Reindexing
 from harvestd.market.search.elasticsearch.totals import Totals
 from harvestd.market.search.places import Place, place_of
+from harvestd.market.search.postgres.conditions import FACETS
 from harvestd.market.search.postgres.engine import few
-from harvestd.market.search.postgres.query import FACETS
 from harvestd.market.search.text import asked
 from harvestd.market.search.tongues import others
 from harvestd.settings.table import Settings
@@ -82,12 +83,12 @@ class ElasticsearchSearch:
         keys: list[Key] = [(hit.source.kind, hit.source.id) for hit in page.hits[: question.limit]]
         keys += elasticsearch_facets.keys(page.facets)
         present = await self.present(keys) if self.present is not None else None
-        return elasticsearch_query.found(question, page, place, present)
+        return elasticsearch_answers.found(question, page, place, present)
 
     async def _page(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
         seconds = self._left(end)
         body = elasticsearch_query.asking(question, words, place, seconds, others=tuple(self.indices.others))
-        return elasticsearch_query.answer(
+        return elasticsearch_answers.answer(
             await self._client.call("POST", f"/{self.names.alias}/_search", body, seconds)
         )
 
@@ -102,7 +103,7 @@ class ElasticsearchSearch:
         responses = given.get("responses") if isinstance(given, dict) else None
         if not isinstance(responses, list) or len(responses) != len(joints):
             raise EngineError("an answer to _msearch that makes no sense")
-        pages = [elasticsearch_query.answer(one) for one in responses]
+        pages = [elasticsearch_answers.answer(one) for one in responses]
         return next((page for page in pages if page.total), pages[0])
 
     async def _many(self, lines: list[Any], seconds: float) -> Any:

@@ -13,7 +13,8 @@ import attrs
 
 from harvestd.interfaces import Facet, Search
 from harvestd.market.search.elasticsearch.hits import Bucket, Key, NameSource, Shown, of_form
-from harvestd.market.search.postgres.query import FACET_VALUES, FACETS
+from harvestd.market.search.postgres.conditions import FACETS
+from harvestd.market.search.postgres.counts import FACET_VALUES
 from harvestd.market.search.text import PRICE_EDGES, bracket_name, storable
 
 Json = dict[str, Any]

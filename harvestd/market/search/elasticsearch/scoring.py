@@ -1,7 +1,7 @@
-"""What a score is made of, in the engine's terms, and what a hit's score was made of.
+"""What a score is made of, in the engine's terms.
 
 Every part is a constant of ``ranking.py`` or a function of a field. For an explanation each constant has a name, by which the engine tells
-what a hit has of them; the functions are computed from the hit's fields, as the engine did.
+what a hit has of them (``explaining.py``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from harvestd.interfaces import Boost, Reason, Search
+from harvestd.interfaces import Boost, Search
 from harvestd.interfaces.search_rules import Phrase
-from harvestd.kernel.geography import distance_km
 from harvestd.market.search import ranking
-from harvestd.market.search.elasticsearch.hits import EngineHit
 from harvestd.market.search.places import Place
 from harvestd.market.search.ranking import MISTYPED, PLACES, most
-from harvestd.market.search.text import asked, code_of, storable
+from harvestd.market.search.text import code_of, storable
 
 Json = dict[str, Any]
 #: The parts of a query in order, each with all ways to say it.
@@ -133,7 +131,7 @@ def _places(
     """The points of one part of a query, by where a document has it."""
     found = []
     for field in PLACES:
-        points = _worth(field, number)
+        points = worth(field, number)
         found += [_constant(f"text {n} {field} {i}", match(field, way), points, question) for i, way in enumerate(part)]
         for tag in others if field in _TRANSLATED else ():
             other = f"{_TRANSLATED[field]}_{tag}"
@@ -146,7 +144,8 @@ def _places(
     return found
 
 
-def _worth(field: str, number: int) -> float:
+def worth(field: str, number: int) -> float:
+    """The points of one of so many parts of a query, found in a place."""
     return most("text") * PLACES[field] / number
 
 
@@ -177,39 +176,3 @@ def _in_title(question: Search, parts: Parts) -> Json:
     if question.explain:
         condition["bool"]["_name"] = "title"
     return condition
-
-
-def reasons(question: Search, hit: EngineHit, place: Place) -> tuple[Reason, ...]:
-    """The parts of a hit's score."""
-    has, source, pinned = set(hit.matched_queries), hit.source, pins(question)
-    points: dict[str, float] = {
-        name: most(name) for name in ("code", "typed", "stock", "whole", "phrase") if name in has
-    }
-    points["text"] = _words_found(has, max(1, len(parts_of(question, asked(question.text)))))
-    points["title"] = most("title") * source.brief if "title" in has else 0.0
-    points["freshness"] = most("freshness") * ranking.freshness(abs(place.as_of.timestamp() - source.fresh_at / 1000))
-    points["popularity"] = most("popularity") * source.popular
-    points["rating"] = most("rating") * source.liked
-    if question.near is not None and source.location is not None:
-        away = distance_km(*question.near, source.location.lat, source.location.lon)
-        points["distance"] = most("distance") * ranking.distance(away)
-    factors = [boost.factor for n, boost in enumerate(question.rules.boosts) if f"boost {n}" in has]
-    times = min(math.prod(factors), ranking.MOST_BOOSTED)
-    found = [
-        Reason(name, points[name], times if one.boosted else 1.0)
-        for name, one in ranking.FACTORS.items()
-        if points.get(name)
-    ]
-    first = [ranking.pin(n, len(pinned)) for n in range(len(pinned)) if f"pin {n}" in has]
-    return (*found, *(Reason("pin", one) for one in first))
-
-
-def _words_found(has: Collection[str], number: int) -> float:
-    """The points of the text: of each part of the query, the best place where the document has it."""
-    best: dict[str, float] = {}
-    for name in has:
-        kind, *rest = name.split(" ")
-        if kind in ("text", "mistyped") and len(rest) == 3 and rest[1] in PLACES:
-            points = _worth(rest[1], number) * (MISTYPED if kind == "mistyped" else 1.0)
-            best[rest[0]] = max(best.get(rest[0], 0.0), points)
-    return sum(best.values())

@@ -33,7 +33,8 @@ _PINNED = f"coalesce({PIN} * (cardinality(:pins::uuid[]) + 1 - array_position(:p
 
 class Form(NamedTuple):
     """What a statement is for: a query with ``words``, its sort, whether it filters by a facet (without that all facets are counted among the
-    hits, by a statement that is planned and run faster), whether rules apply, whether it explains its hits, and whether it is for members of groups."""
+    hits, by a statement that is planned and run faster), whether rules apply, whether it explains its hits, whether it is for members of groups, and
+    whether a filter has keys (``keys.py``)."""
 
     words: bool
     sort: str
@@ -41,6 +42,7 @@ class Form(NamedTuple):
     ruled: bool = False
     explained: bool = False
     grouped: bool = False
+    keyed: bool = False
 
 
 def _points(form: Form, boosted: bool) -> list[str]:

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.interfaces import Search
+from harvestd.market.search.elasticsearch import answers as elasticsearch_answers
 from harvestd.market.search.elasticsearch import query as elasticsearch_query
 from harvestd.market.search.elasticsearch import suggest as elasticsearch_suggest
 from harvestd.market.search.elasticsearch.documents import taken
 from harvestd.market.search.places import Place
-from harvestd.market.search.postgres.query import FACETS
+from harvestd.market.search.postgres.conditions import FACETS
 from harvestd.market.search.text import QUERY_WORDS, WORD_LETTERS, asked
 from harvestd.store.elasticsearch.client import EngineError, lines
 from tests.contracts.search import NOON
@@ -54,7 +55,7 @@ def test_no_text_is_syntax_or_long(text: str, value: str) -> None:
 def test_an_answer_that_is_none_or_not_whole_is_unavailable(answer: Any) -> None:
     """An answer of some of the shards, or cut off by its time, is not taken for the whole."""
     with pytest.raises(EngineError):
-        elasticsearch_query.answer(answer)
+        elasticsearch_answers.answer(answer)
     with pytest.raises(EngineError):
         elasticsearch_suggest.named({"responses": [answer] * 5})
     with pytest.raises(EngineError):
@@ -90,12 +91,12 @@ def changed(value: Any) -> Iterator[Any]:
 def test_whatever_stands_in_a_hit_is_a_hit_or_the_engines_error() -> None:
     """Never another exception, and what comes out has the form that everybody relies on."""
     question, place = Search(text="carrots", near=(1.0, 2.0)), Place(NOON)
-    good = elasticsearch_query.found(question, elasticsearch_query.answer(whole(HIT)), place)
+    good = elasticsearch_answers.found(question, elasticsearch_answers.answer(whole(HIT)), place)
     assert (good.hits[0].id, good.hits[0].score) == (SOURCE["id"], 1.5)
     tried = 0
     for hit in [*changed(HIT), *WRONG, None]:
         try:
-            found = elasticsearch_query.found(question, elasticsearch_query.answer(whole(hit)), place)
+            found = elasticsearch_answers.found(question, elasticsearch_answers.answer(whole(hit)), place)
         except EngineError:
             tried += 1
         else:
@@ -113,7 +114,7 @@ def test_whatever_stands_in_a_hit_is_a_hit_or_the_engines_error() -> None:
             whole(HIT, buckets=BUCKETS | {"farm": {"values": {"buckets": [wrong]}}}),
         ):
             with suppress(EngineError):
-                elasticsearch_query.answer(answer)
+                elasticsearch_answers.answer(answer)
 
 
 def item(status: int, index: str = "t-products", kind: str = "x_exception", reason: str = "why") -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_right
 from collections.abc import AsyncIterator
+from copy import copy
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -13,21 +16,34 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import Document, ISearch, Rules, Search, Suggestion
+from harvestd.interfaces import Boost, Document, ISearch, Rules, Search, Suggestion
 from harvestd.market.search.places import Place
+from harvestd.market.search.postgres import candidates, counts
 from harvestd.market.search.postgres import pending as search_pending
+from harvestd.market.search.postgres.candidates import RANKED
 from harvestd.market.search.postgres.engine import MAX_MISTYPED, PostgresSearch
-from harvestd.market.search.postgres.query import SIMILAR, find, parameters
+from harvestd.market.search.postgres.parameters import parameters
+from harvestd.market.search.postgres.query import find
 from harvestd.market.search.postgres.scoring import Form
+from harvestd.market.search.postgres.similar import SIMILAR
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
-from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.literals import bind
 from harvestd.store.postgres.statements import Statement, nothing, scalar
-from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
+from tests.contracts.search import NOON, STALL, SearchContract, everything, id_of, pages, product
 
 WORDS = Statement("test.words", "select word from search_words order by word", scalar)
+#: As documents were before they had keys, and what says that they are made anew.
+STRIPPED = Statement("test.stripped", "update search_documents set lexemes = ts_filter(lexemes, '{a,b,c}')", nothing)
+RENEWED = Statement(
+    "test.renewed", "insert into search_renewals (source, id) values ('search', gen_random_uuid())", nothing
+)
+#: Questions that are looked up by keys.
+KEYED = (
+    Search(category="bakery"), Search(text="carrots", tag="organic"), Search(text="jam", farm="hill-farm", unit="each"), Search(min_price=600),
+    Search(category=("dairy", "bakery"), max_price=1000),
+)  # fmt: skip
 VERSION = Statement("test.version", "select version from search_documents where id = :id", scalar)
 
 
@@ -48,6 +64,24 @@ class TestPostgresSearchContract(SearchContract):
 
 def test_it_is_an_ISearch(search: PostgresSearch) -> None:
     assert verifyObject(ISearch, search)
+
+
+class Renamed:
+    """A reader whose statements have names of their own, so that no connection has them prepared otherwise."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def rows(self, statement: Statement[Any], **values: Any) -> Any:
+        return await self.database.rows(self._renamed(statement), **values)
+
+    async def row(self, statement: Statement[Any], **values: Any) -> Any:
+        return await self.database.row(self._renamed(statement), **values)
+
+    def _renamed(self, statement: Statement[Any]) -> Statement[Any]:
+        other = copy(statement)
+        object.__setattr__(other, "name", f"whole.{statement.name}")
+        return other
 
 
 class Counting:
@@ -118,15 +152,95 @@ async def test_counts_stop_at_some_thousand_and_pages_do_not(database: Database,
     await search.index(
         [product(1, "Honey", category="pantry", tags=("sweet",)), product(2, "Honey, best", popularity=9.0)]
     )
-    for _ in range(MAX_COUNTED // 500 + 1):
+    for _ in range(RANKED // 500 + 1):
         await database.transaction(lambda tx: tx.run(MANY, count=500, id=id_of(1)))
     for question in (Search(), Search(text="honey")):
         found = await search.search(question)
-        assert found.total == MAX_COUNTED
-        assert all(value.count <= MAX_COUNTED for values in found.facets.values() for value in values)
-        assert found.facets["tag"][0].count >= MAX_COUNTED - 1
+        assert found.total == RANKED
+        assert all(value.count <= RANKED for values in found.facets.values() for value in values)
+        assert found.facets["tag"][0].count >= RANKED - 1
         assert found.next is not None
     assert (await search.search(Search(limit=1))).hits[0].id == id_of(2), "the best of all, counted or not"
+
+
+async def of_very_many(search: PostgresSearch) -> list[Document]:
+    """More honey than is ranked, each a little better or worse than the others, in three pools: by its title, by its category, sold out."""
+    chance = random.Random(5)
+    made = [
+        product(
+            n, *chance.choice([("Honey",), ("Linden honey",), ("Very good linden honey",), ("Candle",)]), category="honey", category_name="Honey",
+            farm=f"farm-{n % 9}", farm_name=f"Farm {n % 9}", price=chance.randrange(100, 900), in_stock=chance.random() < 0.9,
+            popularity=float(chance.paretovariate(1) - 1), rating=chance.choice([0.0, 3.5, 4.0, 4.5, 5.0]),
+            fresh_at=NOON - timedelta(days=chance.randrange(90)), latitude=40.0 + n % 9, longitude=-70.0,
+        )
+        for n in range(1, 3 * RANKED)
+    ]  # fmt: skip
+    for start in range(0, len(made), 500):
+        await search.index(made[start : start + 500])
+    return made
+
+
+@pytest.mark.limit(60)
+async def test_the_first_hits_of_very_many_are_those_of_all_ranked(
+    search: PostgresSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await of_very_many(search)
+    boost = Rules(boosts=(Boost("farm", ("farm-4",), 3.0),), pins=(id_of(700),))
+    questions = [
+        Search(text="honey"), Search(text="linden honey"), Search(), Search(text="honey", near=(44.0, -70.0)), Search(text="honey", rules=boost),
+        Search(text="honey", max_price=800), Search(text="honey", farm=("farm-1", "farm-2", "farm-3", "farm-4")), Search(text="hony"),
+        *(Search(text="honey", sort=sort) for sort in ("newest", "price", "-price", "popular", "rating")),
+    ]  # fmt: skip
+    quickly = [[hit.id for hit in (await search.search(question)).hits] for question in questions]
+    for module in (candidates, counts):
+        monkeypatch.setattr(module, "RANKED", 10**6)
+    find.cache_clear()
+    one_by_one = PostgresSearch(search._database, "english", lambda: NOON, Renamed(search._database))
+    try:
+        for question, ids in zip(questions, quickly, strict=True):
+            assert ids == [hit.id for hit in (await one_by_one.search(question)).hits], question
+    finally:
+        find.cache_clear()
+
+
+@pytest.mark.limit(60)
+async def test_the_pages_of_very_many_hits_have_each_once(search: PostgresSearch) -> None:
+    made = await of_very_many(search)
+    left = sum(document.in_stock for document in made)
+    for question, number in ((Search(text="honey", limit=100), len(made)), (Search(limit=100, in_stock=True), left)):
+        ids = await everything(search, question)
+        assert len(ids) == len(set(ids)) == number
+
+
+async def test_filters_hold_while_documents_are_still_without_keys(database: Database, search: PostgresSearch) -> None:
+    await search.index(STALL)
+    found = [await search.search(question) for question in KEYED]
+    assert all(one.total for one in found)
+    for statement in (STRIPPED, RENEWED):
+        await database.transaction(lambda tx, statement=statement: tx.run(statement))
+    assert [await search.search(question) for question in KEYED] == found
+
+
+@pytest.mark.parametrize(
+    "odd", ["it's", "back\\slash", "'", "\\", "a b & !c | (d) <-> e", "~0", "=carrot", "x" * 3000, "é🥕"]
+)
+async def test_a_filter_may_have_any_value(search: PostgresSearch, odd: str) -> None:
+    await search.index([product(1, "Honey", tags=(odd,), category=odd), product(2, "Honey", tags=("other",))])
+    for question in (
+        Search(tag=odd),
+        Search(text="honey", tag=odd),
+        Search(category=odd),
+        Search(text="honey", category=odd, tag=odd),
+    ):
+        assert [hit.id for hit in (await search.search(question)).hits] == [id_of(1)]
+
+
+async def test_no_word_is_a_key(search: PostgresSearch) -> None:
+    await search.index(STALL)
+    for text in ("=carrot", "~0", "tag:organic", "unit:kg ~out", "'~0'"):
+        assert (await search.search(Search(text=text))).total == (
+            await search.search(Search(text=text.translate(dict.fromkeys(map(ord, "=~:'"), " "))))
+        ).total
 
 
 @pytest.mark.parametrize("number", [3, QUERY_WORDS])

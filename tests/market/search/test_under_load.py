@@ -1,0 +1,142 @@
+"""Searches go on while Elasticsearch is killed, takes five seconds an answer, or takes no writes: none fails, and afterwards it holds what
+PostgreSQL holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+
+from harvestd.interfaces import Search
+from harvestd.runtime.lifecycle import sleep
+from harvestd.store.postgres.database import Database
+from servers.elasticsearch import ElasticsearchServer
+from tests.contracts.search import STALL, product
+from tests.market.search.test_fallback import AGE, World, broken, quick, standing
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("elasticsearch")
+__all__ = ["quick"]
+
+#: Clients that search, and answers that are seen before, during and after the fault; seconds that it takes for an answer when it is slow.
+CLIENTS, SEEN, SLOW = 4, 100, 5.0
+BLOCK = "index.blocks.read_only_allow_delete"
+
+
+def kill(world: World) -> None:
+    world.server.kill()
+
+
+def start(world: World) -> None:
+    world.server.start()
+
+
+def slow(world: World) -> None:
+    world.proxy.delay_back = SLOW
+
+
+def mend(world: World) -> None:
+    world.mend()
+
+
+def block(world: World) -> None:
+    world.ask("PUT", f"/{world.alias}/_settings", {BLOCK: True})
+
+
+def unblock(world: World) -> None:
+    world.ask("PUT", f"/{world.alias}/_settings", {BLOCK: None})
+
+
+#: What is done to it, and what ends that.
+FAULTS = {"killed": (kill, start), "slow, 5 s an answer": (slow, mend), "read-only": (block, unblock)}
+
+
+@attrs.define
+class Load:
+    """Clients that ask one after another until ``going`` is false, and a farmer whose every title is another."""
+
+    world: World
+    going: bool = True
+    answers: list[bool] = attrs.field(factory=list)  # whether each was degraded
+    failed: list[BaseException] = attrs.field(factory=list)
+    written: int = 0
+
+    async def ask(self) -> None:
+        from twisted.internet import reactor
+
+        while self.going:
+            try:
+                found = await self.world.search.search(Search(text="carrots"))
+                assert found.total == 4, found
+                self.answers.append(found.degraded)
+            except Exception as error:
+                self.failed.append(error)
+            await sleep(reactor, 0.005)
+
+    async def write(self) -> None:
+        from twisted.internet import reactor
+
+        while self.going:
+            self.written += 1
+            number = 300 + self.written % 5
+            await self.world.search.index([product(number, f"Quinces {self.written}", version=self.written)])
+            await self.world.search.indexer.catch_up()
+            await sleep(reactor, 0.05)
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_no_search_fails_and_the_index_is_equal_afterwards_when_the_engine_is(
+    database: Database, measured: Callable[[str], None], fault: str
+) -> None:
+    server = ElasticsearchServer()
+    try:
+        server.start()
+        async with standing(server, database) as world:
+            await world.search.index(STALL)
+            await world.caught_up()
+            load = await _through(world, *FAULTS[fault])
+            await world.caught_up()
+            assert not load.failed
+            assert not broken(world.database)
+            assert await _titles(world.search.engine) == await _titles(world.search.postgres) != []
+            measured(
+                f"{fault}: {len(load.answers)} searches, {sum(load.answers)} of them answered by PostgreSQL, {len(load.failed)} failed; "
+                f"{load.written} documents written, and the index is equal"
+            )
+    finally:
+        server.remove()
+
+
+async def _through(world: World, harm: Callable[[World], None], mend: Callable[[World], None]) -> Load:
+    """Load before, during and after the fault."""
+    load = Load(world)
+    clients = [Deferred.fromCoroutine(load.ask()) for _ in range(CLIENTS)]
+    writer = Deferred.fromCoroutine(load.write())
+    await eventually("the engine answers", lambda: load.answers.count(False) >= SEEN, 30.0)
+    world.search.engine._timeout = world.search.engine.indices.timeout = 1.0  # that of the settings
+    harm(world)
+
+    async def without() -> bool:
+        await world.database.transaction(lambda tx: tx.run(AGE))  # what waits is older than the engine may be behind
+        return not world.search.breaker.closed
+
+    await eventually("nobody asks the engine any more", without, 30.0, 0.05)
+    seen = load.answers.count(True)
+    await eventually("PostgreSQL answers", lambda: load.answers.count(True) >= seen + SEEN, 30.0)
+    mend(world)
+    world.search.engine._timeout = world.search.engine.indices.timeout = 10.0  # the processors are shared
+    seen = load.answers.count(False)
+    await eventually("the engine answers again", lambda: load.answers.count(False) >= seen + SEEN, 30.0)
+    load.going = False
+    for one in (*clients, writer):
+        await one
+    return load
+
+
+async def _titles(engine: Any) -> list[str]:
+    found = await engine.search(Search(text="quinces", sort="newest", limit=50))
+    return [hit.highlight["title"] for hit in found.hits]
