@@ -81,7 +81,7 @@ class ResponseCache:
                     raise
                 return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
             reply = replies.of_value(route, value, context.path, query)
-            return _entry(reply, value.families if isinstance(value, Result) else ())
+            return self._as_before(_entry(reply, value.families if isinstance(value, Result) else ()), key, known)
 
         def outdated(entry: Entry) -> bool:
             return self._outdated(entry, key, known)
@@ -98,6 +98,19 @@ class ResponseCache:
         if route.viewed and families and self._views is not None and request.method == b"GET":
             if not request.text(b"sec-purpose"):
                 self._views.note(families[0], request.text(b"user-agent"))
+
+    def _as_before(self, entry: Entry, key: str, known: str) -> Entry:
+        """The entry with the tag that its content had here before. A listing's version grows with everything that happens in the market: a new one for
+        the same content would say that something happened to what is not shown (a draft, what is for a group). A client that has seen a later version
+        of another content is told the new one."""
+        before = self._cache.last(key)
+        if (
+            before is None
+            or conditional.unchanged(before.etag, entry.etag) is None
+            or self._outdated(before, key, known)
+        ):
+            return entry
+        return attrs.evolve(entry, etag=before.etag)
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)

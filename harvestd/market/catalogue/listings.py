@@ -80,22 +80,21 @@ FILTERS: dict[str, tuple[str, str]] = {
     "within": (_WITHIN, "float8[]"),
     "free_from": ("not p.allergens && {0}", "text[]"),
     "benefits": ("f.benefits && {0}", "text[]"),
-    "verified": ("f.state = 'verified'", ""),
 }
 
 _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 
 #: Filters for which one generic plan suits every value. The others are worth planning for each value.
-ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since", "verified"})
+ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since"})
 #: Filters of what the farm is.
-_OF_FARMS = frozenset({"benefits", "verified"})
+_OF_FARMS = frozenset({"benefits"})
 #: Filters that show what is not published, since it is the caller's own.
 _OWN = frozenset({"member_id", "own_farm_id"})
 #: For whom a list is: for everybody, members of some groups, the market's staff, or those whose own it is; and what it shows.
 MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
 _SHOWN: dict[str, list[str]] = {
     "": [sight.FOR_EVERYBODY],
-    MEMBER: ["p.status = 'published'", sight.SHARES],
+    MEMBER: ["p.status = 'published'", sight.SHARES, sight.OF_FOUND_FARM],
     STAFF: ["p.status = 'published'"],
     OWNER: [],
 }
@@ -109,7 +108,7 @@ MAX = 101
 class Filters:
     """The filters of a listing; any of several values of a field matches. ``in_season`` is the day (YYYY-MM-DD) to be in season on.
     Products of the farms of ``member_id``, or of the caller's only one, ``own_farm_id``, are listed in any status, or in ``status``; all others only if
-    published. ``verified`` ones are of farms that may take orders. ``updated_since`` goes with the order :data:`CHANGED`."""
+    published, and of farms that are found. ``updated_since`` goes with the order :data:`CHANGED`."""
 
     category_id: str | None = None
     category_ids: Sequence[str] | None = None
@@ -129,7 +128,6 @@ class Filters:
     within: Sequence[float] | None = None
     free_from: Sequence[str] | None = None
     benefits: Sequence[str] | None = None
-    verified: bool = False
 
     @classmethod
     def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:

@@ -58,7 +58,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
     total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
-    of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    of = [families.of_farm(id) for id, *_ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
     of += _within(asked.values.get("category", ()))
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
@@ -67,11 +67,11 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     return Result(shown_now, version=ended, families=shows, headers=told)
 
 
-def _within(categories: Sequence[tuple[str, str]]) -> list[str]:
+def _within(categories: Sequence[tuple[str, ...]]) -> list[str]:
     """The families of what enters or leaves these categories, all below them among them; of so many, what enters or leaves any."""
     if len(categories) > MAX_WITHIN:
         return [families.PRODUCTS]
-    return [families.of_category(id) for id, _ in categories]
+    return [families.of_category(id) for id, *_ in categories]
 
 
 def _only_of_ones_own(query: ProductsQuery) -> None:

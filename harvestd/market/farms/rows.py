@@ -13,6 +13,7 @@ from psycopg2 import errors as pg
 from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.kernel.slugs import is_id
 from harvestd.market.farms.day_rules import Dated
+from harvestd.market.farms.listed_rules import FOUND
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
@@ -108,14 +109,14 @@ _TURN = Statement("farms.turn", "update farms set turns_on = :next, version = ve
 _NEWEST = Statement(
     "farms.newest",
     f"""select {COLUMNS} from farms
-        where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+        where id < coalesce(:after::uuid, {LAST_ID}) and {FOUND} and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
           and (:benefits::text[] is null or benefits && :benefits)
         order by id desc limit :limit""",
     Farm,
 )
 _COUNT = counting.counting(
     "farms.count",
-    """farms where (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+    f"""farms where {FOUND} and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
              and (:benefits::text[] is null or benefits && :benefits)""",
 )
 
@@ -137,7 +138,7 @@ async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int, benefits: Sequence[str] = ()) -> list[Farm]:
-    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
+    """Farms that are found, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
     return await reader.rows(_NEWEST, after=after, text=text.strip(), benefits=list(benefits) or None, limit=limit)
 
 

@@ -32,7 +32,7 @@ async def found(unit: UnitOfWork, user_id: str, name: str) -> rows.Farm:
 
 
 async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) -> rows.Farm:
-    """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once. Raises
+    """Change the state of a farm, which is locked. Whether it is found, and its products can be ordered, follows from it at once. Raises
     ``Conflict`` for one that would be verified without the imprint that the market asks for, or under a name that passes for another's."""
     if before.state == state and not reason:
         return before
@@ -43,10 +43,11 @@ async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) ->
         await state_rows.change(unit.tx, before.id, state, unit.now)
     after = await rows.find(unit.tx, before.id)
     assert after is not None
-    families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]
-    if state == "pending":
-        unit.record(stale(f"farm:{after.id}", after.version, *families))
-    else:
-        data = {"farm_id": after.id, "reason": reason, "families": families}
+    if before.state != state:
+        families = [FARMS, CATALOGUE, *farm(after.id, *await rows.slugs(unit.tx, after.id))]
+        changed = {"farm_id": after.id, "changed": ["state"], "families": families}
+        unit.record(Event("farm.updated", f"farm:{after.id}", after.version, changed))
+    if state != "pending":
+        data = {"farm_id": after.id, "reason": reason}
         unit.record(Event(f"farm.{state}", f"farm:{after.id}", after.version, data))
     return after

@@ -133,7 +133,13 @@ async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
         items.setdefault(
             (one.kind, text.casefold()),
             Suggestion(
-                text=text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=_image(now)
+                text=text,
+                kind=one.kind,
+                id=now.id,
+                slug=now.farm_slug or one.slug if one.kind == "farm" else one.slug,
+                farm=_farm(now),
+                count=one.count,
+                image=_image(now),
             ),
         )
     return Result(Suggestions(items=[*items.values()][:MOST]), headers=headers(request))

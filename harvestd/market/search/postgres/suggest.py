@@ -10,6 +10,7 @@ from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.catalogue.cards import FIRST_IMAGE, said
 from harvestd.market.catalogue.sight import FOR_EVERYBODY
+from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
 
@@ -80,14 +81,16 @@ _NOW = Statement(
     "search.suggested",
     f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE}, {said("p", "title")} from products p join farms f on f.id = p.farm_id
         where p.id = any(:products::uuid[]) and {FOR_EVERYBODY}
-       union all select 'farm', slug, id::text, null, null, null, null, null from farms where slug = any(:farms::text[])
+       union all select 'farm', s.slug, f.id::text, null, f.slug, null, null, null from farm_slugs s join farms f on f.id = s.farm_id
+        where s.slug = any(:farms::text[]) and f.{FOUND}
        union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])""",
     lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
 )
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms."""
+    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms, of which
+    ``farm_slug`` is the present slug: search knows the former one for a moment after a change."""
 
     id: str
     farm_id: str | None
