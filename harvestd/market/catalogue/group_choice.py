@@ -62,5 +62,5 @@ def _own(offer: Offer | None) -> frozenset[str]:
 
 
 def _unknown(path: str) -> FieldError:
-    message = "is no group of buyers; ask the market's staff for its id or slug"
+    message = "is no group of buyers; GET /api/farms/{id}/groups lists them"
     return FieldError(path, message, code="not-found", params={"reason": "group"})

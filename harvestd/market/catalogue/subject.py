@@ -21,6 +21,7 @@ from harvestd.market.catalogue import (
     category_routes,
     category_shapes,
     events,
+    group_names,
     import_shapes,
     importing,
     listing_shapes,
@@ -56,6 +57,7 @@ _PRODUCTS = Section(
         **many_shapes.WORDS,
         **import_shapes.WORDS,
         **variant_shapes.WORDS,
+        **group_names.WORDS,
     },
 )
 
@@ -137,6 +139,10 @@ SUBJECT = Subject(
               also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),
               description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
               "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
+        Route(method="GET", path="/api/farms/{id}/groups", operation="listFarmGroups", handler=group_names.listed, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH,
+              section=_PRODUCTS, summary="The groups of buyers that a farm's products may name", query=group_names.FarmGroupsQuery, answer=CountedPage[group_names.GroupName],
+              limit="rate_read", errors=(errors.NotFound, errors.Forbidden),
+              description="For `visible_to` and `prices` of its products. Who is in a group is told to the market's staff alone."),
         Route(method="GET", path="/api/products/{id}/price-history", operation="listPrices", handler=price_routes.history, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
               summary="What a product cost when, the present price first", query=price_shapes.PriceHistoryQuery, answer=CountedPage[price_shapes.PastPrice], limit="rate_read",
               errors=(errors.NotFound,), description="A row for each change of what everybody pays, and of whether it was on sale; groups' prices are not among them."),
