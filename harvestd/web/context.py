@@ -11,7 +11,7 @@ import msgspec
 
 from harvestd.kernel import languages, readers
 from harvestd.kernel.errors import Forbidden, MarketError, NotFound, Stale, Unauthenticated
-from harvestd.kernel.permissions import SCOPES, Permission
+from harvestd.kernel.permissions import SCOPES, Permission, has_scope
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Reader
@@ -60,7 +60,7 @@ class Caller:
 
     def has_scope(self, permission: Permission) -> bool:
         """Whether this is no API key, or one with the scope; what its owner may do is decided by their roles."""
-        return self.scopes is None or permission in self.scopes
+        return self.scopes is None or has_scope(self.scopes, permission)
 
     def require_scope(self, permission: Permission) -> None:
         """Raise :class:`Forbidden` for an API key without the scope."""

@@ -70,7 +70,7 @@ are rows as `POST /api/products/bulk` takes them.
 
 Everything is checked before anything is written. If a row is wrong, the operation fails with the errors of all (`rows[0]` is the line below the first) and nothing is
 written; the same file again changes nothing. If it is cancelled while it writes, or a product was changed meanwhile so that its row cannot be written any more, what
-was written until then stays, and the same file again does the rest."""
+was written until then stays, and the same file again does the rest. An API key with the scope of this route may also read and cancel the operation."""
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
