@@ -78,6 +78,8 @@ class Result:
     ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
     of a list, to tell which of two responses is the later one.
     ``families`` are further cache dependencies found while handling, in addition to those that the route names.
+    ``spoken`` is whether its texts, on a route that is spoken, are those of the language that is asked for; one that is not says itself what it is in, if
+    anything.
     """
 
     value: Any = None
@@ -86,6 +88,7 @@ class Result:
     media_type: str = "application/json"
     version: int | None = None
     families: tuple[str, ...] = ()
+    spoken: bool = True
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from harvestd.interfaces import Coded, Entry
 from harvestd.kernel.errors import NotFound
 from harvestd.parts import Parts
 from harvestd.store.cache.entries import ABSENT
-from harvestd.web import conditional, replies
+from harvestd.web import conditional, replies, translated
 from harvestd.web.claims import Claims
 from harvestd.web.codings import Codings
 from harvestd.web.context import RequestContext, Result
@@ -21,7 +21,6 @@ from harvestd.web.http.request import Request
 from harvestd.web.market_day import left_of
 from harvestd.web.replies import Response
 from harvestd.web.routes import Route
-from harvestd.web.translated import languages_of
 
 
 class ResponseCache:
@@ -30,7 +29,7 @@ class ResponseCache:
     def __init__(self, parts: Parts, codings: Codings) -> None:
         self._cache = parts.cache
         self._settings, self._now, self._views = parts.settings, parts.now, parts.views
-        self._several = len(languages_of(parts.settings)) > 1
+        self._several = len(translated.languages_of(parts.settings)) > 1
         self._claims = Claims(parts.reactor.seconds)
         self._codings = codings
 
@@ -80,7 +79,7 @@ class ResponseCache:
                 if cached.absent is None:
                     raise
                 return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
-            reply = replies.of_value(route, value, context.path, query)
+            reply = replies.of_value(route, value, context.path, query, translated.headers(context))
             return self._as_before(_entry(reply, value.families if isinstance(value, Result) else ()), key, known)
 
         def outdated(entry: Entry) -> bool:

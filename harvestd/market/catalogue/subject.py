@@ -119,7 +119,7 @@ SUBJECT = Subject(
               body_limit=LONG_BODY, errors=(errors.NotFound, errors.AlreadyTaken)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
-        Route(method="POST", path="/api/products/bulk", operation="writeProducts", handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
+        Route(method="POST", path="/api/products/bulk", operation="writeProducts", spoken=True, handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
               summary="Create and change up to 1,000 products of a farm", body=many_shapes.BulkProducts, query=many_shapes.BulkQuery, by_row="rows", answer=many_shapes.BulkResults,
               key="optional", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.AlreadyTaken),
               description="Each row is a change of the product with its `id` or `external_id`: what it leaves out stays. One without either, or with an `external_id` that no product has, "

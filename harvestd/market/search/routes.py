@@ -29,7 +29,7 @@ from harvestd.market.search.shapes import (
 from harvestd.market.search.text import asked as words
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
-from harvestd.web.translated import headers, other
+from harvestd.web.translated import other
 
 #: Suggestions of an answer.
 MOST = 10
@@ -62,7 +62,7 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
-    return Result(shown_now, headers=headers(request))
+    return Result(shown_now)
 
 
 def _explains(request: RequestContext) -> None:
@@ -142,7 +142,7 @@ async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
                 image=_image(now),
             ),
         )
-    return Result(Suggestions(items=[*items.values()][:MOST]), headers=headers(request))
+    return Result(Suggestions(items=[*items.values()][:MOST]))
 
 
 def _farm(now: search_suggest.Known) -> Named | None:
