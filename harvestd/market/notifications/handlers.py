@@ -16,7 +16,8 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.farms import member_actions as members
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.account_messages import NOTED, OWN_MAILS
+from harvestd.market.notifications.messages import MESSAGES, ROLES, Message, farm_of, is_told, kind
 from harvestd.market.notifications.outgoing import language_of, mail, mail_unproven
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import account_shown, shown, unproven_shown

@@ -12,7 +12,9 @@ from typing import Any
 from harvestd.kernel.formatting import days, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, ROLES, UNPROVEN, Message
+from harvestd.market.notifications.account_messages import MORE, UNPROVEN
+from harvestd.market.notifications.messages import MESSAGES, PIECES, ROLES, Message
+from harvestd.market.notifications.texts import MAILS
 
 Facts = Mapping[str, Any]
 
@@ -34,9 +36,9 @@ def again(of: Sequence[str], facts: Facts, language: str) -> tuple[str, str] | N
 
 
 def account_shown(kind: str, language: str, market: str, link: str, **values: str | int) -> tuple[str, str]:
-    """Subject and text of a mail of ``ACCOUNT_MAILS``; ``values`` are what it has beside the market and the link: names that people gave,
+    """Subject and text of a mail of ``MAILS``; ``values`` are what it has beside the market and the link: names that people gave,
     those of :data:`OURS`, and numbers of days."""
-    subject, body = (mail(text, language) for text in ACCOUNT_MAILS[kind])
+    subject, body = (mail(text, language) for text in MAILS[kind])
     told = {name: _told(name, value, language) for name, value in values.items()}
     given = {"market": one_line(market), **told}
     return subject.format_map(given), body.format_map({**given, "link": link})

@@ -12,7 +12,9 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, OWN_MAILS, ROLES, texts
+from harvestd.market.notifications.account_messages import NOTED, OWN_MAILS
+from harvestd.market.notifications.messages import MESSAGES, ROLES
+from harvestd.market.notifications.texts import MAILS, texts
 from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
 from tests.english import english_in
 
@@ -42,7 +44,7 @@ def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], languag
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ACCOUNT_MAILS)
+@pytest.mark.parametrize("kind", MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
         given: dict[str, Any] = {
@@ -54,7 +56,7 @@ def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str
             "days": 7,
         }
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
-        assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
+        assert not {"{", "}"} & set(subject + body) and ("{link}" in MAILS[kind][1]) == (LINK in body)
         if language != "en":
             assert english_in(f"{subject}\n{body.replace(LINK, '')}") == set()
 
@@ -78,7 +80,7 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sentence_of_a_mail_to_an_account_has_one_colon_at_most(language: str) -> None:
-    for kind, what in [*((kind, "") for kind in ACCOUNT_MAILS), *(("noted", what) for what in NOTED.values())]:
+    for kind, what in [*((kind, "") for kind in MAILS), *(("noted", what) for what in NOTED.values())]:
         given: dict[str, Any] = {"farm": "Œuvre", "before": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
         for said in re.split(r"(?<=[.!?])\s|\n\n", account_shown(kind, language, "Märkt", "", **given)[1]):
             assert said.count(":") <= 1, said
@@ -88,7 +90,7 @@ def test_each_action_that_is_told_has_its_words() -> None:
     told = [action.partition("/") for action in (*NOTED, *OWN_MAILS)]
     assert {action for action, _, _ in told} == TOLD.keys()
     assert {to for _, _, to in told if to} == {"opened", "closed", *MARKET_ROLES}
-    assert set(OWN_MAILS.values()) <= ACCOUNT_MAILS.keys()
+    assert set(OWN_MAILS.values()) <= MAILS.keys()
 
 
 @pytest.mark.parametrize("tag", WORDS)
