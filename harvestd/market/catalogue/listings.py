@@ -94,7 +94,7 @@ _OWN = frozenset({"member_id", "own_farm_id"})
 MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
 _SHOWN: dict[str, list[str]] = {
     "": [sight.FOR_EVERYBODY],
-    MEMBER: ["p.status = 'published'", sight.SHARES, sight.OF_FOUND_FARM],
+    MEMBER: [sight.FOR_MEMBERS],
     STAFF: ["p.status = 'published'"],
     OWNER: [],
 }

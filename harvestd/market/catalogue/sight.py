@@ -21,6 +21,8 @@ RUNS = (
 )
 #: Whether they are of a group that sees it.
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
+#: Whether it is on sale to members of the groups.
+FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
 #: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
 SEES = f"({SHARES} or {RUNS})"
 #: What it costs them, in minor units.

@@ -21,7 +21,7 @@ FARM_MAILS: dict[str, tuple[str, str]] = {
     ),
     "farm_suspended": (
         "{farm} is suspended at {market}",
-        "{market} has suspended {farm}: it takes no orders for now. Orders that were placed before go on.\n{reason}",
+        "{market} has suspended {farm}: it takes no orders for now, and nobody finds it or its products. Orders that were placed before go on.\n{reason}",
     ),
     "farm_verified_unnamed": (
         "Your farm is verified at {market}",
@@ -29,7 +29,7 @@ FARM_MAILS: dict[str, tuple[str, str]] = {
     ),
     "farm_suspended_unnamed": (
         "Your farm is suspended at {market}",
-        "{market} has suspended your farm: it takes no orders for now. Orders that were placed before go on.\n{reason}",
+        "{market} has suspended your farm: it takes no orders for now, and nobody finds it or its products. Orders that were placed before go on.\n{reason}",
     ),
     "farm_imprint": (
         "{farm} has another imprint at {market}",

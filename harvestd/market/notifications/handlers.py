@@ -88,11 +88,17 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
     return {
         "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
-        "subtotal": part.subtotal if part else None, "lines": [[str(x.quantity), x.unit, (None if person.farm_id else x.title_seen) or x.title, x.total] for x in lines],
+        "subtotal": part.subtotal if part else None, "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""),
     }  # fmt: skip
+
+
+def _line(line: orders.LineRow, person: Person) -> list[Any]:
+    """Quantity, unit, title (to the buyer the one that they saw), total, and whether that is an estimate."""
+    title = (None if person.farm_id else line.title_seen) or line.title
+    return [str(line.quantity), line.unit, title, line.total, line.each is not None]
 
 
 def _tell(

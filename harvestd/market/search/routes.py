@@ -12,9 +12,10 @@ from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
 from harvestd.market.catalogue import cards, category_rows, filters, sight
+from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.product_shapes import Image
-from harvestd.market.catalogue.viewing import view
-from harvestd.market.search import translated_titles
+from harvestd.market.catalogue.viewing import buyer, view
+from harvestd.market.search import group_titles, translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
 from harvestd.market.search.shapes import (
@@ -40,7 +41,7 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     if query.explain:
         _explains(request)
     asked, seen = await filters.asked(request, query), await view(request, brief=True)
-    groups = seen.buyer.groups if await sight.matter(request.reader, seen.buyer.groups) else ()
+    groups = await _groups(request, seen.buyer)
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
@@ -63,6 +64,11 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
     return Result(shown_now)
+
+
+async def _groups(request: RequestContext, who: Buyer) -> tuple[str, ...]:
+    """The groups of whom it is for, if what is on sale differs for them at all."""
+    return who.groups if await sight.matter(request.reader, who.groups) else ()
 
 
 def _explains(request: RequestContext) -> None:
@@ -123,10 +129,12 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
 async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
     """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
     left out."""
-    language = other(request)
+    language, groups = other(request), await _groups(request, await buyer(request))
     titled = await translated_titles.begin(request.reader, language, query.q, MOST)
-    found = [*titled, *await request.parts.search.suggest(query.q, MOST)]
-    known = await search_suggest.known(request.reader, found, language)
+    theirs = await group_titles.begin(request.reader, groups, query.q, MOST)
+    everybodys = await request.parts.search.suggest(query.q, MOST)
+    found = [*titled, *search_suggest.in_turn([theirs, everybodys])]
+    known = await search_suggest.known(request.reader, found, language, groups)
     items: dict[tuple[str, str], Suggestion] = {}
     for one, now in known:
         text = (now.name if language else None) or one.text

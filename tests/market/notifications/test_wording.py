@@ -98,6 +98,37 @@ def test_a_language_has_every_text_of_mails_and_no_other(tag: str) -> None:
     assert set(WORDS[tag].mail) == set(texts())
 
 
+ESTIMATES = {
+    "en": ("about €23.22", "about €23.22; the farm weighs it", "about €23.22, until you have weighed it"),
+    "de": ("etwa 23,22 €", "etwa 23,22 €; der Hof wiegt es noch", "etwa 23,22 €, bis Sie es gewogen haben"),
+    "fr": (
+        "environ 23,22 €",
+        "environ 23,22 €\u00a0; la ferme pèse encore",
+        "environ 23,22 €, jusqu'à ce que vous l'ayez pesé",
+    ),
+    "es": ("unos 23,22 €", "unos 23,22 €; la granja lo pesará", "unos 23,22 €, hasta que lo haya pesado"),
+}
+
+
+@pytest.mark.parametrize("language", ESTIMATES)
+def test_what_is_priced_by_weight_is_an_estimate_until_it_is_weighed_to_both_and_in_its_line(language: str) -> None:
+    line, buyer, farm = ESTIMATES[language]
+    facts = {
+        **FACTS,
+        "total": 2322,
+        "subtotal": 2322,
+        "lines": [["1.000", "each", "Huhn", 2322, True], ["2.000", "box", "Ei", 250, False]],
+    }
+    for whom, total in (("buyer", buyer), ("farm", farm)):
+        body = shown(of(("order.created", ""), whom), facts, language)[1]
+        assert f"Huhn  {line}\n" in body and total in body, body
+        assert next(row for row in body.split("\n") if "Ei" in row).endswith(AMOUNTS[language][0][-6:].strip())
+    sure = {**facts, "lines": [[*one[:4], False] for one in facts["lines"]]}
+    before = {**facts, "lines": [one[:4] for one in facts["lines"]]}
+    for certain in (sure, before):
+        assert line not in shown(of(("order.created", "")), certain, language)[1], "a notice from before does not say"
+
+
 AMOUNTS = {
     "en": ("  1.25 kg  Möhre  €4.88\n  2 boxes  Ei  €2.50", "€1,234.50"),
     "de": ("  1,25 kg  Möhre  4,88 €\n  2 Kisten  Ei  2,50 €", "1.234,50 €"),
