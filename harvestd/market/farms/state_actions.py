@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harvestd.kernel.errors import Invalid
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
@@ -43,11 +45,16 @@ async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) ->
         await state_rows.change(unit.tx, before.id, state, unit.now)
     after = await rows.find(unit.tx, before.id)
     assert after is not None
-    if before.state != state:
-        families = [FARMS, CATALOGUE, *farm(after.id, *await rows.slugs(unit.tx, after.id))]
-        changed = {"farm_id": after.id, "changed": ["state"], "families": families}
-        unit.record(Event("farm.updated", f"farm:{after.id}", after.version, changed))
-    if state != "pending":
-        data = {"farm_id": after.id, "reason": reason}
-        unit.record(Event(f"farm.{state}", f"farm:{after.id}", after.version, data))
+    unit.record(*_events(before, after, reason))
     return after
+
+
+def _events(before: rows.Farm, after: rows.Farm, reason: str) -> Iterator[Event]:
+    """What a judgement is told by: as any other change, to all that show the farm or its products; and to its owners, if it is a word of its own."""
+    about = f"farm:{after.id}"
+    if before.state != after.state:
+        families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]
+        data = {"farm_id": after.id, "changed": ["state"], "families": families}
+        yield Event("farm.updated", about, after.version, data)
+    if after.state != "pending":
+        yield Event(f"farm.{after.state}", about, after.version, {"farm_id": after.id, "reason": reason})

@@ -103,10 +103,10 @@ ESTIMATES = {
     "de": ("etwa 23,22 €", "etwa 23,22 €; der Hof wiegt es noch", "etwa 23,22 €, bis Sie es gewogen haben"),
     "fr": (
         "environ 23,22 €",
-        "environ 23,22 €\u00a0; la ferme pèse encore",
-        "environ 23,22 €, jusqu'à ce que vous l'ayez pesé",
+        "environ 23,22 €\u00a0; la ferme doit encore peser",
+        "environ 23,22 €, tant que vous n'avez pas pesé",
     ),
-    "es": ("unos 23,22 €", "unos 23,22 €; la granja lo pesará", "unos 23,22 €, hasta que lo haya pesado"),
+    "es": ("unos 23,22 €", "unos 23,22 €; la granja aún lo pesará", "unos 23,22 €, hasta que lo pese"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import pytest
@@ -24,7 +25,7 @@ async def members(market: Market) -> tuple[Person, str]:
 
 
 async def suggested(who: Any, q: str) -> list[tuple[str, str]]:
-    answer = await who.get(f"/api/search/suggest?q={q}")
+    answer = await who.get(f"/api/search/suggest?q={quote(q)}")
     assert answer.status == 200, answer.text
     return [(one["kind"], one["text"]) for one in answer.json()["items"]]
 
