@@ -123,8 +123,6 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
     "benefit": lambda p: {"benefits": ["snap"]},
     "benefit of none": lambda p: {"benefits": ["incentives"]},
     "free from": lambda p: {"free_from": ["nuts", "milk"]},
-    "verified": lambda p: {"verified": True},
-    "a verified farm": lambda p: {"farm_id": p.farm_id, "verified": True},
     "ids": lambda p: {"ids": [p.id, *(new_id() for _ in range(99))]},
     "all of it": lambda p: {
         "category_id": p.category_id,
