@@ -28,6 +28,7 @@ from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.orders import following_rows
 from harvestd.market.orders import rows as orders
+from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
@@ -290,6 +291,8 @@ READS: dict[str, Reads] = {
     "search, mistyped": lambda r: _search(r, "padrn pepers"),
     "search, nothing like it": lambda r: _search(r, "zzyzx"),
     "suggestions": lambda r: suggest(r, "pep", 10),
+    "suggestions for a group": lambda r: group_titles.begin(r, [USER], "pep", 10),
+    "what is suggested, now, for a group": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1)], "", [USER]),
     "what is suggested, now": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1), Suggestion("x", "farm", "x")]),
 }  # fmt: skip
 
