@@ -92,7 +92,7 @@ SOURCES = sorted((ROOT / "harvestd").rglob("*.py"))
 #: Of what these make nothing may be secret: pauses, names of processes and of leases, spans of traces.
 BY_CHANCE = {
     "runtime/backoff.py", "web/tracing.py", "queue/postgres/leased_batches.py", "queue/rabbitmq/poison.py", "store/redis/topics.py",
-    "store/redis/shared_responses.py", "store/cache/near.py", "store/cache/invalidation_bus.py", "market/notifications/mail_sender.py", "market/accounts/sign_ins_near.py",
+    "store/redis/shared_responses.py", "store/cache/near.py", "store/cache/invalidation_bus.py", "market/notifications/mail_batch.py", "market/accounts/sign_ins_near.py",
     "market/accounts/sign_ins_redis.py", "loading/synthetic/catalogue.py", "loading/synthetic/farm_facts.py", "loading/drawing.py",
 }  # fmt: skip
 UNSAFE_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "yaml", "xml", "lxml", "jinja2", "mako"}

@@ -57,6 +57,9 @@ class ICache(Interface):
     def peek(key: str) -> Entry | None:
         """A fresh entry from this process, synchronously, or None. Counts a hit; a None counts nothing."""
 
+    def last(key: str) -> Entry | None:
+        """The entry that this process has, fresh or not, for comparison alone; None if it has none. Counts nothing."""
+
     async def fetch(
         key: str,
         families: Sequence[str],

@@ -60,6 +60,7 @@ CODES: dict[str, Code] = {
     # Related fields.
     "before-start": Code("It ends before it begins."),
     "below-itself": Code("A category cannot be below itself."),
+    "too-deep": Code("More categories than the maximum would be one below the other.", ("maximum",)),
     "other-currency": Code("The market trades in another currency.", ("currency",)),
     # Products and orders.
     "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",), ("reason", "unit")),

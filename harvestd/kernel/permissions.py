@@ -7,6 +7,7 @@ needs one of these roles in that farm, or a market role with the permission ever
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 
 import attrs
 
@@ -99,6 +100,17 @@ SCOPES: dict[str, Permission] = {
     if one
     not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS, Permission.CHANGE_OWNERS, Permission.CHANGE_IMPRINT)
 }
+
+
+#: Scopes of an API key that bring another one, as far as what they begin goes: whoever may begin long work follows it, and cancels it, with the same scope.
+BROUGHT_BY: dict[Permission, frozenset[Permission]] = {
+    Permission.OWN_OPERATIONS: frozenset({Permission.CHANGE_PRODUCTS}),
+}
+
+
+def has_scope(scopes: Collection[Permission], permission: Permission) -> bool:
+    """Whether an API key with these scopes may do this, at least with what it has begun."""
+    return permission in scopes or not BROUGHT_BY.get(permission, frozenset()).isdisjoint(scopes)
 
 
 def may(role: str, permission: Permission) -> bool:

@@ -14,9 +14,13 @@ MAX = Decimal("9999999.999")
 MAX_PRICE = 100_000_000
 #: Maximum total, in minor units: the largest integer that is exact in JSON (RFC 8259, 6).
 MAX_TOTAL = 2**53 - 1
-#: For each unit, the unit of price comparison and how many make one; exact by definition (1959 international pound).
+#: What one of each unit of weight is in grams: exact by definition (1959 international pound; the ounce is a sixteenth of it).
+GRAMS: dict[str, Decimal] = {
+    "kg": Decimal(1000), "g": ONE, "lb": Decimal("453.59237"), "oz": Decimal("28.349523125"),
+}  # fmt: skip
+#: For each unit, the unit of price comparison and how many make one.
 COMPARED: dict[str, tuple[str, Decimal]] = {
-    "kg": ("kg", ONE), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")), "oz": ("kg", 16 / Decimal("0.45359237")),
+    **{unit: ("kg", GRAMS["kg"] / grams) for unit, grams in GRAMS.items()},
     "litre": ("litre", ONE), "ml": ("litre", Decimal(1000)),
     **{unit: (unit, ONE) for unit in ("each", "bunch", "box", "dozen", "punnet", "jar", "crate", "head")},
 }  # fmt: skip
@@ -82,6 +86,12 @@ def orderable(field: str, quantity: Decimal, step: Decimal, least: Decimal, unit
         message = f"must be a multiple of {said(step, unit)}"
         return FieldError(field, message, code="off-step", params={"step": shown(step), "unit": unit})
     return value
+
+
+def weight(quantity: Decimal, unit: str, other: str) -> Decimal:
+    """A weight in another unit of weight, rounded half up to three places once: pounds are no round number of grams."""
+    grams, of_other = quantity * GRAMS[unit], GRAMS[other]
+    return (2 * grams + PLACES * of_other) // (2 * PLACES * of_other) * PLACES
 
 
 def line_total(price: int, quantity: Decimal, per: Decimal = ONE) -> int:

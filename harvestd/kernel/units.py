@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
-from harvestd.kernel.quantities import MAX, ONE, PLACES, exact, positive, shown
+from harvestd.kernel.quantities import GRAMS, MAX, ONE, PLACES, exact, positive, shown, weight
 
 Unit = Literal[
     "kg", "g", "lb", "oz", "each", "bunch", "box", "dozen", "punnet", "jar", "crate", "head", "litre", "ml"
@@ -50,10 +50,12 @@ _PIECE = {
     "each": "the piece", "bunch": "the bunch", "box": "the box", "dozen": "the dozen", "punnet": "the punnet", "jar": "the jar",
     "crate": "the crate", "head": "the head",
 }  # fmt: skip
+#: Pairs of units of weight in which quantities convert to each other in few decimals.
+_SYSTEMS = {"kg": "g", "g": "kg", "lb": "oz", "oz": "lb"}
 #: By unit: how many of it one of another unit is, where the conversion is exact.
 _OTHERS: dict[str, dict[str, Decimal]] = {
-    "kg": {"g": PLACES}, "g": {"kg": 1 / PLACES}, "litre": {"ml": PLACES}, "ml": {"litre": 1 / PLACES},
-    "lb": {"oz": Decimal("0.0625")}, "oz": {"lb": Decimal(16)}, "each": {"dozen": Decimal(12)},
+    **{unit: {other: GRAMS[other] / GRAMS[unit]} for unit, other in _SYSTEMS.items()},
+    "litre": {"ml": PLACES}, "ml": {"litre": 1 / PLACES}, "each": {"dozen": Decimal(12)},
 }  # fmt: skip
 
 
@@ -90,6 +92,27 @@ def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
     if value is None:
         return _not_exact(field, amount, factor)
     return in_pieces(field, unit, value) or value
+
+
+def weighed(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
+    """A weight in another unit of weight, for what is an estimate: exactly where the two convert so, else rounded to three places; or the error of its quantity,
+    below the name ``field``."""
+    if amount.unit in alike(unit):
+        return measured(field, amount, unit)
+    field = f"{field}.quantity"
+    given = positive(field, amount.quantity)
+    if isinstance(given, FieldError):
+        return given
+    value = weight(given, amount.unit, unit)
+    if value > MAX:
+        most = (MAX * GRAMS[unit] / GRAMS[amount.unit]).quantize(PLACES, ROUND_FLOOR)
+        message = f"must be at most {said(most, amount.unit)}"
+        return FieldError(field, message, code="above-maximum", params={"maximum": shown(most)})
+    if not value:
+        least = (PLACES / 2 * GRAMS[unit] / GRAMS[amount.unit]).quantize(PLACES, ROUND_CEILING)
+        message = f"must be at least {said(least, amount.unit)}"
+        return FieldError(field, message, code="below-minimum", params={"minimum": shown(least), "unit": amount.unit})
+    return value
 
 
 def _not_exact(field: str, amount: Amount, factor: Decimal) -> FieldError:

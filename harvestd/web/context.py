@@ -11,7 +11,7 @@ import msgspec
 
 from harvestd.kernel import languages, readers
 from harvestd.kernel.errors import Forbidden, MarketError, NotFound, Stale, Unauthenticated
-from harvestd.kernel.permissions import SCOPES, Permission
+from harvestd.kernel.permissions import SCOPES, Permission, has_scope
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Reader
@@ -60,7 +60,7 @@ class Caller:
 
     def has_scope(self, permission: Permission) -> bool:
         """Whether this is no API key, or one with the scope; what its owner may do is decided by their roles."""
-        return self.scopes is None or permission in self.scopes
+        return self.scopes is None or has_scope(self.scopes, permission)
 
     def require_scope(self, permission: Permission) -> None:
         """Raise :class:`Forbidden` for an API key without the scope."""
@@ -78,6 +78,8 @@ class Result:
     ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
     of a list, to tell which of two responses is the later one.
     ``families`` are further cache dependencies found while handling, in addition to those that the route names.
+    ``spoken`` is whether its texts, on a route that is spoken, are those of the language that is asked for; one that is not says itself what it is in, if
+    anything.
     """
 
     value: Any = None
@@ -86,6 +88,7 @@ class Result:
     media_type: str = "application/json"
     version: int | None = None
     families: tuple[str, ...] = ()
+    spoken: bool = True
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from harvestd.kernel.errors import Invalid
 from harvestd.parts import Parts
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import idempotency as keys
-from harvestd.web import replies, sound
+from harvestd.web import replies, sound, translated
 from harvestd.web.context import RequestContext, Then
 from harvestd.web.http.request import Request
 from harvestd.web.replies import Response
@@ -50,7 +50,7 @@ class FileRequests:
             if isinstance(value, Then):
                 return await self._then(route, context, value, key)
             assert route.key == "no", f"{route.name} honours Idempotency-Key, and its handler returns no Then"
-            return replies.of_value(route, value, context.path, None)
+            return replies.of_value(route, value, context.path, None, translated.headers(context))
         finally:
             upload.close()
 
@@ -60,6 +60,6 @@ class FileRequests:
         async def work(unit: UnitOfWork) -> Response:
             value = await then.work(unit)
             await context.tell_acting(unit)
-            return replies.of_value(route, value, context.path, None)
+            return replies.of_value(route, value, context.path, None, translated.headers(context))
 
         return await keys.write(self._parts, key, context.now, work)

@@ -20,7 +20,7 @@ from harvestd.runtime.lifecycle import shield
 from harvestd.runtime.tracing import asked_by, tracing
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import authentication as credentials
-from harvestd.web import bodiless, conditional, json_body, queries, replies
+from harvestd.web import bodiless, conditional, json_body, queries, replies, translated
 from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web.codings import Codings
@@ -154,13 +154,13 @@ class Gate:
         if route.mode is not Mode.WRITE:
             value = await route.handler(context, *arguments)
             self._responses.seen(route, value.families if isinstance(value, Result) else (), request)
-            return replies.of_value(route, value, context.path, query)
+            return replies.of_value(route, value, context.path, query, translated.headers(context))
 
         async def work(unit: UnitOfWork) -> Response:
             inside = attrs.evolve(context, unit=unit, reader=unit.tx)
             value = await route.handler(inside, *arguments)
             await context.tell_acting(unit)
-            return replies.of_value(route, value, context.path, query)
+            return replies.of_value(route, value, context.path, query, translated.headers(context))
 
         reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -81,12 +81,15 @@ def rest_of(reply: Response) -> bytes:
     return b"".join([b"\r\n%b: %b" % pair for pair in headers])
 
 
-def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> Response:
+def of_value(
+    route: Route, value: Any, path: Mapping[str, str], query: Any, spoken: Sequence[tuple[str, str]] = ()
+) -> Response:
     """The response for a handler's result, independent of the caller and of the request's spelling: ``Link`` is built from the
-    decoded ``path`` and ``query``."""
+    decoded ``path`` and ``query``. ``spoken`` is what it says of its language, unless the result says something else of that, or has none."""
     answer = value if isinstance(value, Result) else Result(value)
     status = answer.status if answer.status is not None else route.status
-    headers = [_header(name, text) for name, text in answer.headers]
+    told = spoken if answer.spoken and answer.value is not None else ()
+    headers = [_header(name, text) for name, text in (*answer.headers, *told)]
     if answer.value is None:
         return Response(204 if answer.status is None and status == 200 else status, tuple(headers))
     if isinstance(answer.value, (FileBody, Stream)):

@@ -12,7 +12,7 @@ from harvestd.interfaces import Coded, Entry
 from harvestd.kernel.errors import NotFound
 from harvestd.parts import Parts
 from harvestd.store.cache.entries import ABSENT
-from harvestd.web import conditional, replies
+from harvestd.web import conditional, replies, translated
 from harvestd.web.claims import Claims
 from harvestd.web.codings import Codings
 from harvestd.web.context import RequestContext, Result
@@ -21,7 +21,6 @@ from harvestd.web.http.request import Request
 from harvestd.web.market_day import left_of
 from harvestd.web.replies import Response
 from harvestd.web.routes import Route
-from harvestd.web.translated import languages_of
 
 
 class ResponseCache:
@@ -30,7 +29,7 @@ class ResponseCache:
     def __init__(self, parts: Parts, codings: Codings) -> None:
         self._cache = parts.cache
         self._settings, self._now, self._views = parts.settings, parts.now, parts.views
-        self._several = len(languages_of(parts.settings)) > 1
+        self._several = len(translated.languages_of(parts.settings)) > 1
         self._claims = Claims(parts.reactor.seconds)
         self._codings = codings
 
@@ -80,8 +79,8 @@ class ResponseCache:
                 if cached.absent is None:
                     raise
                 return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
-            reply = replies.of_value(route, value, context.path, query)
-            return _entry(reply, value.families if isinstance(value, Result) else ())
+            reply = replies.of_value(route, value, context.path, query, translated.headers(context))
+            return self._as_before(_entry(reply, value.families if isinstance(value, Result) else ()), key, known)
 
         def outdated(entry: Entry) -> bool:
             return self._outdated(entry, key, known)
@@ -98,6 +97,19 @@ class ResponseCache:
         if route.viewed and families and self._views is not None and request.method == b"GET":
             if not request.text(b"sec-purpose"):
                 self._views.note(families[0], request.text(b"user-agent"))
+
+    def _as_before(self, entry: Entry, key: str, known: str) -> Entry:
+        """The entry with the tag that its content had here before. A listing's version grows with everything that happens in the market: a new one for
+        the same content would say that something happened to what is not shown (a draft, what is for a group). A client that has seen a later version
+        of another content is told the new one."""
+        before = self._cache.last(key)
+        if (
+            before is None
+            or conditional.unchanged(before.etag, entry.etag) is None
+            or self._outdated(before, key, known)
+        ):
+            return entry
+        return attrs.evolve(entry, etag=before.etag)
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)

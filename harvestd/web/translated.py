@@ -31,8 +31,8 @@ def other(request: RequestContext) -> str:
 
 
 def headers(request: RequestContext) -> Headers:
-    """What an answer in the language that is asked for says of that, in a market of several."""
-    if len(languages_of(request.parts.settings)) == 1:
+    """What the answer of a route that is spoken says of its language, which is the one that is asked for, in a market of several."""
+    if not request.route.spoken or len(languages_of(request.parts.settings)) == 1:
         return ()
     return (("Content-Language", request.language), ("Vary", "Accept-Language"))
 

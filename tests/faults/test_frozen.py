@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.market.notifications.mail_sender import MAX_TWICE
+from harvestd.market.notifications.mail_batch import MAX_TWICE
 from servers import PostgresServer, wait_until
 from servers.nginx import NginxServer
 from servers.pace import Pace, bounded

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.market.notifications.mail_sender import BATCH, MAX_TWICE
+from harvestd.market.notifications.mail_batch import MAX_TWICE
+from harvestd.market.notifications.mail_sender import BATCH
 from servers import PostgresServer, wait_until
 from tests.daemons import Daemon
 from tests.partners.test_smtp import Running, serve

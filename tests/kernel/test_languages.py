@@ -53,7 +53,7 @@ def cases() -> dict[str, set[str]]:
     for own in (MINOR_UNITS, MINOR_UNITS_ALONE):
         for code, params in own["params"].items():
             found.setdefault(code, set()).add(params["reason"])
-    found["below-minimum"] = {"to-remove", "exclusive", "stock"}
+    found["below-minimum"] = {"to-remove", "exclusive", "stock", "never-charged"}
     return found
 
 

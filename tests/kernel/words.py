@@ -21,7 +21,7 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.formatting import COUNTED
 from harvestd.kernel.units import UNITS
-from harvestd.market.notifications.messages import texts
+from harvestd.market.notifications.texts import texts
 from harvestd.web.pages.people import TEXTS
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.type_descriptions import _JSON_TYPES

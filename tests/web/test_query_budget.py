@@ -27,6 +27,7 @@ from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
+from harvestd.web.context import RequestContext
 from harvestd.web.pages.openapi import document
 from harvestd.web.server import make_site
 from tests.issuer import SmallIssuer
@@ -52,6 +53,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_farms nearest": (1, 1),
     "get_api_farms nearest anywhere": (3, 3),  # its circle is widened until a page is full
     "get_api_farms_id": (1, 1),
+    "get_api_farms_id by its own": (2, 2),  # it shows its people more
     "patch_api_farms_id": (5, 5),
     "patch_api_farms_id renamed": (6, 6),
     "get_api_categories": (1, 1),
@@ -75,6 +77,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_products_id_images_image_id": (8, 8),
     "get_media_shard_file": (1, 1),
     "delete_api_products_id_images_image_id": (8, 8),
+    "get_api_farms_id_groups": (3, 3),
     "get_api_products_id_price_history": (3, 3),
     "post_api_products_id_markdown": (9, 7),
     "delete_api_products_id_markdown": (4, 4),
@@ -572,6 +575,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_farms nearest": _get("/api/farms?near=44,-73&radius_km=50"),
     "get_api_farms nearest anywhere": _get("/api/farms?near=44,-73"),
     "get_api_farms_id": _get("/api/farms/{s.farmer.farm_id}"),
+    "get_api_farms_id by its own": _get("/api/farms/{s.farmer.farm_id}", "farmer"),
     "patch_api_farms_id": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"description": "By the river."}),
     "patch_api_farms_id renamed": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"name": "River"}),
     "get_api_categories": _get("/api/categories"),
@@ -599,6 +603,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_products_id_images_image_id": _ask(
         "DELETE", "/api/products/{s.product[id]}/images/{s.mailed[image]}", "farmer"
     ),
+    "get_api_farms_id_groups": _get("/api/farms/{s.farmer.farm_id}/groups", "farmer"),
     "get_api_products_id_price_history": _get("/api/products/{s.product[id]}/price-history", "farmer"),
     "post_api_products_id_markdown": _reduce,
     "delete_api_products_id_markdown": _restore,
@@ -830,6 +835,35 @@ async def test_the_contract_says_of_which_answers_a_client_may_have_a_copy_that_
     said = {path: paths[path]["get"]["responses"] for path in asked}
     assert {path for path in asked if "304" in said[path]} == tagged and len(tagged) > 15
     assert {path for path in asked if "ETag" in said[path]["200"]["headers"]} == tagged
+
+
+#: Routes that ask for the language of the request without saying so.
+OTHERWISE = {
+    "get_account": "a page, which says so itself",
+    "get_api_feed_atom": "the market's own: what is cached and not spoken is made of a request without headers",
+    "get_api_farms_id_products_jsonld": "the same",
+}
+
+
+@pytest.mark.limit(60)
+async def test_whatever_answers_in_the_language_of_the_request_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And caches may know it: ``spoken`` is the one place that has ``Content-Language`` and ``Vary`` sent."""
+    heard: set[str] = set()
+    real = RequestContext.language.fget
+
+    def language(request: RequestContext) -> str:
+        heard.add(request.route.name)
+        return str(real(request))
+
+    monkeypatch.setattr(RequestContext, "language", property(language))
+    for name, ask in ASKS.items():
+        await stage.market.parts.cache.drop(())
+        await ask(stage, {"Idempotency-Key": name.replace(" ", "-"), "If-Match": "*"})
+    spoken = {route.name for route in table.ROUTES if route.spoken}
+    assert heard - spoken == set(OTHERWISE)
+    assert len(heard & spoken) > 8
 
 
 def test_an_order_is_cheap() -> None:

@@ -24,8 +24,6 @@ from harvestd.web.context import RequestContext, Result
 from harvestd.web.translated import other
 
 Headers = tuple[tuple[str, str], ...]
-#: Warnings depend on the requested language.
-_TOLD: Headers = (("Vary", "Accept-Language"),)
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -38,7 +36,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 async def see(request: RequestContext) -> Result:
     """The cart, at current prices."""
     view = await priced_view(request, request.reader, await store.find(request.reader, *_holder(request).key))
-    return Result(view, version=view.version, headers=_TOLD)
+    return Result(view, version=view.version)
 
 
 async def put(request: RequestContext, body: PutItem, query: CartItemQuery) -> Result:
@@ -70,7 +68,7 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
     view = await priced_view(request, request.tx, changed.cart)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
     accept(*([beyond] if beyond and changed.more else []))  # prices may have risen since: a decrease is accepted
-    return Result(view, version=view.version, headers=(*_headers(request, changed.token), *_TOLD))
+    return Result(view, version=view.version, headers=_headers(request, changed.token))
 
 
 async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
@@ -79,7 +77,7 @@ async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
     cart = await actions.take_out(request.work, holder, request.id("product_id"), query.variant_id)
     headers = _headers(request, holder.token if cart is not None else None)
     view = await priced_view(request, request.tx, cart)
-    return Result(view, version=view.version, headers=(*headers, *_TOLD))
+    return Result(view, version=view.version, headers=headers)
 
 
 async def empty(request: RequestContext) -> None:

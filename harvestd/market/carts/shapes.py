@@ -72,11 +72,12 @@ class CartLine(Out, kw_only=True, frozen=True):
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """The cart's lines from one farm; ``missing_to_minimum`` is how far they are below its minimum order."""
+    """The cart's lines from one farm; ``missing_to_minimum`` is how far they are below its minimum order. ``subtotal`` is ``estimated`` if any line is."""
 
     farm: Named
     lines: list[CartLine]
     subtotal: Money
+    estimated: bool
     order_minimum: Money
     missing_to_minimum: Money
 
@@ -94,11 +95,12 @@ class CartWarning(Out, kw_only=True, frozen=True):
 
 class Cart(Out, kw_only=True, frozen=True):
     """A cart at current prices, grouped by farm. ``version`` increases with each change of its contents, ``count`` is how many
-    products are in it."""
+    products are in it. ``total`` is ``estimated`` if any line is."""
 
     version: int
     parts: list[CartPart]
     total: Money
+    estimated: bool
     count: int
     warnings: list[CartWarning]
 
@@ -114,7 +116,8 @@ WORDS: dict[str, str] = {
     "CartLine.variant_id": "The pack size; null for the product itself.",
     "CartWarning.variant_id": "The pack size that it is about; null for the product itself.",
     "CartLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
-    "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
+    "estimated": "Whether `total` is an estimate, until the farm has weighed the pieces.",
+    "CartPart.estimated": "Whether `subtotal` is an estimate, until the farm has weighed the pieces.",
     "CartLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
     "warnings": "What has changed since products were added, and what prevents an order.",
 }  # fmt: skip

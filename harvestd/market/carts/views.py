@@ -32,9 +32,10 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
+    shown = [_part(part, rules.currency) for part in parts]
     return Cart(
-        version=cart.version if cart is not None else 0, parts=[_part(part, rules.currency) for part in parts],
-        total=money(sum(part.subtotal for part in parts), rules.currency), count=len(items),
+        version=cart.version if cart is not None else 0, parts=shown, total=money(sum(part.subtotal for part in parts), rules.currency),
+        estimated=any(part.estimated for part in shown), count=len(items),
         warnings=[
             CartWarning(
                 product_id=w.product_id, variant_id=w.variant_id, code=w.code, params=dict(w.params),
@@ -46,10 +47,10 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
 
 
 def _part(part: market.Part, currency: str) -> CartPart:
-    farm = part.farm
+    farm, lines = part.farm, [_line(line, currency) for line in part.lines]
     return CartPart(
         farm=Named(id=farm.farm_id, slug=farm.farm_slug, name=farm.farm_name),
-        lines=[_line(line, currency) for line in part.lines], subtotal=money(part.subtotal, currency),
+        lines=lines, subtotal=money(part.subtotal, currency), estimated=any(line.estimated for line in lines),
         order_minimum=money(farm.order_minimum, currency), missing_to_minimum=money(part.missing, currency),
     )  # fmt: skip
 

@@ -179,7 +179,10 @@ FROM: dict[bool, str] = {
     False: f"{_JOINED} cross join lateral (select {_EVERYBODYS}) card",
     True: f"{_JOINED} {_PAID} cross join lateral (select {_COLUMNS}) card",
 }
-_SEEN = {False: "p.visible_to is null", True: f"({sight.SHARES} or paid.runs)"}
+_SEEN = {
+    False: f"p.visible_to is null and {sight.OF_FOUND_FARM}",
+    True: f"({sight.SHARES} and {sight.OF_FOUND_FARM} or paid.runs)",
+}
 
 
 def _statements(name: str, which: str) -> dict[bool, Statement[Card]]:

@@ -23,6 +23,8 @@ async def add(unit: UnitOfWork, given: Mapping[str, Any], wrong: Iterable[FieldE
     category_id, slug = unit.new_id(), texts.pop("slug")
     row = store.Category(**texts, id=category_id, slug="", version=1, created_at=unit.now, updated_at=unit.now)
     await store.lock_tree(unit.tx)
+    if row.parent_id is not None:
+        market.nest(len(await store.above(unit.tx, row.parent_id)), 1)
     market.admit(row.name, await store.names_beside(unit.tx, row))
     row = await store.insert(unit.tx, row, [slug] if slug else candidates(row.name, category_id))
     _tell(unit, row)
@@ -32,7 +34,7 @@ async def add(unit: UnitOfWork, given: Mapping[str, Any], wrong: Iterable[FieldE
 async def change(
     unit: UnitOfWork, category_id: str, changes: Mapping[str, Any], check_version: Callable[[int], None], wrong: Iterable[FieldError] = ()
 ) -> store.Category:  # fmt: skip
-    """Change a category; it cannot move below itself, nor beside one of the same name. ``check_version`` is called once it is locked."""
+    """Change a category; it cannot move below itself, nor so far down that those below it nest too deep, nor beside one of the same name. ``check_version`` is called once it is locked."""
     placed = "parent_id" in changes or "name" in changes
     if placed:
         await store.lock_tree(unit.tx)
@@ -44,8 +46,8 @@ async def change(
     if all(getattr(before, name) == value for name, value in checked.items()):
         return before
     after = msgspec.structs.replace(before, **checked, version=before.version + 1, updated_at=unit.now)
-    if after.parent_id is not None and before.id in await store.above(unit.tx, after.parent_id):
-        raise Invalid.of("parent_id", "is this category or one below it", "below-itself")
+    if after.parent_id is not None and after.parent_id != before.parent_id:
+        await _check_place(unit, before.id, after.parent_id)
     if placed:
         market.admit(after.name, await store.names_beside(unit.tx, after))
     await store.update(unit.tx, after)
@@ -53,6 +55,14 @@ async def change(
     data = {"category_id": after.id, "changed": changed, "families": [CATEGORIES, CATALOGUE]}
     unit.record(Event("category.updated", f"category:{after.id}", after.version, data))
     return after
+
+
+async def _check_place(unit: UnitOfWork, category_id: str, parent_id: str) -> None:
+    """Raise :class:`Invalid` if a category cannot move below another. No other one moves while the tree is locked."""
+    above = await store.above(unit.tx, parent_id)
+    if category_id in above:
+        raise Invalid.of("parent_id", "is this category or one below it", "below-itself")
+    market.nest(len(above), await store.levels(unit.tx, category_id))
 
 
 async def remove(unit: UnitOfWork, category_id: str, check_version: Callable[[int], None]) -> None:

@@ -42,8 +42,7 @@ async def listed(request: RequestContext) -> Result:
     """The whole tree, ordered by name, in one page and in the language that is asked for."""
     language = request.language
     rows = await store.every(request.reader)
-    headers = (("Content-Language", language), ("Vary", "Accept-Language"))
-    return Result(Page(items=[_shown(row, language) for row in rows], next=None), headers=headers)
+    return Result(Page(items=[_shown(row, language) for row in rows], next=None))
 
 
 async def add(request: RequestContext, body: NewCategory) -> Result:

@@ -51,6 +51,14 @@ _ABOVE = Statement(
        ) select id from above""",
     scalar,
 )
+_LEVELS = Statement(
+    "categories.levels",
+    """with recursive below as (
+           select id, 1 as level from categories where id = :category_id
+           union all select c.id, b.level + 1 from categories c join below b on c.parent_id = b.id
+       ) select max(level) from below""",
+    scalar,
+)
 _BESIDE = Statement(
     "categories.beside",
     "select name from categories where parent_id is not distinct from :parent_id::uuid and id <> :id::uuid",
@@ -100,6 +108,11 @@ async def lock(tx: Transaction, category_id: str) -> Category | None:
 async def above(tx: Transaction, category_id: str) -> list[str]:
     """The ids from a category up to its root, itself included."""
     return await tx.rows(_ABOVE, category_id=category_id)
+
+
+async def levels(tx: Transaction, category_id: str) -> int:
+    """How many categories stand one below the other from this one down, itself included."""
+    return await tx.row(_LEVELS, category_id=category_id) or 1
 
 
 async def names_beside(tx: Transaction, category: Category) -> list[str]:

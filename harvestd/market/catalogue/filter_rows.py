@@ -18,22 +18,24 @@ _RESOLVE = Statement(
        ), below as (
            select token, id from named union select b.token, c.id from below b join categories c on c.parent_id = b.id
        )
-       select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text)
+       select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text), '{}'::text[]
          from below b join categories c on c.id = b.id
-       union all select 'farm', s.slug, f.id::text, f.slug, f.name, true from farm_slugs s join farms f on f.id = s.farm_id
+       union all select 'farm', s.slug, f.id::text, f.slug, f.name, true, {had} from farm_slugs s join farms f on f.id = s.farm_id
         where s.slug = any(:farm_slugs::text[])
-       union all select 'farm', id::text, id::text, slug, name, true from farms where id = any(:farm_ids::uuid[])""",
+       union all select 'farm', id::text, id::text, slug, name, true, {had} from farms f where id = any(:farm_ids::uuid[])""".replace(
+        "{had}", "array(select h.slug from farm_slugs h where h.farm_id = f.id and h.slug <> f.slug order by 1)"
+    ),
     lambda *row: row,
 )
 
 
 @attrs.frozen
 class Named:
-    """Categories and farms as (id, slug), each once, in id order; and the names of those that were given explicitly, by
-    noun and slug."""
+    """Categories and farms as (id, slug), of farms with the slugs that they had, each once, in id order; and the names of those that were given
+    explicitly, by noun and slug."""
 
-    categories: tuple[tuple[str, str], ...] = ()
-    farms: tuple[tuple[str, str], ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    farms: tuple[tuple[str, ...], ...] = ()
     names: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
 
 
@@ -57,6 +59,8 @@ async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str])
     )
     if errors:
         raise Invalid("some filters name what is not there", errors)
-    found = {noun: tuple(sorted({(id, slug) for of, _, id, slug, *_ in rows if of == noun})) for noun in asked}
-    names = {noun: {slug: name for of, _, _, slug, name, own in rows if of == noun and own} for noun in asked}
+    found = {
+        noun: tuple(sorted({(id, slug, *had) for of, _, id, slug, _, _, had in rows if of == noun})) for noun in asked
+    }
+    names = {noun: {slug: name for of, _, _, slug, name, own, _ in rows if of == noun and own} for noun in asked}
     return Named(found["category"], found["farm"], names)

@@ -24,7 +24,7 @@ Form = Callable[[Any], Any]
 
 @attrs.frozen
 class Given:
-    """A query with what its filters refer to: the categories (with their descendants) and farms as (id, slug), what answers the
+    """A query with what its filters refer to: the categories (with their descendants) and farms as (id, slugs), what answers the
     market's ``day`` (YYYY-MM-DD), and ``near`` in degrees."""
 
     query: ProductFilters
@@ -44,11 +44,12 @@ class Filter:
 
 
 def _ids(named: Any) -> list[str]:
-    return [id for id, _ in named]
+    return [id for id, *_ in named]
 
 
 def _slugs(named: Any) -> list[str]:
-    return [slug for _, slug in named]
+    """The slugs of categories and farms; of farms also former ones, which search knows for a moment after a change."""
+    return [slug for _, *slugs in named for slug in slugs]
 
 
 def _same(value: Any) -> Any:

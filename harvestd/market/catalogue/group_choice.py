@@ -62,5 +62,6 @@ def _own(offer: Offer | None) -> frozenset[str]:
 
 
 def _unknown(path: str) -> FieldError:
-    message = "is no group of buyers; ask the market's staff for its id or slug"
-    return FieldError(path, message, code="not-found", params={"reason": "group"})
+    where = "GET /api/farms/{id}/groups"
+    message = f"is no group of buyers; {where} lists them"
+    return FieldError(path, message, code="not-found", params={"reason": "group", "list": where})

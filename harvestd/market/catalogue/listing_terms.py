@@ -71,13 +71,12 @@ FILTERS: dict[str, tuple[str, str]] = {
     "within": (_WITHIN, "float8[]"),
     "free_from": ("not p.allergens && {0}", "text[]"),
     "benefits": ("f.benefits && {0}", "text[]"),
-    "verified": ("f.state = 'verified'", ""),
 }
 
 #: Filters for which one generic plan suits every value. The others are worth planning for each value.
-ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since", "verified"})
+ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since"})
 #: Filters of what the farm is.
-OF_FARMS = frozenset({"benefits", "verified"})
+OF_FARMS = frozenset({"benefits"})
 #: Filters that show what is not published, since it is the caller's own.
 OWN = frozenset({"member_id", "own_farm_id"})
 
@@ -86,7 +85,7 @@ OWN = frozenset({"member_id", "own_farm_id"})
 class Filters:
     """The filters of a listing; any of several values of a field matches. ``in_season`` is the day (YYYY-MM-DD) to be in season on.
     Products of the farms of ``member_id``, or of the caller's only one, ``own_farm_id``, are listed in any status, or in ``status``; all others only if
-    published. ``verified`` ones are of farms that may take orders. ``updated_since`` goes with the order :data:`CHANGED`."""
+    published, and of farms that are found. ``updated_since`` goes with the order :data:`CHANGED`."""
 
     category_id: str | None = None
     category_ids: Sequence[str] | None = None
@@ -106,7 +105,6 @@ class Filters:
     within: Sequence[float] | None = None
     free_from: Sequence[str] | None = None
     benefits: Sequence[str] | None = None
-    verified: bool = False
 
     @classmethod
     def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:

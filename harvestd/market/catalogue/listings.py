@@ -23,7 +23,7 @@ _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
 _SHOWN: dict[str, list[str]] = {
     "": [sight.FOR_EVERYBODY],
-    MEMBER: ["p.status = 'published'", sight.SHARES],
+    MEMBER: [sight.FOR_MEMBERS],
     STAFF: ["p.status = 'published'"],
     OWNER: [],
 }

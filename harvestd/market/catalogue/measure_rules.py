@@ -14,8 +14,8 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
-from harvestd.kernel.quantities import MAX_PRICE, ONE, line_total, positive
-from harvestd.kernel.units import UNITS, Amount, alike, measured
+from harvestd.kernel.quantities import GRAMS, MAX_PRICE, ONE, line_total, positive
+from harvestd.kernel.units import UNITS, Amount, weighed
 from harvestd.market.catalogue import price_rules
 
 Measure = Literal["weight", "volume", "piece"]
@@ -94,17 +94,16 @@ def price_faults(price: int, measures: Measures, unit: str) -> Iterator[FieldErr
         yield FieldError("price", message, code="above-maximum", params={"maximum": str(most)})
 
 
-def final_total(price: int, price_per: Amount, weighed: Amount) -> int | FieldError:
-    """What a line comes to once it is weighed, all of its pieces together, at ``price`` for ``price_per``: in minor units, rounded half up, once; or the
-    fault of the weight, of the field ``quantity`` or ``unit``."""
-    if weighed.unit not in alike(price_per.unit):
-        allowed = alike(price_per.unit)
-        message = f"must be like the unit of the price: {' or '.join(allowed)}"
-        return FieldError("unit", message, code="not-one-of", params={"allowed": ", ".join(allowed)})
-    weight = measured("weight", weighed, price_per.unit)
+def final_total(price: int, price_per: Amount, scale: Amount) -> int | FieldError:
+    """What a line comes to once it is weighed, all of its pieces together, in any unit of weight, at ``price`` for ``price_per``: in minor units, rounded half
+    up, once; or the fault of the weight, of the field ``quantity`` or ``unit``."""
+    if scale.unit not in GRAMS:
+        message = f"must be a unit of weight: {', '.join(GRAMS)}"
+        return FieldError("unit", message, code="not-one-of", params={"allowed": ", ".join(GRAMS)})
+    weight = positive("quantity", scale.quantity)
     if isinstance(weight, FieldError):
-        return attrs.evolve(weight, field="quantity")
-    return line_total(price, weight, price_per.quantity)
+        return weight
+    return line_total(price, weight * GRAMS[scale.unit], price_per.quantity * GRAMS[price_per.unit])
 
 
 def _other_measure(unit: str, said_by: str | None) -> Iterator[FieldError]:
@@ -155,15 +154,9 @@ def _by_weight(unit: str, given: Mapping[str, Any], before: Measures | None, wei
         return Measures(), [
             FieldError("price_per.unit", message, code="not-one-of", params={"allowed": ", ".join(_WEIGHTS)})
         ]
-    if weight.unit not in alike(per.unit):
-        allowed = alike(per.unit)
-        message = f"must be like the unit of the price: {' or '.join(allowed)}"
-        return Measures(), [
-            FieldError("estimated_weight.unit", message, code="not-one-of", params={"allowed": ", ".join(allowed)})
-        ]
     quantity, each = (
         positive("price_per.quantity", per.quantity),
-        measured("estimated_weight", weight, per.unit),
+        weighed("estimated_weight", weight, per.unit),
     )
     if isinstance(quantity, FieldError) or isinstance(each, FieldError):
         return Measures(), [one for one in (quantity, each) if isinstance(one, FieldError)]

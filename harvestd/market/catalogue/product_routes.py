@@ -30,7 +30,7 @@ from harvestd.market.farms.actions import allowed
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
-from harvestd.web.translated import headers, languages_of
+from harvestd.web.translated import languages_of
 
 #: Categories that a listing's entry in the cache names one by one.
 MAX_WITHIN = 50
@@ -58,20 +58,19 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
     total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
-    of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    of = [families.of_farm(id) for id, *_ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
     of += _within(asked.values.get("category", ()))
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    told = () if query.mine else headers(request)
-    return Result(shown_now, version=ended, families=shows, headers=told)
+    return Result(shown_now, version=ended, families=shows, spoken=not query.mine)
 
 
-def _within(categories: Sequence[tuple[str, str]]) -> list[str]:
+def _within(categories: Sequence[tuple[str, ...]]) -> list[str]:
     """The families of what enters or leaves these categories, all below them among them; of so many, what enters or leaves any."""
     if len(categories) > MAX_WITHIN:
         return [families.PRODUCTS]
-    return [families.of_category(id) for id, _ in categories]
+    return [families.of_category(id) for id, *_ in categories]
 
 
 def _only_of_ones_own(query: ProductsQuery) -> None:
@@ -123,8 +122,8 @@ async def page(request: RequestContext) -> Result:
     if card is None or card.status == cards.HIDDEN or not (own or card.status == "published"):
         raise NotFound("there is no such product")
     if own:
-        return Result(shown(card), version=card.version)
-    return Result(shown(card), version=card.version, families=(families.shown(card.id),), headers=headers(request))
+        return Result(shown(card), version=card.version, spoken=False)
+    return Result(shown(card), version=card.version, families=(families.shown(card.id),))
 
 
 async def _may_change(request: RequestContext, card: cards.Card) -> bool:

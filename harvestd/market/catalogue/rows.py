@@ -30,6 +30,7 @@ class Product(msgspec.Struct, frozen=True):
     farm_id: str
     farm_slug: str
     farm_name: str
+    farm_state: str
     category_id: str | None
     category_slug: str | None
     category_name: str | None
@@ -94,7 +95,7 @@ class Product(msgspec.Struct, frozen=True):
 
 #: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
-    "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
+    "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "farm_state": "f.state", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
     "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "visible_to": "p.visible_to::text[]",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}

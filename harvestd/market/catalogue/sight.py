@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import re
 
+from harvestd.market.farms import listed_rules as farms
 from harvestd.store.postgres.statements import Reader, Statement, scalar
 
+#: Whether its farm is found. Those that are not are few and have an index of their own, so they are looked up once, and cost a list no join.
+OF_FOUND_FARM = f"p.farm_id not in (select id from farms where not ({farms.FOUND}))"
 #: Whether it is on sale to everybody.
-FOR_EVERYBODY = "p.status = 'published' and p.visible_to is null"
+FOR_EVERYBODY = f"p.status = 'published' and p.visible_to is null and {OF_FOUND_FARM}"
 #: Whether they are of the market's staff, or its farm's people: these see who sees it, and what it costs whom.
 RUNS = (
     "(:staff::boolean or exists (select from farm_members m where m.farm_id = p.farm_id and m.user_id = :viewer::uuid))"
 )
 #: Whether they are of a group that sees it.
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
-#: Whether they may see it at all.
+#: Whether it is on sale to members of the groups.
+FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
+#: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
 SEES = f"({SHARES} or {RUNS})"
 #: What it costs them, in minor units.
 PAID = """case when p.group_prices is null then p.price

@@ -22,6 +22,7 @@ from harvestd.market.catalogue import (
     category_shapes,
     events,
     fact_shapes,
+    group_names,
     image_shapes,
     import_shapes,
     importing,
@@ -65,6 +66,7 @@ _PRODUCTS = Section(
         **many_shapes.WORDS,
         **import_shapes.WORDS,
         **variant_shapes.WORDS,
+        **group_names.WORDS,
     },
 )
 
@@ -77,7 +79,7 @@ are rows as `POST /api/products/bulk` takes them.
 
 Everything is checked before anything is written. If a row is wrong, the operation fails with the errors of all (`rows[0]` is the line below the first) and nothing is
 written; the same file again changes nothing. If it is cancelled while it writes, or a product was changed meanwhile so that its row cannot be written any more, what
-was written until then stays, and the same file again does the rest."""
+was written until then stays, and the same file again does the rest. An API key with the scope of this route may also read and cancel the operation."""
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -126,7 +128,7 @@ SUBJECT = Subject(
               body_limit=LONG_BODY, errors=(errors.NotFound, errors.AlreadyTaken)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
-        Route(method="POST", path="/api/products/bulk", operation="writeProducts", handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
+        Route(method="POST", path="/api/products/bulk", operation="writeProducts", spoken=True, handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
               summary="Create and change up to 1,000 products of a farm", body=many_shapes.BulkProducts, query=many_shapes.BulkQuery, by_row="rows", answer=many_shapes.BulkResults,
               key="optional", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.AlreadyTaken),
               description="Each row is a change of the product with its `id` or `external_id`: what it leaves out stays. One without either, or with an `external_id` that no product has, "
@@ -146,6 +148,10 @@ SUBJECT = Subject(
               also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),
               description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
               "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
+        Route(method="GET", path="/api/farms/{id}/groups", operation="listFarmGroups", handler=group_names.listed, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH,
+              section=_PRODUCTS, summary="The groups of buyers that a farm's products may name", query=group_names.FarmGroupsQuery, answer=CountedPage[group_names.GroupName],
+              limit="rate_read", errors=(errors.NotFound, errors.Forbidden),
+              description="For `visible_to` and `prices` of its products. Who is in a group is told to the market's staff alone."),
         Route(method="GET", path="/api/products/{id}/price-history", operation="listPrices", handler=price_routes.history, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
               summary="What a product cost when, the present price first", query=price_shapes.PriceHistoryQuery, answer=CountedPage[price_shapes.PastPrice], limit="rate_read",
               errors=(errors.NotFound,), description="A row for each change of what everybody pays, and of whether it was on sale; groups' prices are not among them."),

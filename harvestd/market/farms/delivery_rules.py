@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import distance_km
 from harvestd.kernel.names import Rule
 
@@ -78,6 +79,16 @@ def without_middle(delivery: Mapping[str, Any] | None, at: Place | None) -> Iter
                 message = "is measured from the farm, which has no position; give location as well"
                 params = {"reason": "farm-position"}
                 yield FieldError(f"delivery.areas[{i}].radius_km", message, code="required", params=params)
+
+
+def never_charged(delivery: Mapping[str, Any] | None, order_minimum: int, currency: str) -> Iterator[FieldError]:
+    """Fees that nobody could ever pay: delivery is free from an amount below the least order (the farm's ``order_minimum``, or the area's own, in minor units)."""
+    for i, area in enumerate(delivery["areas"] if delivery is not None else ()):
+        least = max(order_minimum, area["minimum"])
+        if area["fee"] and area["free_from"] is not None and area["free_from"] < least:
+            message = f"is below the least order, {money(least, currency)}, so nobody would pay the fee; give a higher amount, or a fee of 0"
+            params = {"minimum": str(least), "currency": currency, "reason": "never-charged"}
+            yield FieldError(f"delivery.areas[{i}].free_from", message, code="below-minimum", params=params)
 
 
 def delivers_to(

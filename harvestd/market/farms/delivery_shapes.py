@@ -97,7 +97,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("Area.radius_km", "AreaIn.radius_km"), "Radius in kilometres around the farm; null if it is a list of postcodes."),
     **dict.fromkeys(("Area.fee", "AreaIn.fee"), "What delivery costs."),
     **dict.fromkeys(("Area.minimum", "AreaIn.minimum"), "Minimum order for delivery there."),
-    **dict.fromkeys(("Area.free_from", "AreaIn.free_from"), "Goods for this amount are delivered free of charge; null for none."),
+    **dict.fromkeys(("Area.free_from", "AreaIn.free_from"), "Goods for this amount are delivered free of charge; null for none. Not less than the least order, where there is a fee."),
     **dict.fromkeys(("Delivery.note", "DeliveryIn.note"), "What buyers are told of it: days, hours."),
     **dict.fromkeys(("PickupPoint.position", "PickupPointIn.position"), "Where it is, in degrees; null if unknown."),
     "hours": "When it is open, in the farm's words.",

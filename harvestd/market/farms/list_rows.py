@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.farms.rows import COLUMNS, Farm
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement
@@ -11,20 +12,20 @@ from harvestd.store.postgres.statements import LAST_ID, Reader, Statement
 _NEWEST = Statement(
     "farms.newest",
     f"""select {COLUMNS} from farms
-        where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+        where id < coalesce(:after::uuid, {LAST_ID}) and {FOUND} and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
           and (:benefits::text[] is null or benefits && :benefits)
         order by id desc limit :limit""",
     Farm,
 )
 _COUNT = counting.counting(
     "farms.count",
-    """farms where (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+    f"""farms where {FOUND} and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
              and (:benefits::text[] is null or benefits && :benefits)""",
 )
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int, benefits: Sequence[str] = ()) -> list[Farm]:
-    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
+    """Farms that are found, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
     return await reader.rows(_NEWEST, after=after, text=text.strip(), benefits=list(benefits) or None, limit=limit)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from harvestd.kernel import readers
-from harvestd.kernel.errors import Invalid, NotFound
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
-from harvestd.market.farms import actions, changes, imprint_actions, list_rows, name_actions, views
+from harvestd.market.farms import actions, changes, delivery_rules, imprint_actions, list_rows, name_actions, views
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as store
-from harvestd.market.farms.delivery_rules import without_middle
 from harvestd.market.farms.shapes import ChangeFarm, FarmsQuery, ListedFarm
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
@@ -59,7 +59,21 @@ async def page(request: RequestContext) -> Result:
         raise NotFound("there is no such farm")
     if token not in (row.id, row.slug):
         return Result(status=301, headers=(("Location", f"/api/farms/{row.slug}"),))
-    return Result(views.shown(request, row), version=row.version)
+    return Result(views.shown(request, row, own=await _runs(request, row)), version=row.version)
+
+
+async def _runs(request: RequestContext, row: store.Farm) -> bool:
+    """Whether the caller may change the farm."""
+    caller = request.caller
+    return caller is not None and await actions.allowed(request.reader, caller, Permission.CHANGE_FARM, row.id)
+
+
+def _delivery_faults(request: RequestContext, before: store.Farm, after: store.Farm) -> Iterator[FieldError]:
+    """What is wrong with where the farm delivers, together with the rest of it."""
+    yield from delivery_rules.without_middle(after.delivery, after.at)
+    if (after.delivery, after.order_minimum) != (before.delivery, before.order_minimum):
+        currency = request.parts.settings.market_currency
+        yield from delivery_rules.never_charged(after.delivery, after.order_minimum, currency)
 
 
 async def change(request: RequestContext, body: ChangeFarm) -> Result:
@@ -71,7 +85,7 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
     if "imprint" in altered:
         altered["imprint"] = await imprint_actions.change(unit, request.user, before, altered["imprint"])
     after = await actions.change(unit, before, altered)
-    accept(*without_middle(after.delivery, after.at), message="the farm cannot be accepted")
+    accept(*_delivery_faults(request, before, after), message="the farm cannot be accepted")
     if after.imprint != before.imprint:
         imprint_actions.tell(unit, after)
         about = f"farm:{after.id}"
@@ -80,4 +94,4 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
         name_actions.tell(unit, before, after)
         names = {"name": before.name}, {"name": after.name}
         await audit.note(request, unit, "farm.renamed", None, f"farm:{after.id}", *names)
-    return Result(views.shown(request, after), version=after.version)
+    return Result(views.shown(request, after, own=True), version=after.version)

@@ -35,6 +35,10 @@ from harvestd.web.shapes import (
 from harvestd.web.vocabulary import closed
 
 STATES = ("pending", "verified", "suspended")
+_STATE = (
+    "Whether the market lets a farm sell: `verified` ones take orders and are found; `pending` ones not yet, `suspended` ones no more. Their own pages "
+    "stay, but neither they nor their products are in lists, search, feeds or site maps."
+)
 
 
 class Location(In, kw_only=True, frozen=True):
@@ -58,7 +62,7 @@ StateOut = Annotated[
     closed(
         "FarmState",
         STATES,
-        "Whether the market lets a farm take orders: `verified` ones do, `pending` ones not yet, `suspended` ones no more.",
+        _STATE,
     ),
 ]
 StateIn = Annotated[
@@ -66,7 +70,7 @@ StateIn = Annotated[
     closed(
         "FarmState",
         STATES,
-        "Whether the market lets a farm take orders: `verified` ones do, `pending` ones not yet, `suspended` ones no more.",
+        _STATE,
     ),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harvestd.kernel.errors import Invalid
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
@@ -32,7 +34,7 @@ async def found(unit: UnitOfWork, user_id: str, name: str) -> rows.Farm:
 
 
 async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) -> rows.Farm:
-    """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once. Raises
+    """Change the state of a farm, which is locked. Whether it is found, and its products can be ordered, follows from it at once. Raises
     ``Conflict`` for one that would be verified without the imprint that the market asks for, or under a name that passes for another's."""
     if before.state == state and not reason:
         return before
@@ -43,10 +45,16 @@ async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) ->
         await state_rows.change(unit.tx, before.id, state, unit.now)
     after = await rows.find(unit.tx, before.id)
     assert after is not None
-    families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]
-    if state == "pending":
-        unit.record(stale(f"farm:{after.id}", after.version, *families))
-    else:
-        data = {"farm_id": after.id, "reason": reason, "families": families}
-        unit.record(Event(f"farm.{state}", f"farm:{after.id}", after.version, data))
+    unit.record(*_events(before, after, reason))
     return after
+
+
+def _events(before: rows.Farm, after: rows.Farm, reason: str) -> Iterator[Event]:
+    """What a judgement is told by: as any other change, to all that show the farm or its products; and to its owners, if it is a word of its own."""
+    about = f"farm:{after.id}"
+    if before.state != after.state:
+        families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]
+        data = {"farm_id": after.id, "changed": ["state"], "families": families}
+        yield Event("farm.updated", about, after.version, data)
+    if after.state != "pending":
+        yield Event(f"farm.{after.state}", about, after.version, {"farm_id": after.id, "reason": reason})

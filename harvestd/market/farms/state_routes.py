@@ -66,4 +66,4 @@ async def judge(request: RequestContext, body: JudgeFarm) -> Result:
     if after.state != before.state or reason:
         changed = {"state": after.state, "reason": reason}
         await audit.note(request, unit, "farm.judged", None, f"farm:{after.id}", {"state": before.state}, changed)
-    return Result(shown(request, after), version=after.version)
+    return Result(shown(request, after, own=True), version=after.version)

@@ -14,6 +14,7 @@ from harvestd.market.catalogue import filter_rows, listing_terms, listings
 from harvestd.market.catalogue.filters import filled
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.viewing import view
+from harvestd.market.farms import listed_rules as farm_states
 from harvestd.market.farms import rows as farms
 from harvestd.market.feeds import atom, jsonld, sitemap
 from harvestd.market.feeds import sitemap_rows as maps
@@ -30,10 +31,10 @@ _product = msgspec.json.Decoder(Product)
 
 
 async def feed(request: RequestContext, query: FeedQuery) -> Result:
-    """The newest products of verified farms."""
+    """The newest products of farms that are found."""
     named = await filter_rows.named(request.reader, filled(query.category), filled(query.farm))
     wanted = listing_terms.Filters.of(
-        categories=[id for id, _ in named.categories], farms=[id for id, _ in named.farms], verified=True
+        categories=[id for id, *_ in named.categories], farms=[id for id, *_ in named.farms]
     )
     rows = await listings.products(request.reader, wanted, "newest", None, ENTRIES, await view(request, brief=True))
     settings = request.parts.settings
@@ -44,7 +45,7 @@ async def feed(request: RequestContext, query: FeedQuery) -> Result:
         spoken(settings.market_languages)[0], links,
     )  # fmt: skip
     shows = [families.shown(row.key[-1]) for row in rows]
-    asked = [families.of_farm(id) for id, _ in named.farms]
+    asked = [families.of_farm(id) for id, *_ in named.farms]
     return Result(atom.written(about, [_product.decode(row.text) for row in rows]), families=(*shows, *asked))
 
 
@@ -76,12 +77,12 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     """A verified farm and what it sells, by keyset; a former slug leads to the address of the present one."""
     token = request.path["id"]
     farm = await farms.find(request.reader, token)
-    if farm is None or farm.state != "verified":
+    if farm is None or not farm_states.found(farm.state):
         raise NotFound("there is no such farm")
     if token not in (farm.id, farm.slug):
         return Result(status=301, headers=(("Location", f"/api/farms/{farm.slug}/products.jsonld"),))
     order = Keyset(query, "jsonld", (UUID,), lambda row: row.key)
-    wanted = listing_terms.Filters.of(farms=[farm.id], verified=True)
+    wanted = listing_terms.Filters.of(farms=[farm.id])
     after = order.after
     rows, following = order.page(
         await listings.products(request.reader, wanted, "newest", after, order.ask, await view(request, brief=True))

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
 from harvestd.market.catalogue.sight import FOR_EVERYBODY
+from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.feeds.links import Page
 from harvestd.market.feeds.xml import text
 from harvestd.store.postgres.statements import FIRST_ID, LAST_ID, Reader, Statement, scalar
@@ -34,7 +35,7 @@ _PARTED = """select '{kind}' as kind, (n - 1) / :size::bigint as part, max(case 
                from (select id, updated_at, row_number() over (order by id) as n from {kind} p where {shown}) as found group by 2"""
 _PARTS = Statement(
     "sitemap.parts",
-    f"""({_PARTED.format(kind="farms", shown="state = 'verified'")})
+    f"""({_PARTED.format(kind="farms", shown=FOUND)})
          union all ({_PARTED.format(kind="products", shown=FOR_EVERYBODY)}) order by kind, part""",
     lambda kind, part, last, changed: (kind, last, changed),
     heavy=True,
@@ -44,14 +45,10 @@ _WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :
   from (select p.id, p.slug, p.updated_at from {{source}} and p.id > coalesce(:first::uuid, {FIRST_ID}) and p.id <= coalesce(:last::uuid, {LAST_ID})
          order by p.id limit {MAX}) as found"""
 _URLS: dict[Kind, Statement[str]] = {
-    "farms": Statement(
-        "sitemap.farms", _WRITTEN.format(source="farms p where p.state = 'verified'"), scalar, heavy=True
-    ),
+    "farms": Statement("sitemap.farms", _WRITTEN.format(source=f"farms p where {FOUND}"), scalar, heavy=True),
     "products": Statement(
         "sitemap.products",
-        _WRITTEN.format(
-            source=f"products p join farms f on f.id = p.farm_id where {FOR_EVERYBODY} and f.state = 'verified'"
-        ),
+        _WRITTEN.format(source=f"products p where {FOR_EVERYBODY}"),
         scalar,
         heavy=True,
     ),
@@ -59,7 +56,7 @@ _URLS: dict[Kind, Statement[str]] = {
 
 
 async def parts(reader: Reader, size: int) -> list[Part]:
-    """The parts of all that there is, of ``size`` each; a product of a farm that is not verified counts, and is in none."""
+    """The parts of all that is found, of ``size`` each."""
     found: list[Part] = []
     rows: Sequence[tuple[Kind, str | None, datetime]] = await reader.rows(_PARTS, size=size)
     for n, (kind, last, changed) in enumerate(rows):

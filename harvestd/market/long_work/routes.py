@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from harvestd.kernel.errors import Conflict, Forbidden, NotFound
@@ -22,9 +23,9 @@ async def listed(request: RequestContext, query: OperationsQuery) -> CountedPage
     keyset = Keyset(query, "operations", (UUID,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
     whose = None if query.everyone else request.user.user_id
-    found = await rows.listed(request.reader, whose, after, keyset.ask, status=query.status, kind=query.kind)
-    page, following = keyset.page(found)
-    total = await rows.count(request.reader, whose, status=query.status, kind=query.kind) if query.count else None
+    which: dict[str, Any] = {"status": query.status, "kind": query.kind, "kinds": _kinds(request)}
+    page, following = keyset.page(await rows.listed(request.reader, whose, after, keyset.ask, **which))
+    total = await rows.count(request.reader, whose, **which) if query.count else None
     return CountedPage([shown(request, row) for row in page], following, total)
 
 
@@ -67,11 +68,22 @@ async def _visible(request: RequestContext) -> Row:
     known = found is not None and actions.is_kept(request.parts.settings, found, request.now)
     if found is None or not known or not (found.user_id == request.user.user_id or _sees_all(request)):
         raise NotFound("there is no such operation")
+    kinds = _kinds(request)
+    if kinds is not None and found.kind not in kinds:
+        raise NotFound("there is no such operation")
     return found
 
 
+def _kinds(request: RequestContext) -> list[str] | None:
+    """The kinds of operations that the caller sees: all (None) or, with an API key without the scope for operations, those that it may begin."""
+    scopes = request.user.scopes
+    if scopes is None or Permission.OWN_OPERATIONS in scopes:
+        return None
+    return [name for name, kind in request.parts.long_work.items() if kind.permission in scopes]
+
+
 def _sees_all(request: RequestContext) -> bool:
-    return may_everywhere(request.user.role, Permission.OWN_OPERATIONS)
+    return _kinds(request) is None and may_everywhere(request.user.role, Permission.OWN_OPERATIONS)
 
 
 def _check_oneself(request: RequestContext, found: Row) -> None:

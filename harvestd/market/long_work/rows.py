@@ -18,7 +18,7 @@ _COLUMNS = """id, kind, user_id, status, done, total, given, state, result, erro
 _GOING = "status in ('queued', 'running')"
 _ONE = Statement("operations.one", f"select {_COLUMNS} from operations where id = :id", Operation)
 _LOCK = Statement("operations.lock", f"select {_COLUMNS} from operations where id = :id for no key update", Operation)
-_WHICH = "(:user_id::uuid is null or user_id = :user_id) and (:status::text is null or status = :status) and (:kind::text is null or kind = :kind)"
+_WHICH = "(:user_id::uuid is null or user_id = :user_id) and (:status::text is null or status = :status) and (:kind::text is null or kind = :kind) and (:kinds::text[] is null or kind = any(:kinds))"
 _LIST = Statement(
     "operations.list",
     f"""select {_COLUMNS} from operations where id < coalesce(:after::uuid, {LAST_ID}) and {_WHICH} order by id desc limit :limit""",
@@ -106,15 +106,19 @@ async def lock(tx: Transaction, id: str) -> Operation | None:
 
 
 async def listed(
-    reader: Reader, user_id: str | None, after: str | None, limit: int, *, status: str | None, kind: str | None
-) -> list[Operation]:
-    """Operations, newest first; a user's, or all."""
-    return await reader.rows(_LIST, user_id=user_id, after=after, limit=limit, status=status, kind=kind)
+    reader: Reader, user_id: str | None, after: str | None, limit: int, *, status: str | None, kind: str | None, kinds: Sequence[str] | None
+) -> list[Operation]:  # fmt: skip
+    """Operations, newest first; a user's, or all; of one kind, and of any of some ``kinds``, if these are given."""
+    which = {"user_id": user_id, "status": status, "kind": kind, "kinds": None if kinds is None else list(kinds)}
+    return await reader.rows(_LIST, **which, after=after, limit=limit)
 
 
-async def count(reader: Reader, user_id: str | None, *, status: str | None, kind: str | None) -> int:
+async def count(
+    reader: Reader, user_id: str | None, *, status: str | None, kind: str | None, kinds: Sequence[str] | None
+) -> int:
     """How many such operations there are, up to the counting limit."""
-    return await counting.count(reader, _COUNT, user_id=user_id, status=status, kind=kind)
+    which = {"user_id": user_id, "status": status, "kind": kind, "kinds": None if kinds is None else list(kinds)}
+    return await counting.count(reader, _COUNT, **which)
 
 
 async def begin(

@@ -1,15 +1,20 @@
-"""Mails on their way into the table from which they are sent, and the language of each."""
+"""Mails on their way into the table from which they are sent, and the language of each; those to accounts about themselves, too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from harvestd.interfaces import Mail
-from harvestd.kernel import languages
+from harvestd.kernel import email_addresses, languages
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
-from harvestd.market.notifications.wording import more_shown
+from harvestd.market.notifications.wording import account_shown, more_shown
+from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
+
+#: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
+ERASED = "@invalid"
 
 
 def language_of(unit: UnitOfWork, *wanted: str | None) -> str:
@@ -47,3 +52,26 @@ async def mail_unproven(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
         unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
     for _ in range(sum(one.left for one in added)):
         unit.parts.metrics.mailed("left")
+
+
+async def send(
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, proven: bool = True,
+    **values: str | int,
+) -> None:  # fmt: skip
+    """Mail an address in the language of its account, by the account's id or else the address; where it has none, in the one that the event names:
+    that of the request which has caused it, or of an account that is no more. Everything that an account is mailed of itself comes by here.
+    One that is not ``proven`` to be the account's gets few mails, of ours alone; those with a secret, which prove that, have a limit of their own
+    (``recovery_actions.py``)."""
+    if email.endswith(ERASED):
+        return
+    own = await accounts.language(unit.tx, user_id, email_addresses.key(email))
+    read = language_of(unit, own, event.data.get("language"))
+    subject, body = account_shown(kind, read, unit.parts.settings.market_name, page(unit) + fragment, **values)
+    one = Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)
+    await (mail if proven else mail_unproven)(unit, [one])
+
+
+def page(unit: UnitOfWork) -> str:
+    """The address of the page of accounts."""
+    settings = unit.parts.settings
+    return settings.account_url or f"{settings.public_url}/account"

@@ -33,7 +33,7 @@ async def listed(request: RequestContext, query: NotificationsQuery) -> Result:
     shown = [_shown(notice, title, body) for notice, (_, title, body) in zip(page, told, strict=True)]
     spoken = ", ".join(dict.fromkeys(language for language, _, _ in told)) or request.language
     headers = (("Content-Language", spoken), ("Vary", "Accept-Language"))
-    return Result(UnreadPage(shown, following, total, unread), headers=headers)
+    return Result(UnreadPage(shown, following, total, unread), headers=headers, spoken=False)
 
 
 def _told(notice: store.Notification, language: str | None) -> tuple[str, str, str]:

@@ -6,7 +6,16 @@ from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
-from harvestd.market.notifications import closing, handlers, mail_sender, member_handlers, routes, shapes
+from harvestd.market.notifications import (
+    account_handlers,
+    closing,
+    farm_handlers,
+    handlers,
+    mail_sender,
+    member_handlers,
+    routes,
+    shapes,
+)
 from harvestd.market.orders.retention import Erased
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -32,22 +41,22 @@ SUBJECT = Subject(
             200,
         ): QueueHandlers(
             each={
-                "account.registered": handlers.welcome,
-                "account.mail_requested": handlers.account_mail,
-                "account.password_reset": handlers.password_reset,
-                "farm.member_invited": handlers.invited,
-                "farm.verified": handlers.judged,
-                "farm.suspended": handlers.judged,
-                "farm.imprint_changed": handlers.imprint_changed,
+                "account.registered": account_handlers.welcome,
+                "account.mail_requested": account_handlers.account_mail,
+                "account.password_reset": account_handlers.password_reset,
+                "farm.member_invited": farm_handlers.invited,
+                "farm.verified": farm_handlers.judged,
+                "farm.suspended": farm_handlers.judged,
+                "farm.imprint_changed": farm_handlers.imprint_changed,
                 "farm.member_joined": member_handlers.changed,
                 "farm.member_left": member_handlers.changed,
                 "farm.member_removed": member_handlers.changed,
                 "farm.member_changed": member_handlers.changed,
-                "farm.renamed": handlers.renamed,
-                "account.address_changed": handlers.address_changed,
-                "account.noted": handlers.noted,
-                "account.exported": handlers.exported,
-                "account.deleted": handlers.goodbye,
+                "farm.renamed": farm_handlers.renamed,
+                "account.address_changed": account_handlers.address_changed,
+                "account.noted": account_handlers.noted,
+                "account.exported": account_handlers.exported,
+                "account.deleted": account_handlers.goodbye,
             },
             bulk=handlers.order,
         )

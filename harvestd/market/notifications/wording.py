@@ -12,7 +12,9 @@ from typing import Any
 from harvestd.kernel.formatting import days, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, ROLES, UNPROVEN, Message
+from harvestd.market.notifications.account_messages import MORE, UNPROVEN
+from harvestd.market.notifications.messages import MESSAGES, PIECES, ROLES, Message
+from harvestd.market.notifications.texts import MAILS
 
 Facts = Mapping[str, Any]
 
@@ -34,9 +36,9 @@ def again(of: Sequence[str], facts: Facts, language: str) -> tuple[str, str] | N
 
 
 def account_shown(kind: str, language: str, market: str, link: str, **values: str | int) -> tuple[str, str]:
-    """Subject and text of a mail of ``ACCOUNT_MAILS``; ``values`` are what it has beside the market and the link: names that people gave,
+    """Subject and text of a mail of ``MAILS``; ``values`` are what it has beside the market and the link: names that people gave,
     those of :data:`OURS`, and numbers of days."""
-    subject, body = (mail(text, language) for text in ACCOUNT_MAILS[kind])
+    subject, body = (mail(text, language) for text in MAILS[kind])
     told = {name: _told(name, value, language) for name, value in values.items()}
     given = {"market": one_line(market), **told}
     return subject.format_map(given), body.format_map({**given, "link": link})
@@ -73,11 +75,27 @@ def _money(value: int | None, facts: Facts, language: str) -> str:
     return "" if value is None else money(value, facts["currency"], language)
 
 
-def _lines(value: Sequence[tuple[str, str, str, int]], facts: Facts, language: str) -> str:
-    """Each line of an order: quantity, unit, title and total."""
+def _total(piece: str) -> Callable[[Any, Facts, str], str]:
+    """A total, which says so where any of its lines is an estimate."""
+
+    def said(value: int | None, facts: Facts, language: str) -> str:
+        estimated = any(flag for line in facts["lines"] for flag in line[4:])
+        return _estimated(_money(value, facts, language), piece if estimated else "", language)
+
+    return said
+
+
+def _estimated(amount: str, piece: str, language: str) -> str:
+    """An amount of money as it is said: alone or, of an estimate, in words."""
+    return mail(PIECES[piece], language).format(amount=amount) if piece and amount else amount
+
+
+def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
+    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say)."""
     return "\n".join(
-        f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  {_money(total, facts, language)}"
-        for number, unit, title, total in value
+        f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
+        + _estimated(_money(total, facts, language), "about" if any(estimated) else "", language)
+        for number, unit, title, total, *estimated in value
     )
 
 
@@ -120,6 +138,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
-    "lines": _lines, "total": _money, "subtotal": _money, "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
+    "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _if_any("reason"), "role": _role,
 }  # fmt: skip

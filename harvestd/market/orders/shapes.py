@@ -51,7 +51,7 @@ class OrderBuyer(Out, kw_only=True, frozen=True):
 
 
 class OrderPart(Out, kw_only=True, frozen=True):
-    """One farm's part of an order; ``reason`` is that of its last step."""
+    """One farm's part of an order; ``reason`` is that of its last step. ``subtotal`` is ``estimated`` if any line is."""
 
     farm: OrderFarm
     status: OrderStatusOut
@@ -59,17 +59,19 @@ class OrderPart(Out, kw_only=True, frozen=True):
     reason: str
     lines: list[OrderLine]
     subtotal: Money
+    estimated: bool
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
     """What is owed for the active parts: goods, fees and tax, less discount. An order that is cancelled or expired as a whole still shows
-    what was agreed, but nothing is owed for it."""
+    what was agreed, but nothing is owed for it. ``total`` is ``estimated`` while any line that it counts is: the farm weighs what it is priced by."""
 
     goods: Money
     fees: Money
     tax: Money
     discount: Money
     total: Money
+    estimated: bool
 
 
 class Order(Out, kw_only=True, frozen=True):
@@ -124,6 +126,7 @@ WORDS: dict[str, str] = {
     "OrderLine.unit_price": "The agreed price, for `price_per`.",
     "OrderLine.variant_id": "The pack size; null for the product itself.",
     "OrderLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
-    "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
+    "estimated": "Whether `total` is an estimate, until the farm has weighed the pieces.",
+    "OrderPart.estimated": "Whether `subtotal` is an estimate, until the farm has weighed the pieces.",
     "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,16 +29,15 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
     parts = [
         OrderPart(
-            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]),
-            reason="", lines=[_line(line, currency, seen=True) for line in order.lines if line.farm_id == part.farm_id],
-            subtotal=money(part.subtotal, currency),
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]), reason="",
+            **_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), subtotal=money(part.subtotal, currency),
         )
         for part in order.parts
     ]  # fmt: skip
     t = order.totals
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=_totals(currency, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
+        totals=_totals(currency, parts, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
         steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
@@ -65,15 +64,15 @@ def seen(
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            lines=[_line(line, currency, seen=order.buyer_id == caller.user_id) for line in mine if line.farm_id == part.farm_id],
+            **_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
             subtotal=money(part.subtotal, currency),
         )
         for part in own
     ]  # fmt: skip
     status, goods = order.status, sum(part.subtotal for part in own)
-    totals = _totals(currency, goods, 0, 0, 0, goods)
+    totals = _totals(currency, views, goods, 0, 0, 0, goods)
     if whole:
-        totals = _totals(currency, order.goods, order.fees, order.tax, order.discount, order.total)
+        totals = _totals(currency, views, order.goods, order.fees, order.tax, order.discount, order.total)
     elif len(own) == 1:
         status = own[0].status
     return Order(
@@ -131,6 +130,21 @@ def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine
     )  # fmt: skip
 
 
-def _totals(currency: str, *amounts: int) -> OrderTotals:
+class _Lines(TypedDict):
+    """The lines of a part, and whether any of them is an estimate."""
+
+    lines: list[OrderLine]
+    estimated: bool
+
+
+def _lines(lines: Iterable[Line | store.LineRow], currency: str, *, seen: bool) -> _Lines:
+    shown = [_line(line, currency, seen=seen) for line in lines]
+    return _Lines(lines=shown, estimated=any(line.estimated for line in shown))
+
+
+def _totals(currency: str, parts: Sequence[OrderPart], *amounts: int) -> OrderTotals:
+    """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
+    standing = [part for part in parts if part.status not in fulfilment.OVER] or parts
     names = ("goods", "fees", "tax", "discount", "total")
-    return OrderTotals(**{name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)})
+    shown = {name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)}
+    return OrderTotals(**shown, estimated=any(part.estimated for part in standing))

@@ -13,6 +13,7 @@ COPIED: Mapping[str, tuple[str, str]] = {
     "latitude": ("farm", "latitude"),
     "longitude": ("farm", "longitude"),
     "benefits": ("farm", "benefits"),
+    "removed": ("farm", "state"),
     "category": ("category", "slug"),
     "category_name": ("category", "name"),
 }

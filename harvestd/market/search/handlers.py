@@ -10,6 +10,7 @@ from harvestd.interfaces import Document
 from harvestd.interfaces.documents import Sight
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_events import happened
+from harvestd.market.farms import listed_rules as farms
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import renews
 from harvestd.market.search.postgres.query import TEXT_SHOWN
@@ -59,7 +60,7 @@ async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 def document(row: products.Product) -> Document:
-    """A product as a search document; an unpublished one is a tombstone, and so is one that not everybody may see, but for those who do."""
+    """A product as a search document; one that nobody finds is a tombstone, and so is one that not everybody may see, but for those who do."""
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
@@ -67,8 +68,13 @@ def document(row: products.Product) -> Document:
         codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
-        fresh_at=_fresh(row), body=_body(row), removed=row.status != "published" or bool(row.visible_to), sight=_sight(row),
+        fresh_at=_fresh(row), body=_body(row), removed=not _found(row) or bool(row.visible_to), sight=_sight(row),
     )  # fmt: skip
+
+
+def _found(row: products.Product) -> bool:
+    """Whether anybody finds it."""
+    return row.status == "published" and farms.found(row.farm_state)
 
 
 def _body(row: products.Product) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def _body(row: products.Product) -> dict[str, Any]:
 
 def _sight(row: products.Product) -> Sight | None:
     """Who finds it, and at which price, if that is not alike for everybody."""
-    if row.status != "published" or not (row.visible_to or row.group_prices):
+    if not _found(row) or not (row.visible_to or row.group_prices):
         return None
     prices = tuple((one.group, one.price) for one in row.offer.prices)
     return Sight(tuple(row.visible_to or ()), prices, row.regular_price is not None)

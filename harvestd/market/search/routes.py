@@ -12,9 +12,10 @@ from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
 from harvestd.market.catalogue import cards, category_rows, filters, sight
+from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.image_shapes import Image
-from harvestd.market.catalogue.viewing import view
-from harvestd.market.search import translated_titles
+from harvestd.market.catalogue.viewing import buyer, view
+from harvestd.market.search import group_titles, translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.counts import FACET_VALUES
 from harvestd.market.search.shapes import (
@@ -29,7 +30,7 @@ from harvestd.market.search.shapes import (
 from harvestd.market.search.text import asked as words
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
-from harvestd.web.translated import headers, other
+from harvestd.web.translated import other
 
 #: Suggestions of an answer.
 MOST = 10
@@ -40,7 +41,7 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     if query.explain:
         _explains(request)
     asked, seen = await filters.asked(request, query), await view(request, brief=True)
-    groups = seen.buyer.groups if await sight.matter(request.reader, seen.buyer.groups) else ()
+    groups = await _groups(request, seen.buyer)
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
@@ -62,7 +63,12 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
-    return Result(shown_now, headers=headers(request))
+    return Result(shown_now)
+
+
+async def _groups(request: RequestContext, who: Buyer) -> tuple[str, ...]:
+    """The groups of whom it is for, if what is on sale differs for them at all."""
+    return who.groups if await sight.matter(request.reader, who.groups) else ()
 
 
 def _explains(request: RequestContext) -> None:
@@ -123,20 +129,28 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
 async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
     """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
     left out."""
-    language = other(request)
+    language, groups = other(request), await _groups(request, await buyer(request))
     titled = await translated_titles.begin(request.reader, language, query.q, MOST)
-    found = [*titled, *await request.parts.search.suggest(query.q, MOST)]
-    known = await search_suggest.known(request.reader, found, language)
+    theirs = await group_titles.begin(request.reader, groups, query.q, MOST)
+    everybodys = await request.parts.search.suggest(query.q, MOST)
+    found = [*titled, *search_suggest.in_turn([theirs, everybodys])]
+    known = await search_suggest.known(request.reader, found, language, groups)
     items: dict[tuple[str, str], Suggestion] = {}
     for one, now in known:
         text = (now.name if language else None) or one.text
         items.setdefault(
             (one.kind, text.casefold()),
             Suggestion(
-                text=text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=_image(now)
+                text=text,
+                kind=one.kind,
+                id=now.id,
+                slug=now.farm_slug or one.slug if one.kind == "farm" else one.slug,
+                farm=_farm(now),
+                count=one.count,
+                image=_image(now),
             ),
         )
-    return Result(Suggestions(items=[*items.values()][:MOST]), headers=headers(request))
+    return Result(Suggestions(items=[*items.values()][:MOST]))
 
 
 def _farm(now: search_suggest.Known) -> Named | None:

@@ -78,6 +78,11 @@ class NearCache:
         self._absences += shelf is self._absent
         return held.entry
 
+    def last(self, key: str) -> Entry | None:
+        """The entry that is held, fresh or not."""
+        held = self._entries.get(key)
+        return None if held is None else held.entry
+
     async def fetch(
         self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
         outdated: Outdated = never,

@@ -51,10 +51,11 @@ select m.dedupe_key from (select dedupe_key, created_at from mails
 
 -- name: search documents that differ from the products
 select p.id, p.revision, s.version, p.status, s.removed
-  from products p left join search_documents s on s.kind = 'product' and s.id = p.id
- where s.id is null or s.version <> p.revision or s.removed <> (p.status <> 'published' or p.visible_to is not null)
-    or s.visible_to is distinct from (case when p.status = 'published' then p.visible_to end)
-    or s.group_prices is distinct from (case when p.status = 'published' then p.group_prices end);
+  from products p join farms f on f.id = p.farm_id cross join lateral (select p.status = 'published' and f.state = 'verified' as found) o
+  left join search_documents s on s.kind = 'product' and s.id = p.id
+ where s.id is null or s.version <> p.revision or s.removed <> (not o.found or p.visible_to is not null)
+    or s.visible_to is distinct from (case when o.found then p.visible_to end)
+    or s.group_prices is distinct from (case when o.found then p.group_prices end);
 
 -- name: a search document whose copy of a farm, a category or the product differs from it
 select s.id, s.farm, f.slug as farm_slug, s.category, c.slug as category_slug

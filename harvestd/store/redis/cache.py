@@ -69,6 +69,10 @@ class RedisCache:
         """A fresh entry of this process, or None."""
         return self._near.peek(key)
 
+    def last(self, key: str) -> Entry | None:
+        """The entry that this process has, fresh or not."""
+        return self._near.last(key)
+
     def grown(self, key: str, entry: Entry, size: int) -> None:
         """Count a variant's bytes; Redis has none."""
         self._near.grown(key, entry, size)

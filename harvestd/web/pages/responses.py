@@ -71,6 +71,5 @@ def _headers(route: Route) -> list[str]:
         (route.query is not None and issubclass(route.query, ListQuery), ("Link",)),
         (route.cart, ("X-Cart-Token", "Set-Cookie")),
         (route.cookie, ("Set-Cookie",)),
-        (route.cart and route.answer is not None, ("Vary",)),
     )
     return ["X-Request-Id", "Cache-Control", *(name for holds, added in conditions if holds for name in added)]

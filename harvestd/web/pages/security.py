@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from harvestd.kernel.errors import NotConfirmed
-from harvestd.kernel.permissions import FARM_ROLES, GRANTS, ROLES, SCOPES
+from harvestd.kernel.permissions import BROUGHT_BY, FARM_ROLES, GRANTS, ROLES, SCOPES
 from harvestd.web.routes import Route
 
 #: The security schemes of the document.
@@ -78,7 +78,11 @@ def _api_keys(route: Route) -> str:
         return f"An API key is its owner here with the scope `{route.scope.value}`, nobody without."
     if route.permission is None:
         return ""
-    return f"API keys: scope `{route.permission.value}`." if route.permission.value in SCOPES else "Not for API keys."
+    if route.permission.value not in SCOPES:
+        return "Not for API keys."
+    also = sorted(one.value for one in BROUGHT_BY.get(route.permission, ()))
+    more = f"; for what they may begin, {' or '.join(f'`{one}`' for one in also)}" if also else ""
+    return f"API keys: scope `{route.permission.value}`{more}."
 
 
 def _step_up(route: Route) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.accounts.audit_actions import ACTIONS, markdown
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, NOTED, OWN_MAILS
+from harvestd.market.notifications.account_messages import ACCOUNT_MAILS, NOTED, OWN_MAILS
 from tests.people import Market
 
 ROOT = Path(__file__).parents[3]

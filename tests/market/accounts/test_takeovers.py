@@ -11,7 +11,7 @@ import pytest
 
 from harvestd import tables as table
 from harvestd.market.accounts import audit
-from harvestd.market.notifications.messages import NOTED
+from harvestd.market.notifications.account_messages import NOTED
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement
 from harvestd.web.routes import Route

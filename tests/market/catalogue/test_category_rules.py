@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.errors import AlreadyTaken, Invalid
-from harvestd.market.catalogue.category_rules import admit, checked
+from harvestd.market.catalogue.category_rules import MAX_DEPTH, admit, checked, nest
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_no_two_beside_each_other_have_one_name_whatever_its_case() -> None:
     with pytest.raises(AlreadyTaken) as refused:
         admit("ÄPFEL", ["Äpfel"])
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("name", "taken")]
+
+
+@pytest.mark.parametrize(
+    ("above", "levels", "fits"),
+    [(0, MAX_DEPTH, True), (0, MAX_DEPTH + 1, False), (MAX_DEPTH - 1, 1, True), (MAX_DEPTH, 1, False), (3, 5, True), (4, 5, False)],
+)  # fmt: skip
+def test_so_many_stand_one_below_the_other_at_most(above: int, levels: int, fits: bool) -> None:
+    if fits:
+        nest(above, levels)
+        return
+    with pytest.raises(Invalid) as refused:
+        nest(above, levels)
+    (error,) = refused.value.errors
+    assert (error.field, error.code, error.params) == ("parent_id", "too-deep", {"maximum": "8"})

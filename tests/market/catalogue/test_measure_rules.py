@@ -57,6 +57,9 @@ def test_a_product_is_sold_by_what_its_unit_counts_or_measures(unit: str) -> Non
         (WEIGHED | {"estimated_weight": amount("1800", "g")}, "1", amount("1.8", "kg")),
         (WEIGHED | {"estimated_weight": amount("24", "oz")}, "1", amount("1.5", "lb")),
         (WEIGHED | {"price_per": amount("100", "g")}, "100", amount("1800", "g")),
+        (WEIGHED | {"price_per": amount("1", "kg"), "estimated_weight": amount("4", "lb")}, "1", amount("1.814", "kg")),
+        (WEIGHED | {"price_per": amount("1", "lb")}, "1", amount("3.968", "lb")),
+        (WEIGHED | {"price_per": amount("100", "g"), "estimated_weight": amount("1", "oz")}, "100", amount("28.350", "g")),
         ({"price_per": amount("1", "kg"), "estimated_weight": amount("45", "g")}, "1", amount("0.045", "kg")),
         (WEIGHED | {"unit": "bunch", "sold_by": "piece"}, "1", amount("1.8", "kg")),
     ],
@@ -85,7 +88,8 @@ def test_a_piece_with_a_price_of_its_own_may_say_what_it_weighs() -> None:
         ({"unit": "kg", "estimated_weight": amount("1", "kg")}, ("estimated_weight", "not-accepted")),
         ({"price_per": amount("1", "kg")}, ("price_per.unit", "not-one-of")),
         (WEIGHED | {"price_per": amount("1", "each")}, ("price_per.unit", "not-one-of")),
-        (WEIGHED | {"price_per": amount("1", "lb")}, ("estimated_weight.unit", "not-one-of")),
+        (WEIGHED | {"price_per": amount("1", "lb"), "estimated_weight": amount("9999999.999", "kg")}, ("estimated_weight.quantity", "above-maximum")),
+        (WEIGHED | {"price_per": amount("1", "kg"), "estimated_weight": amount("0.001", "oz")}, ("estimated_weight.quantity", "below-minimum")),
         (WEIGHED | {"price_per": amount("0", "kg")}, ("price_per.quantity", "below-minimum")),
         (WEIGHED | {"estimated_weight": amount("0", "kg")}, ("estimated_weight.quantity", "below-minimum")),
         (WEIGHED | {"estimated_weight": amount("0.5", "g")}, ("estimated_weight.quantity", "off-step")),
@@ -150,6 +154,7 @@ def test_a_piece_costs_no_more_than_the_most(price: int, per: str, weight: str, 
         (1290, amount("1", "kg"), amount("3.74", "kg"), 4825), (1290, amount("1", "kg"), amount("3740", "g"), 4825),
         (129, amount("100", "g"), amount("3.74", "kg"), 4825), (1, amount("1", "kg"), amount("0.5", "kg"), 1),
         (1, amount("1", "kg"), amount("0.499", "kg"), 0), (560, amount("1", "lb"), amount("24", "oz"), 840),
+        (1290, amount("1", "kg"), amount("4", "lb"), 2341), (1000, amount("1", "lb"), amount("1", "kg"), 2205), (1000, amount("453.592", "g"), amount("1", "lb"), 1000),
     ],
 )  # fmt: skip
 def test_a_line_comes_to_what_its_pieces_weigh(price: int, per: Amount, weighed: Amount, total: int) -> None:
@@ -159,8 +164,8 @@ def test_a_line_comes_to_what_its_pieces_weigh(price: int, per: Amount, weighed:
 @pytest.mark.parametrize(
     ("weighed", "fault"),
     [
-        (amount("1", "lb"), ("unit", "not-one-of")), (amount("1", "each"), ("unit", "not-one-of")), (amount("0", "kg"), ("quantity", "below-minimum")),
-        (amount("-1", "g"), ("quantity", "below-minimum")), (amount("0.5", "g"), ("quantity", "off-step")), (amount("NaN", "kg"), ("quantity", "not-a-number")),
+        (amount("1", "each"), ("unit", "not-one-of")), (amount("0", "kg"), ("quantity", "below-minimum")),
+        (amount("-1", "g"), ("quantity", "below-minimum")), (amount("0.0005", "g"), ("quantity", "off-step")), (amount("NaN", "kg"), ("quantity", "not-a-number")),
     ],
 )  # fmt: skip
 def test_a_weight_that_cannot_be_is_named(weighed: Amount, fault: tuple[str, str]) -> None:

@@ -35,4 +35,5 @@ STEPS: tuple[Step, ...] = (
          {"title": "5 kg crate", "unit": "crate", "price": {"amount": 1900, "currency": "EUR"}, "takes": "5", "sku": "TOM-5"},
          {"title": "500 g punnet", "unit": "punnet", "price": 260, "takes": "0.5", "external_id": "erp-2001"}]}),
     Step("listVariants", FARMER, {"id": TOMATOES}),
+    Step("listFarmGroups", FARMER, {"id": SUNNY_ACRES, "limit": "1"}),
 )  # fmt: skip

@@ -114,3 +114,30 @@ async def test_a_pick_up_point_is_on_earth(market: Market) -> None:
         "pickup_points[0].position.latitude": "not-a-position", "pickup_points[1].position.longitude": "not-a-position",
         "pickup_points[1].name": "wrong-type", "pickup_points[1].hours": "control-character",
     }  # fmt: skip
+
+
+async def test_a_fee_that_nobody_could_pay_is_refused_by_its_name_whichever_of_the_two_amounts_comes_last(
+    market: Market,
+) -> None:
+    farmer = await market.farmer()
+    path = f"/api/farms/{farmer.farm_id}"
+    where = {
+        "areas": [{"name": "Town", "postcodes": ["1010"], "fee": 390, "minimum": 0, "free_from": 1500}],
+        "note": "",
+    }
+
+    async def patched(**body: Any) -> Any:
+        return await farmer.request("PATCH", path, body, If_Match="*")
+
+    assert (await patched(delivery=where)).status == 200
+    answer = await patched(order_minimum=2000)
+    assert (answer.status, [(e["field"], e["code"]) for e in answer.json()["errors"]]) == (
+        422,
+        [("delivery.areas[0].free_from", "below-minimum")],
+    )
+    assert "€20.00" in answer.json()["errors"][0]["message"]
+    assert (await patched(order_minimum=1500)).status == 200
+    where["areas"][0]["free_from"] = 1499
+    assert (await patched(delivery=where)).status == 422
+    where["areas"][0]["fee"] = 0
+    assert (await patched(delivery=where, order_minimum=9000)).status == 200, "it is free anyway"

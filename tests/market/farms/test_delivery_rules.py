@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.farms.delivery_rules import area_faults, delivers_to, faults, kept, without_middle
+from harvestd.market.farms.delivery_rules import area_faults, delivers_to, faults, kept, never_charged, without_middle
 
 AT, NEAR, FAR = (48.2, 16.37), (48.25, 16.37), (49.0, 16.37)
 
@@ -44,6 +44,24 @@ def test_without_a_middle_no_circle_is_known_and_without_delivery_nothing_is_del
         "delivery.areas[2].radius_km",
     ]
     assert [*without_middle(DELIVERY, AT)] == [*without_middle(None, None)] == []
+
+
+@pytest.mark.parametrize(
+    ("fee", "minimum", "of_farm", "free_from", "refused"),
+    [
+        (390, 0, 2000, 1999, True), (390, 0, 2000, 2000, False), (390, 2000, 0, 1999, True), (390, 2500, 2000, 2499, True), (390, 2500, 2000, 2500, False),
+        (390, 0, 0, 0, False), (390, 0, 2000, None, False), (0, 0, 2000, 1, False),
+    ],
+)  # fmt: skip
+def test_a_fee_that_nobody_could_pay_is_refused(
+    fee: int, minimum: int, of_farm: int, free_from: int | None, refused: bool
+) -> None:
+    where = {
+        "areas": [TOWN, area("Hills", postcodes=["10"], fee=fee, minimum=minimum, free_from=free_from)],
+        "note": "",
+    }
+    found = [(fault.field, fault.code) for fault in never_charged(where, of_farm, "EUR")]
+    assert found == ([("delivery.areas[1].free_from", "below-minimum")] if refused else [])
 
 
 def test_a_circle_has_its_edge_in_it() -> None:

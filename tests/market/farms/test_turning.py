@@ -79,6 +79,29 @@ async def test_a_certificate_is_shown_until_its_last_day_has_gone_also_from_the_
     assert dated.broken(at_rest=True) == []
 
 
+async def test_its_farm_alone_sees_certificates_that_are_over_so_that_it_does_not_lose_them(
+    dated: Market,
+) -> None:
+    farmer = await dated.farmer()
+    packer = await dated.person("farmer")
+    await dated.join(packer, farmer.farm_id, "packer")
+    given = [{"scheme": "Organic", "valid_until": day(-1)}, {"scheme": "For good"}]
+    await changed(farmer, certificates=given)
+    path = f"/api/farms/{farmer.farm_id}"
+    whole = [("Organic", day(-1)), ("For good", None)]
+    for who, seen in (
+        (farmer, whole), (await dated.person("manager"), whole), (packer, whole[1:]), (await dated.farmer("Other"), whole[1:]), (await dated.person(), whole[1:]),
+        (dated.stranger, whole[1:]), (farmer, whole), (dated.stranger, whole[1:]),
+    ):  # fmt: skip
+        shown = (await who.get(path)).json()["certificates"]
+        assert [(one["scheme"], one["valid_until"]) for one in shown] == seen
+    (listed,) = [one for one in (await farmer.get("/api/farms")).json()["items"] if one["id"] == farmer.farm_id]
+    assert len(listed["certificates"]) == 1, "the list of everybody"
+    read = (await farmer.get(path)).json()["certificates"]
+    kept = await changed(farmer, description="Anew.", certificates=read)
+    assert [one["scheme"] for one in kept["certificates"]] == ["Organic", "For good"]
+
+
 async def test_a_day_is_told_of_once_however_many_tell(dated: Market, clock: Clock) -> None:
     farmer = await dated.farmer()
     await changed(farmer, certificates=[{"scheme": "Organic", "valid_until": day(1)}])

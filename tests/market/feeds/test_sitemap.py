@@ -73,7 +73,7 @@ async def test_where_there_is_too_much_for_one_there_is_an_index_of_parts(
     made = [await market.product(farmer, title=f"No {n}") for n in range(8)]
     await hidden(market, farmer)
     index = await found(market, kind="siteindex")
-    assert len(index) == 1 + 4, "one of farms; products of farms that are hidden count, too"
+    assert len(index) == 1 + 3, "one of farms; what is hidden does not count"
     every: list[str] = []
     for address in index:
         assert address.startswith(f"{HERE}{MAP}?part=")

@@ -6,8 +6,12 @@ import attrs
 
 from harvestd import tables
 from harvestd.kernel.errors import Invalid
+from harvestd.kernel.permissions import BROUGHT_BY, SCOPES, Permission
 from harvestd.market.long_work.kinds import Operation, Step
+from harvestd.market.long_work.shapes import Operation as Answer
 from harvestd.unit_of_work import UnitOfWork
+from tests.market.accounts.test_api_keys import secret
+from tests.market.catalogue.test_importing import send
 from tests.market.long_work.work import begun, kind, knowing, later, run, seen
 from tests.people import Market, Person
 from tests.web.client import Client
@@ -108,3 +112,51 @@ async def test_the_file_of_what_is_over_is_not_waited_for(market: Market) -> Non
 
 def test_every_kind_of_work_is_begun_by_a_route() -> None:
     assert set(tables.LONG_WORK) >= {"account.export", "products.import"}
+
+
+# --- API keys ---
+
+
+def test_whoever_may_begin_long_work_may_follow_it_with_the_same_scope() -> None:
+    """Of every kind, and of every route that begins one."""
+    begins = {kind.permission for kind in tables.LONG_WORK.values()}
+    begins |= {
+        route.permission
+        for route in tables.ROUTES
+        if route.status == 202 and route.answer is Answer and route.permission is not None
+    }
+    follows = {Permission.OWN_OPERATIONS, *BROUGHT_BY[Permission.OWN_OPERATIONS]}
+    assert {one for one in begins if one.value in SCOPES} <= follows
+    assert BROUGHT_BY[Permission.OWN_OPERATIONS] <= begins, "and nobody else"
+
+
+async def test_a_key_that_may_import_follows_and_cancels_imports_and_sees_nothing_else(market: Market) -> None:
+    farmer = await market.farmer()
+    other = await begun(market, farmer, knowing(market.parts, kind()))
+    key = attrs.evolve(farmer, client=market.stranger.signed_in(await secret(farmer, "farm:products:write")))
+    answer = await send(key, "title,unit,price,stock\nLeeks,each,1.00,9\n")
+    assert answer.status == 202, answer.text
+    own = answer.headers["location"]
+    assert (await key.get(own)).json()["kind"] == "products.import"
+    listed = (await key.get("/api/operations?count=true")).json()
+    assert ([f"/api/operations/{one['id']}" for one in listed["items"]], listed["total"]) == ([own], 1)
+    assert (await key.get("/api/operations?kind=test.count")).json()["items"] == []
+    for method, path in (
+        ("GET", f"/api/operations/{other}"),
+        ("DELETE", f"/api/operations/{other}"),
+        ("GET", f"/api/operations/{other}/file"),
+    ):
+        assert (await key.request(method, path)).status == 404, (method, path)
+    assert (await key.request("DELETE", own)).json()["status"] == "cancelled"
+    whole = market.stranger.signed_in(await secret(farmer, "operations:own"))
+    assert {(await whole.get(path)).status for path in (own, f"/api/operations/{other}")} == {200}
+    stock = market.stranger.signed_in(await secret(farmer, "farm:stock:write"))
+    assert (await stock.get(own)).status == 403
+
+
+async def test_a_key_of_the_staff_that_may_import_does_not_see_what_others_import(market: Market) -> None:
+    farmer, manager = await market.farmer(), await market.person("manager")
+    own = (await send(farmer, "title,unit,price,stock\nLeeks,each,1.00,9\n")).headers["location"]
+    key = market.stranger.signed_in(await secret(manager, "farm:products:write"))
+    assert (await key.get(own)).status == 404 and (await key.get("/api/operations?everyone=true")).status == 403
+    assert (await manager.get(own)).status == 200

@@ -16,17 +16,8 @@ from zope.interface import implementer
 from harvestd.interfaces import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.notifications import mail_rows as mails
-from harvestd.market.notifications.mail_sender import (
-    AT_ONCE,
-    AWAY_LIMIT,
-    BATCH,
-    LEASE,
-    MAX_MARK,
-    MAX_TWICE,
-    RETRY_DELAYS,
-    deliver,
-    send_due,
-)
+from harvestd.market.notifications.mail_batch import AT_ONCE, AWAY_LIMIT, LEASE, MAX_MARK, MAX_TWICE, RETRY_DELAYS
+from harvestd.market.notifications.mail_sender import BATCH, deliver, send_due
 from harvestd.market.operations import housekeeping
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
@@ -234,13 +225,14 @@ def dead_renew_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(batch: Any) -> None:
         """Nobody is there to do it."""
 
-    monkeypatch.setattr("harvestd.market.notifications.mail_sender._Batch.renew", nothing)
+    monkeypatch.setattr("harvestd.market.notifications.mail_batch.Batch.renew", nothing)
 
 
 async def test_mail_in_hand_stays_so_for_as_long_as_this_process_works(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harvestd.market.notifications.mail_sender.LEASE", timedelta(seconds=0.3))
+    for module in ("mail_sender", "mail_batch"):
+        monkeypatch.setattr(f"harvestd.market.notifications.{module}.LEASE", timedelta(seconds=0.3))
     post.parts = attrs.evolve(post.parts, now=lambda: datetime.now(UTC))
     post.now = datetime.now(UTC)
     slow: Deferred[None] = Deferred()

@@ -12,7 +12,9 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, OWN_MAILS, ROLES, texts
+from harvestd.market.notifications.account_messages import NOTED, OWN_MAILS
+from harvestd.market.notifications.messages import MESSAGES, ROLES
+from harvestd.market.notifications.texts import MAILS, texts
 from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
 from tests.english import english_in
 
@@ -42,7 +44,7 @@ def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], languag
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ACCOUNT_MAILS)
+@pytest.mark.parametrize("kind", MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
         given: dict[str, Any] = {
@@ -54,7 +56,7 @@ def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str
             "days": 7,
         }
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
-        assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
+        assert not {"{", "}"} & set(subject + body) and ("{link}" in MAILS[kind][1]) == (LINK in body)
         if language != "en":
             assert english_in(f"{subject}\n{body.replace(LINK, '')}") == set()
 
@@ -78,7 +80,7 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sentence_of_a_mail_to_an_account_has_one_colon_at_most(language: str) -> None:
-    for kind, what in [*((kind, "") for kind in ACCOUNT_MAILS), *(("noted", what) for what in NOTED.values())]:
+    for kind, what in [*((kind, "") for kind in MAILS), *(("noted", what) for what in NOTED.values())]:
         given: dict[str, Any] = {"farm": "Œuvre", "before": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
         for said in re.split(r"(?<=[.!?])\s|\n\n", account_shown(kind, language, "Märkt", "", **given)[1]):
             assert said.count(":") <= 1, said
@@ -88,12 +90,43 @@ def test_each_action_that_is_told_has_its_words() -> None:
     told = [action.partition("/") for action in (*NOTED, *OWN_MAILS)]
     assert {action for action, _, _ in told} == TOLD.keys()
     assert {to for _, _, to in told if to} == {"opened", "closed", *MARKET_ROLES}
-    assert set(OWN_MAILS.values()) <= ACCOUNT_MAILS.keys()
+    assert set(OWN_MAILS.values()) <= MAILS.keys()
 
 
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_language_has_every_text_of_mails_and_no_other(tag: str) -> None:
     assert set(WORDS[tag].mail) == set(texts())
+
+
+ESTIMATES = {
+    "en": ("about €23.22", "about €23.22; the farm weighs it", "about €23.22, until you have weighed it"),
+    "de": ("etwa 23,22 €", "etwa 23,22 €; der Hof wiegt es noch", "etwa 23,22 €, bis Sie es gewogen haben"),
+    "fr": (
+        "environ 23,22 €",
+        "environ 23,22 €\u00a0; la ferme doit encore peser",
+        "environ 23,22 €, tant que vous n'avez pas pesé",
+    ),
+    "es": ("unos 23,22 €", "unos 23,22 €; la granja aún lo pesará", "unos 23,22 €, hasta que lo pese"),
+}
+
+
+@pytest.mark.parametrize("language", ESTIMATES)
+def test_what_is_priced_by_weight_is_an_estimate_until_it_is_weighed_to_both_and_in_its_line(language: str) -> None:
+    line, buyer, farm = ESTIMATES[language]
+    facts = {
+        **FACTS,
+        "total": 2322,
+        "subtotal": 2322,
+        "lines": [["1.000", "each", "Huhn", 2322, True], ["2.000", "box", "Ei", 250, False]],
+    }
+    for whom, total in (("buyer", buyer), ("farm", farm)):
+        body = shown(of(("order.created", ""), whom), facts, language)[1]
+        assert f"Huhn  {line}\n" in body and total in body, body
+        assert next(row for row in body.split("\n") if "Ei" in row).endswith(AMOUNTS[language][0][-6:].strip())
+    sure = {**facts, "lines": [[*one[:4], False] for one in facts["lines"]]}
+    before = {**facts, "lines": [one[:4] for one in facts["lines"]]}
+    for certain in (sure, before):
+        assert line not in shown(of(("order.created", "")), certain, language)[1], "a notice from before does not say"
 
 
 AMOUNTS = {

@@ -18,6 +18,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("farm", "latitude"): {"location": {"latitude": 10.5, "longitude": 11.0, "address": ""}},
     ("farm", "longitude"): {"location": {"latitude": 48.0, "longitude": 20.5, "address": ""}},
     ("farm", "benefits"): {"benefits": ["snap", "wic"]},
+    ("farm", "state"): {"state": "suspended", "reason": "No answer for weeks."},
     ("category", "slug"): {"slug": "other-roots"},
     ("category", "name"): {"name": "Other roots"},
 }
@@ -44,7 +45,10 @@ async def test_each_copied_field_follows_its_source(
     before = await copies(market, field)
     source, changed = COPIED[field]
     who, path = (farmer, f"/api/farms/{farmer.farm_id}") if source == "farm" else (admin, f"/api/categories/{category}")
-    answer = await who.request("PATCH", path, CHANGES[source, changed], If_Match="*")
+    if changed == "state":
+        answer = await admin.post(f"{path}/verification", CHANGES[source, changed])
+    else:
+        answer = await who.request("PATCH", path, CHANGES[source, changed], If_Match="*")
     assert answer.status == 200, answer.text
     await market.work()
     after = await copies(market, field)

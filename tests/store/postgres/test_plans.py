@@ -31,6 +31,7 @@ from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.orders import following_rows, fulfilment_rows, list_rows
 from harvestd.market.orders import rows as orders
+from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
@@ -126,8 +127,6 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
     "benefit": lambda p: {"benefits": ["snap"]},
     "benefit of none": lambda p: {"benefits": ["incentives"]},
     "free from": lambda p: {"free_from": ["nuts", "milk"]},
-    "verified": lambda p: {"verified": True},
-    "a verified farm": lambda p: {"farm_id": p.farm_id, "verified": True},
     "ids": lambda p: {"ids": [p.id, *(new_id() for _ in range(99))]},
     "all of it": lambda p: {
         "category_id": p.category_id,
@@ -295,6 +294,8 @@ READS: dict[str, Reads] = {
     "search, mistyped": lambda r: _search(r, "padrn pepers"),
     "search, nothing like it": lambda r: _search(r, "zzyzx"),
     "suggestions": lambda r: suggest(r, "pep", 10),
+    "suggestions for a group": lambda r: group_titles.begin(r, [USER], "pep", 10),
+    "what is suggested, now, for a group": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1)], "", [USER]),
     "what is suggested, now": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1), Suggestion("x", "farm", "x")]),
 }  # fmt: skip
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.catalogue.cards import FIRST_IMAGE, said
-from harvestd.market.catalogue.sight import FOR_EVERYBODY
+from harvestd.market.catalogue.sight import FOR_EVERYBODY, FOR_MEMBERS
+from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
 
@@ -76,18 +77,24 @@ INSIDE = Statement(
 )
 
 #: The current state of suggested products, farms and categories, by kind and by id or slug.
-_NOW = Statement(
-    "search.suggested",
-    f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE}, {said("p", "title")} from products p join farms f on f.id = p.farm_id
-        where p.id = any(:products::uuid[]) and {FOR_EVERYBODY}
-       union all select 'farm', slug, id::text, null, null, null, null, null from farms where slug = any(:farms::text[])
-       union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])""",
-    lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
-)
+_NOW_SQL = f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE}, {said("p", "title")} from products p join farms f on f.id = p.farm_id
+        where p.id = any(:products::uuid[]) and {{sees}}
+       union all select 'farm', s.slug, f.id::text, null, f.slug, null, null, null from farm_slugs s join farms f on f.id = s.farm_id
+        where s.slug = any(:farms::text[]) and f.{FOUND}
+       union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])"""
+#: By whether it is for members of some groups.
+_NOW = {
+    member: Statement(
+        f"search.suggested{'.member' if member else ''}", _NOW_SQL.format(sees=sees),
+        lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
+    )
+    for member, sees in ((False, FOR_EVERYBODY), (True, FOR_MEMBERS))
+}  # fmt: skip
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms."""
+    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms, of which
+    ``farm_slug`` is the present slug: search knows the former one for a moment after a change."""
 
     id: str
     farm_id: str | None
@@ -98,16 +105,16 @@ class Known(NamedTuple):
 
 
 async def known(
-    reader: Reader, suggestions: Sequence[Suggestion], language: str = ""
+    reader: Reader, suggestions: Sequence[Suggestion], language: str = "", groups: Sequence[str] = ()
 ) -> list[tuple[Suggestion, Known]]:
-    """The items that are still in the market, in their current state."""
+    """The items that are still in the market, as far as members of these groups find them, in their current state."""
     if not suggestions:
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
     of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
-    found = dict(
-        await reader.rows(_NOW, products=of["product"], farms=of["farm"], categories=of["category"], language=language)
-    )
+    which = {"products": of["product"], "farms": of["farm"], "categories": of["category"], "language": language}
+    own = {"groups": list(groups)} if groups else {}
+    found = dict(await reader.rows(_NOW[bool(groups)], **which, **own))
     return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
 
 
