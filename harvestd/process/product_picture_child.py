@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 #: libvips's loader of each format that is taken, and how many times as many pixels it may have: JPEG and PNG are decoded in lines, WebP
 #: and AVIF as a whole.
@@ -40,6 +40,19 @@ FORMATS = {
     "webp": ("image/webp", ".webp", {"Q": 80, "effort": 1, "keep": "none"}),
     "jpg": ("image/jpeg", ".jpg", {"Q": 82, "optimize_coding": True, "interlace": True, "keep": "none"}),
 }
+#: libvips's operations that nearly every picture needs.
+OPERATIONS = (
+    "jpegload_buffer",
+    "pngload_buffer",
+    "webpload_buffer",
+    "thumbnail_image",
+    "colourspace",
+    "cast",
+    "autorot",
+    "flatten",
+    "webpsave_buffer",
+    "jpegsave_buffer",
+)
 #: Of the picture's shorter side: the watermark's, and its distance from the corner.
 MARK, MARGIN = 0.15, 0.03
 
@@ -166,9 +179,17 @@ def answered(read: Callable[[], bytes], task: dict[str, Any]) -> tuple[dict[str,
     return {"kind": kind.lower(), "width": width, "height": height, **files[-1][0], "files": told}, contents
 
 
-def main() -> None:
-    """Do the task of the argument."""
-    task = json.loads(sys.argv[1])
+def ready() -> None:
+    """Import what each picture needs, and read what the operations of libvips take; none is run, since a thread would not be forked."""
+    import pyvips
+
+    for name in OPERATIONS:
+        pyvips.Introspect.get(name)
+
+
+def work(given: str | bytes) -> NoReturn:
+    """Do a task, and end."""
+    task = json.loads(given)
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it goes with whoever began it
     child.limited(task["memory"], task["seconds"])
@@ -187,4 +208,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    work(sys.argv[1])
