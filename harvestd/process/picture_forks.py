@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,13 @@ from twisted.logger import Logger
 from harvestd.process.picture_process import ALONE, MAX_ANSWER, MAX_SAID, NoPicture, overloaded
 from harvestd.process.picture_template import ENDED, MARK
 
-#: Seconds that the program stays for the next picture.
-IDLE = 60.0
 _HERE = Path(__file__).parent
 log = Logger()
 
 
 class Forks:
-    """The processes of one ``reactor``. The program that they come from is begun with the first picture."""
+    """The processes of one ``reactor``. The program that they come from is begun with the first picture; it ends when there has been none for a while, and
+    when this is gone."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -35,14 +36,9 @@ class Forks:
     def run(self, program: str, descriptor: int, task: str, deadline: float) -> Deferred[bytes]:
         """What ``program`` of this folder writes of the picture in the file ``descriptor``. Fails with :class:`NoPicture` if the picture is its end, with
         ``Overloaded`` if it is killed from outside, or takes more than ``deadline`` seconds."""
-        template = self._template
-        if template is None or template.program != program or not template.there:
-            if template is not None:
-                template.retire()
-            template = self._template = _Template(self._reactor, program)
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            template.send(task.encode(), [descriptor, theirs.fileno()])
+            template = self._sent(program, task.encode(), [descriptor, theirs.fileno()])
             answer = _Answer(self._reactor, template, deadline)
             factory = Factory.forProtocol(lambda: answer)
             factory.noisy = False
@@ -50,72 +46,66 @@ class Forks:
             self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, factory)
         return answer.whole
 
+    def _sent(self, program: str, task: bytes, files: Sequence[int]) -> _Template:
+        """The program that has taken a task: the one that there is, unless it is another, or has ended meanwhile."""
+        template = self._template
+        if template is None or template.program != program or not template.sent(task, files):
+            if template is not None:
+                template.retire()
+            template = self._template = _Template(self._reactor, program)
+            weakref.finalize(self, template.retire)
+            if not template.sent(task, files):
+                raise overloaded()
+        return template
+
 
 class _Template(ProcessProtocol):
-    """The program, from its start to its end. One that is not ``there`` takes no more tasks."""
+    """The program, from its start to its end."""
 
     transport: Any
 
     def __init__(self, reactor: Any, program: str) -> None:
-        self._reactor, self.program = reactor, program
-        self.there, self._at_work, self._said = True, 0, bytearray()
-        self._timer: Any = None
+        self.program = program
+        self._at_work, self._there = 0, True
         self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._tasks.setblocking(False)
+        self._said = tempfile.TemporaryFile()
         quiet = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         words = [sys.executable, "-I", str(_HERE / "picture_template.py"), str(_HERE / program)]
-        with theirs:
-            files: Any = {0: theirs.fileno(), 1: "r", 2: "r"}
+        with theirs, open(os.devnull, "wb") as nothing:
+            files = {0: theirs.fileno(), 1: nothing.fileno(), 2: self._said.fileno()}
             reactor.spawnProcess(self, sys.executable, words, env=quiet | ALONE, childFDs=files)
 
-    def send(self, task: bytes, files: Sequence[int]) -> None:
-        """Have a task done. Raises ``Overloaded`` if the program takes none."""
+    def sent(self, task: bytes, files: Sequence[int]) -> bool:
+        """Have a task done; False if the program takes no more."""
         try:
             socket.send_fds(self._tasks, [task], files)
-        except OSError as error:
-            self.retire()
-            raise overloaded() from error
+        except OSError:
+            return False
         self._at_work += 1
-        self._wait()
+        return True
 
     def done(self) -> None:
         """Note that a task has ended."""
         self._at_work -= 1
-        self._wait()
-
-    def _wait(self) -> None:
-        if not self.there:
-            return
-        self._cancel()
-        if not self._at_work:
-            self._timer = self._reactor.callLater(IDLE, self.retire)
+        if not self._at_work and self._tasks.fileno() < 0 and self._there:
+            self.transport.signalProcess("KILL")  # it may hang, and has nothing left to do
 
     def retire(self) -> None:
-        """Let it end with its last task; kill it if it does not."""
-        if not self.there:
-            return
-        self.there = False
+        """Let it end, with its last task."""
         self._tasks.close()
-        self._cancel()
-        self._timer = self._reactor.callLater(IDLE, lambda: self.transport.signalProcess("KILL"))
-
-    def _cancel(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-
-    def errReceived(self, data: bytes) -> None:
-        self._said = (self._said + data)[-MAX_SAID:]
 
     def said(self) -> str:
-        """What was written of errors since it was last asked."""
-        found = self._said.decode("utf-8", "replace")
-        self._said.clear()
-        return found
+        """What was written of errors at last."""
+        if self._said.closed:
+            return ""
+        self._said.seek(max(0, os.fstat(self._said.fileno()).st_size - MAX_SAID))
+        return self._said.read(MAX_SAID).decode("utf-8", "replace")
 
     def processEnded(self, reason: Any) -> None:
-        self.there = False
+        self._there = False
         self._tasks.close()
-        self._cancel()
+        self._said.close()
 
 
 class _Answer(Protocol):
@@ -138,8 +128,8 @@ class _Answer(Protocol):
     def _too_late(self) -> None:
         """The program itself might hang, so nobody is to wait for it again."""
         self._late = True
-        self.transport.abortConnection()
         self._template.retire()
+        self.transport.abortConnection()
 
     def connectionLost(self, reason: Any = None) -> None:
         if self._timer.active():

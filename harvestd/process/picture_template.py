@@ -3,7 +3,7 @@ costs a fork, and nothing of one picture outlives it. Started by its path (``pic
 package but PROGRAM, whose ``work`` does a task that is given as JSON, reading standard input and writing standard output, and never returns; its ``ready`` imports.
 
 Standard input is a socket of messages. Each message is a task, with two files: the picture, and a stream socket for the answer, after which comes
-:data:`ENDED` of its process. Whoever closes its end of that socket has the process killed. When the messages end, this program ends with the last process.
+:data:`ENDED` of its process. Whoever closes its end of that socket has the process killed. When the messages end, or none has come for a while, this program ends with the last process.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 
 #: How a process has ended: a mark, its status (as of ``wait``), seconds of the processor, and KiB of memory at the most.
 ENDED, MARK = struct.Struct("<8sidq"), b"\0ENDED\r\n"
-#: Bytes of a task.
-LONGEST = 16_384
+#: Bytes of a task; seconds without any after which the program ends.
+LONGEST, IDLE = 16_384, 30.0
 
 
 def main() -> None:
@@ -65,7 +65,9 @@ class Template:
         """Until there are neither tasks to come nor processes."""
         more = True
         while more or self._answers:
-            ready = dict(self._poll.poll())
+            ready = dict(self._poll.poll(None if self._answers else 1000 * IDLE))
+            if not ready:  # whoever sends another is told that it is too late; one that was sent already is done
+                self._tasks.shutdown(socket.SHUT_RD)
             if self._wakes in ready:
                 self._ended()
             for pid, answer in self._answers.items():

@@ -268,6 +268,8 @@ def column_of(field: str, names: Sequence[str] = ()) -> str:
     outer = field.partition(".")[0]
     if outer == _ALL and _ALL not in names:
         return next((name for path, name in by_path.items() if path == field or path.startswith(f"{field}.")), field)
+    if "[" in outer:  # within JSON: the place in it is worth telling
+        return field
     if field in by_path and (not names or by_path[field] in names):
         return by_path[field]
     return _OF.get(outer, outer) if outer != field else field
