@@ -29,7 +29,7 @@ SIGNS = (
     (4, b"ftypavif", "AVIF"),
 )
 #: What is in a file that is a page, a program or an archive, too (a polyglot).
-MARKUP = re.compile(rb"<!doctype|<html|<script|<svg[ :>]|<iframe|<\?php", re.IGNORECASE)
+MARKUP = re.compile(rb"<(?i:!doctype|html|script|svg[ :>]|iframe|\?php)")
 #: Of these, where they count: PDF readers look for the beginning here, archives have their directory at the end.
 PDF_WITHIN, ARCHIVE_WITHIN = 1024, 65_557
 #: How many times as many pixels a format may have: JPEG is decoded in a smaller size, WebP in several copies.

@@ -20,7 +20,12 @@ from harvestd.kernel.errors import Overloaded
 #: Bytes of its answer; characters of what it says of an error.
 MAX_ANSWER, MAX_SAID = 16 * 1024 * 1024, 2000
 #: One thread decodes, and memory is kept in one place, so that its bounds are those of the picture.
-ALONE = {"VIPS_CONCURRENCY": "1", "MALLOC_ARENA_MAX": "1"}
+ALONE = {
+    "VIPS_CONCURRENCY": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
 log = Logger()
 
 

@@ -1,4 +1,4 @@
-"""Pictures of products, looked at when they are uploaded and made in each size by a worker, each in a child process with limits on memory
+"""Pictures of products, looked at when they are uploaded and made in each size by a worker, each in a process of its own with limits on memory
 and time (``product_picture_child.py``)."""
 
 from __future__ import annotations
@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from harvestd.process.picture_answers import Answer, read
-from harvestd.process.picture_process import Child, overloaded
+from harvestd.process.picture_forks import Forks
+from harvestd.process.picture_process import overloaded
 from harvestd.runtime.fair_turns import Place, Turns
 
 #: The names of the sizes, and the longer side of each in pixels. What begins with ``media`` can be read by anyone (``blob_keys.is_public``).
@@ -25,7 +26,7 @@ class ProductPictures:
     """Those that are looked at take the ``turns`` of all pictures that people upload; those that a worker makes have their own."""
 
     def __init__(self, reactor: Any, turns: Turns) -> None:
-        self._reactor = reactor
+        self._forks = Forks(reactor)
         self._looking, self._making = turns, Turns(AT_ONCE, overloaded)
 
     async def looked(self, descriptor: int, place: Place) -> Answer:
@@ -50,7 +51,6 @@ class ProductPictures:
         }
         await turns.taken(place)
         try:
-            child = Child(self._reactor, _PROGRAM, DEADLINE)
-            return read(await child.run(descriptor, json.dumps(task)))
+            return read(await self._forks.run(_PROGRAM, descriptor, json.dumps(task), DEADLINE))
         finally:
             turns.over(place)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,9 +15,11 @@ from babel.numbers import get_currency_precision
 
 from harvestd.kernel.quantities import shown
 from harvestd.market.catalogue import rows as store
+from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.measure_rules import sold_by
 from harvestd.market.catalogue.rows import Product
-from harvestd.market.catalogue.table_columns import COLUMNS, joined, neutral
+from harvestd.market.catalogue.table_columns import joined, neutral, written
+from harvestd.market.catalogue.variant_rules import Variant
 from harvestd.store.postgres.statements import Reader
 
 #: Products of a page.
@@ -24,13 +27,17 @@ AT_ONCE = 250
 _JSON = msgspec.json.Encoder()
 
 
+#: The pack sizes of a page's products, by product.
+Packs = Mapping[str, Sequence[Variant]]
+
+
 @attrs.frozen
 class Written:
-    """How products are written: what comes first, and each page of them, in a currency."""
+    """How products are written: what comes first, and each page of them with their pack sizes, in a currency."""
 
     media_type: str
     first: bytes
-    page: Callable[[list[Product], str], bytes]
+    page: Callable[[list[Product], Packs, str], bytes]
 
 
 async def pieces(reader: Reader, farm_id: str, currency: str, written: Written) -> AsyncIterator[bytes]:
@@ -38,14 +45,19 @@ async def pieces(reader: Reader, farm_id: str, currency: str, written: Written) 
     yield written.first
     after = None
     while found := await store.of_farm(reader, farm_id, after, AT_ONCE):
-        yield written.page(found, currency)
+        yield written.page(found, await _packs(reader, found), currency)
         after = found[-1].id
         if len(found) < AT_ONCE:
             return
 
 
-def row(product: Product, currency: str) -> dict[str, Any]:
-    """A product as a row of JSON that changes nothing of it."""
+async def _packs(reader: Reader, found: Sequence[Product]) -> Packs:
+    kept = await variant_rows.of_products(reader, [one.id for one in found if one.variants])
+    return {id: [one.variant for one in packs if one.active] for id, packs in kept.items()}
+
+
+def row(product: Product, packs: Sequence[Variant], currency: str, others: Collection[str]) -> dict[str, Any]:
+    """A product as a row of JSON that changes nothing of it; of its translations those into ``others``, which the market takes back."""
     return {
         "id": product.id, "external_id": product.external_id, "sku": product.sku, "title": product.title, "description": product.description,
         "category_id": product.category_id, "unit": product.unit, "price": {"amount": product.offer.price, "currency": currency},
@@ -58,27 +70,42 @@ def row(product: Product, currency: str) -> dict[str, Any]:
         "harvested_on": product.harvested_on, "tags": product.tags, "status": product.status, "gtin": product.gtin, "lot": product.lot,
         "allergens": product.allergens, "ingredients": product.ingredients, "origin": product.origin, "storage": product.storage,
         "durability": product.durability_kind and {"kind": product.durability_kind, "date": product.durability_date},
-        "certifications": product.certifications, "metadata": product.metadata, "translations": product.translations, "visible_to": product.visible_to or [],
+        "certifications": product.certifications, "metadata": product.metadata,
+        "translations": {language: texts for language, texts in product.translations.items() if language in others}, "visible_to": product.visible_to or [],
         "prices": [{"group": one.group, "price": {"amount": one.price, "currency": currency}} for one in product.offer.prices],
+        "variants": _variants(packs, currency),
     }  # fmt: skip
+
+
+def _variants(packs: Sequence[Variant], currency: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.id, "title": one.title, "unit": one.unit, "price": {"amount": one.price, "currency": currency}, "takes": shown(one.takes),
+            "sku": one.sku, "external_id": one.external_id,
+        }
+        for one in packs
+    ]  # fmt: skip
 
 
 def _price_unit(product: Product) -> str:
     return product.weight_unit if product.priced_by and product.weight_unit else product.unit
 
 
-def _lines(found: list[Product], currency: str) -> bytes:
-    return b"".join(_JSON.encode(row(product, currency)) + b"\n" for product in found)
+def _lines(others: Collection[str], found: list[Product], packs: Packs, currency: str) -> bytes:
+    rows = (row(product, packs.get(product.id, ()), currency, others) for product in found)
+    return b"".join(_JSON.encode(one) + b"\n" for one in rows)
 
 
-def _table(found: list[Product], currency: str) -> bytes:
+def _table(columns: Sequence[str], found: list[Product], packs: Packs, currency: str) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerows([neutral(cell) for cell in cells(product, currency)] for product in found)
+    for product in found:
+        made = cells(product, packs.get(product.id, ()), currency, columns)
+        writer.writerow([neutral(cell) for cell in made])
     return file.getvalue().encode()
 
 
-def cells(product: Product, currency: str) -> list[str]:
+def cells(product: Product, packs: Sequence[Variant], currency: str, columns: Sequence[str]) -> list[str]:
     """A product's cells, in the order of the columns."""
     price = Decimal(product.offer.price).scaleb(-get_currency_precision(currency))
     made = {
@@ -86,9 +113,10 @@ def cells(product: Product, currency: str) -> list[str]:
         "priced_by": product.priced_by or sold_by(product.unit), "estimated_weight_unit": product.weight_unit or "",
         "estimated_weight": "" if product.estimated_weight is None else shown(product.estimated_weight), "tags": joined(product.tags), "allergens": joined(product.allergens),
         **{name: shown(getattr(product, name)) for name in ("price_per", "stock", "quantity_step", "min_quantity")},
-        **{name: _json(getattr(product, name)) for name in ("certifications", "metadata", "translations")},
+        **{name: _json(getattr(product, name)) for name in ("certifications", "metadata")}, "variants": _json(_variants(packs, currency)),
+        **{f"{name}_{language}": text for language, texts in product.translations.items() for name, text in texts.items()},
     }  # fmt: skip
-    return [made[name] if name in made else _text(getattr(product, name)) for name in COLUMNS]
+    return [made[name] if name in made else _text(getattr(product, name, None)) for name in columns]
 
 
 def _json(value: Any) -> str:
@@ -99,6 +127,13 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-#: With a byte order mark: spreadsheets take it for UTF-8 then.
-CSV = Written("text/csv; charset=utf-8", "\ufeff".encode() + ",".join(COLUMNS).encode() + b"\r\n", _table)
-JSONL = Written("application/jsonl", b"", _lines)
+def csv_of(languages: Sequence[str]) -> Written:
+    """A table, with columns for texts in the market's ``languages`` but the first. With a byte order mark: spreadsheets take it for UTF-8 then."""
+    columns = written(languages)
+    first = "\ufeff".encode() + ",".join(columns).encode() + b"\r\n"
+    return Written("text/csv; charset=utf-8", first, partial(_table, columns))
+
+
+def jsonl_of(languages: Sequence[str]) -> Written:
+    """Lines of JSON, with texts in the market's ``languages``."""
+    return Written("application/jsonl", b"", partial(_lines, frozenset(languages[1:])))

@@ -114,7 +114,11 @@ async def _rows(unit: UnitOfWork, table: Table, found: Sequence[Record], first: 
         if not named and not row.wrong and not wrong:
             wrong = [FieldError("external_id", _NAMELESS, code="required", params={"reason": "name"})]
         known_wrong = {error.field for error in wrong}
-        rows.append(attrs.evolve(row, wrong=(*wrong, *(e for e in row.wrong if column_of(e.field) not in known_wrong))))
+        rows.append(
+            attrs.evolve(
+                row, wrong=(*wrong, *(e for e in row.wrong if column_of(e.field, table.columns) not in known_wrong))
+            )
+        )
     return rows
 
 
@@ -162,7 +166,8 @@ def _of_the_file(table: Table, outcome: Outcome) -> list[FieldError]:
     before = f"rows[{outcome.index}]"
     fields = [(error, error.field.removeprefix(before).removeprefix(".")) for error in outcome.errors]
     return placed(
-        (attrs.evolve(error, field=column_of(field) if field else "") for error, field in fields), outcome.index
+        (attrs.evolve(error, field=column_of(field, table.columns) if field else "") for error, field in fields),
+        outcome.index,
     )
 
 

@@ -13,7 +13,7 @@ from harvestd.market.catalogue.fact_shapes import Allergens as AllergensIn
 from harvestd.market.catalogue.rules import Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
 from harvestd.market.farms import benefit_shapes
-from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, ListQuery, Position
+from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, Ids, ListQuery, Position
 from harvestd.web.vocabulary import closed
 
 #: Each sort of a list, and what comes first in it.
@@ -36,8 +36,6 @@ ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
 
 #: Values of one filter.
 MAX_VALUES = 20
-#: Products that are asked for by their ids.
-MAX_IDS = 100
 
 PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
@@ -66,7 +64,7 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
     separated by commas. ``count`` is that of ``CountedQuery``."""
 
     mine: bool = False
-    ids: Annotated[str, Meta(max_length=37 * MAX_IDS, examples=["0197f0a0-7c1e-7abc-8def-0123456789ab"])] | None = None
+    ids: Ids | None = None
     updated_since: datetime | None = None
     status: Status | None = None
     sort: Annotated[

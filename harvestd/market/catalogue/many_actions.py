@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Literal
@@ -13,13 +13,15 @@ from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
 from harvestd.kernel.slugs import distinct
 from harvestd.market.catalogue import many_rows as store
+from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.actions import Farm
 from harvestd.market.catalogue.finding import Shelf, lacking_category
 from harvestd.market.catalogue.group_choice import Groups, look
 from harvestd.market.catalogue.many_rows import Entry, Written
-from harvestd.market.catalogue.many_rules import Decision, Present, Row, changes_of, decided, placed
+from harvestd.market.catalogue.many_rules import PACKS, Decision, Present, Row, changes_of, decided, placed
 from harvestd.market.catalogue.product_events import Known, happened
 from harvestd.market.catalogue.rows import Product
+from harvestd.market.catalogue.variant_rows import Kept
 from harvestd.unit_of_work import UnitOfWork
 
 #: How often a new product is tried under another slug, or is found to be another's new one.
@@ -86,11 +88,13 @@ async def _plans(
     """What becomes of the rows that are not refused; the others have their outcome."""
     units = [p.id for row in rows if (p := shelf.product(row)) and row.given.get("unit", p.unit) != p.unit]
     held = await store.held(unit.tx, units) if units else {}
+    sized = [p.id for row in rows if row.packs is not None and (p := shelf.product(row)) is not None]
+    packs = await variant_rows.of_products(unit.tx, sized)
     groups = await look(unit.tx, [row.given for row in rows])
     plans: list[_Plan] = []
     for row in rows:
         try:
-            plans.append(_plan(writing, shelf, _named(groups, shelf, row), held))
+            plans.append(_plan(writing, shelf, _named(groups, shelf, row), held, packs))
         except Invalid as refused:
             outcomes[row.index] = _failed(row, shelf, refused.errors)
     unknown = await lacking_category(unit.tx, [(plan.after.offer, plan.before) for plan in plans])
@@ -107,7 +111,9 @@ def _named(groups: Groups, shelf: Shelf, row: Row) -> Row:
     return attrs.evolve(row, given=given, wrong=(*row.wrong, *unknown))
 
 
-def _plan(writing: Writing, shelf: Shelf, row: Row, held: dict[str, Decimal]) -> _Plan:
+def _plan(
+    writing: Writing, shelf: Shelf, row: Row, held: Mapping[str, Decimal], packs: Mapping[str, Sequence[Kept]]
+) -> _Plan:
     before = shelf.product(row)
     writing.look(row, before)
     shelf.check(row)
@@ -119,9 +125,10 @@ def _plan(writing: Writing, shelf: Shelf, row: Row, held: dict[str, Decimal]) ->
         reserved=before.reserved,
         held=held.get(before.id, Decimal(0)),
         variants=before.variants,
+        packs=tuple(one.variant for one in packs.get(before.id, ())),
     )
     after = decided(row, present, may_restock=writing.may_restock)
-    return _Plan(row, before, after, changes_of(present.offer, after, present.stock))
+    return _Plan(row, before, after, changes_of(present, after))
 
 
 def _failed(row: Row, shelf: Shelf, errors: Sequence[FieldError]) -> Outcome:
@@ -155,6 +162,20 @@ async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
         await store.update(unit.tx, changed, unit.now)
     if entries:
         store.enter(unit.tx, entries, "", unit.now)
+    await _pack(
+        unit, {plan.before.id: plan.after for plan in plans if plan.before is not None and PACKS in plan.changed}
+    )
+
+
+async def _pack(unit: UnitOfWork, decisions: Mapping[str, Decision]) -> None:
+    """Store the pack sizes of locked or new products, by their ids, whose next version is stored already."""
+    packs = {
+        id: [one if one.id is not None else attrs.evolve(one, id=unit.new_id()) for one in decision.packs]
+        for id, decision in decisions.items()
+        if decision.packs is not None
+    }
+    if packs:
+        await variant_rows.put(unit.tx, packs, unit.now, edited=False)
 
 
 async def _insert(
@@ -178,4 +199,5 @@ async def _insert(
     unit.record(*events)
     if entries:
         store.enter(unit.tx, entries, "", unit.now)
+    await _pack(unit, {one.id: plan.after for plan, one in new if one.id in made})
     return [plan.row for plan, one in new if one.id not in made]

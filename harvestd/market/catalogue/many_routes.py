@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import msgspec
+from msgspec import UNSET
 
 from harvestd.kernel import languages
 from harvestd.kernel.errors import FieldError, Invalid, NotFound, Stale
@@ -17,9 +18,8 @@ from harvestd.market.catalogue import many_actions, product_routes
 from harvestd.market.catalogue.actions import Farm
 from harvestd.market.catalogue.farm_choice import farm_of
 from harvestd.market.catalogue.many_actions import Outcome, Writing
-from harvestd.market.catalogue.many_rules import Row
-from harvestd.market.catalogue.many_shapes import BulkProducts, BulkQuery, BulkResults, RowError, RowResult
-from harvestd.market.catalogue.product_body_shapes import NewProduct
+from harvestd.market.catalogue.many_rules import PACKS, Row
+from harvestd.market.catalogue.many_shapes import BulkProducts, BulkQuery, BulkResults, PutProduct, RowError, RowResult
 from harvestd.market.catalogue.row_reading import row_of
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.sent import read
@@ -34,17 +34,19 @@ from harvestd.web.translated import languages_of
 AT_ONCE = 100
 
 
-async def put(request: RequestContext, body: NewProduct) -> Result:
+async def put(request: RequestContext, body: PutProduct) -> Result:
     """Create the product that the farm knows by this id, or make it what the body says."""
     farm, own = await _farm(request), request.path["external_id"]
-    sent = {name: value for name, value in msgspec.structs.asdict(body).items() if name not in ("farm_id", "stock")}
+    said = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+    sent = {name: value for name, value in said.items() if name not in ("farm_id", "stock")}
     known, _ = read(product_routes.currency_of(request), sent, languages_of(request.parts.settings))
     accept(
-        *product_routes.faults(request, msgspec.structs.asdict(body) | {"external_id": own}),
+        *product_routes.faults(request, said | {"external_id": own}),
         *_elsewhere(body, farm, own),
         message="the product cannot be accepted",
     )
-    row = Row(index=0, external_id=own, given=known | {"external_id": own}, stock=body.stock, whole=True)
+    packs = known.pop(PACKS, None)
+    row = Row(index=0, external_id=own, given=known | {"external_id": own}, stock=body.stock, packs=packs, whole=True)
 
     def look(row: Row, before: Product | None) -> None:
         if before is not None:
@@ -118,7 +120,7 @@ async def _farm(request: RequestContext) -> Farm:
     return Farm(found.id, found.slug)
 
 
-def _elsewhere(body: NewProduct, farm: Farm, own: str) -> Iterator[FieldError]:
+def _elsewhere(body: PutProduct, farm: Farm, own: str) -> Iterator[FieldError]:
     """What the body says otherwise than the address."""
     for field, said, meant in (("external_id", body.external_id, own), ("farm_id", body.farm_id, farm.id)):
         if said is not None and said != meant:

@@ -13,7 +13,10 @@ from harvestd.kernel.translations import FIELD, anew
 from harvestd.market.catalogue import rules
 from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.market.catalogue.stock_level_rules import new_level, opening_stock
+from harvestd.market.catalogue.variant_rules import Variant, arranged
 
+#: The field of pack sizes.
+PACKS = "variants"
 #: Fields that a new product needs.
 NEEDED = ("title", "unit", "price", "stock")
 #: Why a row of a key without this scope is refused where it would change the stock.
@@ -24,7 +27,8 @@ _BARE: dict[str, Any] = {"price_per": None, "quantity_step": None, "min_quantity
 @attrs.frozen(kw_only=True)
 class Row:
     """One row. It names its product by ``id``, else by ``external_id``, else by ``sku``; without any of these it is a new one. ``given`` has the
-    fields that it says something of, converted; with ``whole`` the others return to their defaults. ``wrong`` is what was found wrong
+    fields that it says something of, converted; with ``whole`` the others return to their defaults. ``packs`` are all pack sizes that the product is to
+    have; None: those that it has. ``wrong`` is what was found wrong
     in the row already, and then nothing is done."""
 
     index: int
@@ -33,28 +37,31 @@ class Row:
     external_id: str | None = None
     sku: str | None = None
     stock: Decimal | None = None
+    packs: tuple[Variant, ...] | None = None
     whole: bool = False
     wrong: tuple[FieldError, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
 class Present:
-    """A product as it is: its offer, stock, what is reserved of that, what orders ``held`` that may still come back, and the number of its
-    pack sizes."""
+    """A product as it is: its offer, stock, what is reserved of that, what orders ``held`` that may still come back, the number of its
+    pack sizes, and these (of rows that say something of them): those that are offered in order, then the others."""
 
     offer: Offer
     stock: Decimal
     reserved: Decimal
     held: Decimal = rules.NOTHING
     variants: int = 0
+    packs: tuple[Variant, ...] = ()
 
 
 @attrs.frozen
 class Decision:
-    """The offer and the stock that a product is to have."""
+    """The offer and the stock that a product is to have, and its pack sizes (None: those that it has)."""
 
     offer: Offer
     stock: Decimal
+    packs: tuple[Variant, ...] | None = None
 
 
 def decided(row: Row, present: Present | None, *, may_restock: bool = True) -> Decision:
@@ -73,12 +80,13 @@ def _new(row: Row) -> Decision:
     if lacking:
         raise Invalid("the product cannot be accepted", tuple(_required(name) for name in lacking))
     assert row.stock is not None
-    stock, found = row.stock, list[Decision]()
-    offers = faults(lambda: found.append(Decision(rules.begun(given), stock)))
-    wrong = [*offers, *faults(lambda: opening_stock(stock, given["unit"]))]
+    stock, found, packs = row.stock, list[Offer](), list[Variant]()
+    offers = faults(lambda: found.append(rules.begun(given)))
+    sizes = faults(lambda: packs.extend(arranged(row.packs or (), (), given["unit"], PACKS)))
+    wrong = [*offers, *faults(lambda: opening_stock(stock, given["unit"])), *sizes]
     if wrong:
         raise Invalid("the product cannot be accepted", tuple(wrong))
-    return found[0]
+    return Decision(found[0], stock, tuple(packs) or None)
 
 
 def _required(name: str) -> FieldError:
@@ -91,11 +99,14 @@ def _changed(row: Row, present: Present, may_restock: bool) -> Decision:
         changes = _all_of(row.given)
         changes |= {FIELD: anew(present.offer.translations, changes[FIELD])}
     wrong: list[FieldError] = []
-    offer, level = present.offer, present.stock
+    offer, level, packs = present.offer, present.stock, list[Variant]()
+    stay = present.variants if row.packs is None else 0
     try:
-        offer = rules.amended(present.offer, changes, stock=present.stock, held=present.held, variants=present.variants)
+        offer = rules.amended(present.offer, changes, stock=present.stock, held=present.held, variants=stay)
     except Invalid as refused:
         wrong += refused.errors
+    unit = changes.get("unit", present.offer.unit)
+    wrong += faults(lambda: packs.extend(arranged(row.packs or (), present.packs, unit, PACKS)))
     if row.stock is not None and row.stock != present.stock:
         try:
             level = new_level(offer.unit, present.stock, present.reserved, set_to=row.stock, change=None)
@@ -105,7 +116,7 @@ def _changed(row: Row, present: Present, may_restock: bool) -> Decision:
             wrong.append(FieldError("stock", _NO_SCOPE, code="not-accepted", params={"reason": "scope"}))
     if wrong:
         raise Invalid("the product cannot be accepted", tuple(wrong))
-    return Decision(offer, level)
+    return Decision(offer, level, None if row.packs is None else tuple(packs))
 
 
 def _all_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +136,8 @@ def placed(errors: Iterable[FieldError], index: int) -> list[FieldError]:
     return [attrs.evolve(e, field=f"rows[{index}].{e.field}" if e.field else f"rows[{index}]") for e in errors]
 
 
-def changes_of(before: Offer, decision: Decision, stock: Decimal) -> list[str]:
-    """The names of the fields that a decision changes, ``stock`` among them."""
-    altered = [name for name in OFFERED if getattr(decision.offer, name) != getattr(before, name)]
-    return [*altered, *(["stock"] if decision.stock != stock else [])]
+def changes_of(before: Present, decision: Decision) -> list[str]:
+    """The names of the fields that a decision changes, ``stock`` and ``variants`` among them."""
+    altered = [name for name in OFFERED if getattr(decision.offer, name) != getattr(before.offer, name)]
+    packed = decision.packs is not None and decision.packs != before.packs[: before.variants]
+    return [*altered, *[PACKS] * packed, *["stock"] * (decision.stock != before.stock)]

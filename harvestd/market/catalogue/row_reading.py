@@ -27,10 +27,11 @@ def row_of(currency: str, index: int, value: Any, *, by_sku: bool = False, langu
     said = given(shape)
     id, stock = said.pop("id", None), said.pop("stock", None)
     known, unread = read(currency, said, languages)
+    packs = known.pop("variants", None)
     wrong = faults(currency, said, languages) if unread else []
     own = None if id is not None else known.get("external_id")
     sku = known.get("sku") if by_sku and id is None and own is None else None
-    return Row(index=index, given=known, id=id, external_id=own, sku=sku, stock=stock, wrong=tuple(wrong))
+    return Row(index=index, given=known, id=id, external_id=own, sku=sku, stock=stock, packs=packs, wrong=tuple(wrong))
 
 
 def _faults(currency: str, languages: Sequence[str], sent: Mapping[str, Any]) -> list[FieldError]:

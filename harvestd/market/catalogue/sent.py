@@ -16,6 +16,7 @@ from harvestd.kernel.seasons import checked as checked_season
 from harvestd.kernel.seasons import faults as season_faults
 from harvestd.kernel.units import Amount
 from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue import variant_reading
 from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.group_rules import GroupPrice
 from harvestd.market.catalogue.measure_shapes import WeightIn
@@ -50,6 +51,8 @@ def _faults_in_part(currency: str, given: Mapping[str, Any]) -> Iterator[FieldEr
         yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
     if "metadata" not in given:
         yield from foreign.metadata("metadata", sound.members(given, "metadata"))[1]
+    if "variants" not in given:
+        yield from variant_reading.faults(currency, given, "variants")
     if "prices" not in given:
         for i, members in sound.elements(given, "prices").items():
             read_in_part = {f"prices[{i}].{name}": value for name, value in members.items()}
@@ -101,5 +104,6 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "durability": lambda currency, day: None if day is None else Durability(day.kind, day.date),
     "visible_to": lambda currency, groups: tuple(map(readers.token, groups or ())),
     "prices": _prices,
+    "variants": lambda currency, packs: variant_reading.read(currency, "variants", packs),
     "certifications": lambda currency, made: tuple(Certification(**msgspec.structs.asdict(one)) for one in made),
 }  # fmt: skip

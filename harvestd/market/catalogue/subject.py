@@ -74,7 +74,9 @@ _PRODUCTS = Section(
 _IMPORT = f"""CSV or JSON Lines, up to 100,000 rows. The first line of CSV names columns, in any order: {", ".join(f"`{name}`" for name in table_columns.COLUMNS)}.
 A row is about the product with its `id`, else its `external_id`, else its `sku`; there is a new one if none has that. Columns that the file does not have stay as they are; an
 empty cell empties its field, and leaves `title`, `unit`, `price`, `stock`, `status` and the steps alone. `price` is in whole units of the market's currency (3.50), `category` a
-slug, several `tags` or `allergens` have `|` between them, `certifications`, `metadata` and `translations` are JSON. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
+slug, several `tags` or `allergens` have `|` between them. `price_per` and `estimated_weight` may have their unit in the cell (`500 g`). `certifications`, `metadata`
+(`{{"shelf": "B4"}}`) and `translations` are JSON, and so are `variants`: all pack sizes, as `PUT /api/products/{{id}}/variants` takes its `items`; an empty cell ends them. Texts in
+another language of the market have columns of their own instead of `translations`: `title_fr`, `description_fr`. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
 are rows as `POST /api/products/bulk` takes them.
 
 Everything is checked before anything is written. If a row is wrong, the operation fails with the errors of all (`rows[0]` is the line below the first) and nothing is
@@ -132,7 +134,7 @@ SUBJECT = Subject(
               summary="Create and change up to 1,000 products of a farm", body=many_shapes.BulkProducts, query=many_shapes.BulkQuery, by_row="rows", answer=many_shapes.BulkResults,
               key="optional", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.AlreadyTaken),
               description="Each row is a change of the product with its `id` or `external_id`: what it leaves out stays. One without either, or with an `external_id` that no product has, "
-              "is a new product, and needs `title`, `unit`, `price` and `stock`. Rows are written a hundred at a time; one that is refused stops no other, unless `atomic`."),
+              "is a new product, and needs `title`, `unit`, `price` and `stock`. `variants` are all of its pack sizes. Rows are written a hundred at a time; one that is refused stops no other, unless `atomic`."),
         Route(method="POST", path="/api/products/import", operation="importProducts", handler=table_routes.take, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
               summary="Create and change a farm's products from a file", body=import_shapes.ImportProducts, query=import_shapes.ImportQuery, answer=Operation, status=202, upload=True,
               files=("text/csv", "application/jsonl"), limit="rate_upload", endpoint_class="uploads", errors=(errors.Forbidden, errors.Invalid), description=_IMPORT),
@@ -144,9 +146,9 @@ SUBJECT = Subject(
               summary="A farm's products as JSON Lines", query=import_shapes.ExportQuery, answer=dict[str, Any], media_type="application/jsonl", download=True, limit="rate_upload", endpoint_class="exports",
               errors=(errors.Forbidden, errors.Invalid), description="Each line is a row as `POST /api/products/bulk` and the import take it."),
         Route(method="PUT", path="/api/farms/{id}/products/{external_id}", operation="putProduct", handler=many_routes.put, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Create or change a product by the farm's own id for it", body=product_body_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, may_match=True,
+              summary="Create or change a product by the farm's own id for it", body=many_shapes.PutProduct, rules=product_routes.faults, answer=product_shapes.Product, may_match=True,
               also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),
-              description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
+              description="The body is the whole product: what it leaves out returns to its default, but its pack sizes stay. `stock` sets the level. A change that changes nothing is no change. "
               "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
         Route(method="GET", path="/api/farms/{id}/groups", operation="listFarmGroups", handler=group_names.listed, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH,
               section=_PRODUCTS, summary="The groups of buyers that a farm's products may name", query=group_names.FarmGroupsQuery, answer=CountedPage[group_names.GroupName],

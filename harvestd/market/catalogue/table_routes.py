@@ -13,6 +13,7 @@ from harvestd.market.long_work.showing import accepted
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.streams import Stream
+from harvestd.web.translated import languages_of
 from harvestd.web.uploads import Upload
 
 
@@ -21,7 +22,8 @@ async def take(request: RequestContext, body: ImportProducts, upload: Upload, qu
     parts, caller = request.parts, request.user
     farm = await farm_of(request.reader, caller, query.farm_id)
     pool = parts.reactor.getThreadPool()
-    table = await deferToThreadPool(parts.reactor, pool, table_rules.examined, upload.file)
+    languages = languages_of(parts.settings)
+    table = await deferToThreadPool(parts.reactor, pool, table_rules.examined, upload.file, languages)
 
     async def begin(unit: UnitOfWork) -> Operation:
         return await importing.begin(
@@ -33,12 +35,12 @@ async def take(request: RequestContext, body: ImportProducts, upload: Upload, qu
 
 async def export_csv(request: RequestContext, query: ExportQuery) -> Result:
     """A farm's products as a spreadsheet reads them."""
-    return await _exported(request, query, "csv", exporting.CSV)
+    return await _exported(request, query, "csv", exporting.csv_of(languages_of(request.parts.settings)))
 
 
 async def export_jsonl(request: RequestContext, query: ExportQuery) -> Result:
     """A farm's products, one on each line."""
-    return await _exported(request, query, "jsonl", exporting.JSONL)
+    return await _exported(request, query, "jsonl", exporting.jsonl_of(languages_of(request.parts.settings)))
 
 
 async def _exported(request: RequestContext, query: ExportQuery, ending: str, written: exporting.Written) -> Result:

@@ -13,7 +13,7 @@ from typing import IO
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.market.catalogue.table_columns import COLUMNS
+from harvestd.market.catalogue import table_columns
 
 #: Rows of a file, and bytes of the longest one.
 MAX_ROWS, MAX_ROW = 100_000, 262_144
@@ -49,8 +49,9 @@ class _Cut(Exception):
     """The bytes at hand end within a row."""
 
 
-def examined(file: IO[bytes]) -> Table:
-    """How the file is read. Raises :class:`Invalid` for what is no text, no table, or too long. Blocks, and takes constant memory."""
+def examined(file: IO[bytes], languages: Sequence[str] = ()) -> Table:
+    """How the file is read; its columns may be texts in the market's ``languages`` but the first. Raises :class:`Invalid` for what is no text, no table,
+    or too long. Blocks, and takes constant memory."""
     file.seek(0)
     head = file.read(PIECE)
     if head.startswith(_UTF16) or b"\x00" in head:
@@ -73,7 +74,8 @@ def examined(file: IO[bytes]) -> Table:
     if header is None:
         raise Invalid.of("file", "has no rows; its first line names the columns", "required", reason="columns")
     names = tuple(cell.strip().lower().replace(" ", "_") for cell in header.cells)
-    _check(names)
+    if wrong := table_columns.faults(names, languages):
+        raise Invalid("the first line of the file must name the columns of products", tuple(wrong))
     return _counted(file, attrs.evolve(table, columns=names, begin=begin + header.end))
 
 
@@ -98,22 +100,6 @@ def _delimiter(line: str) -> str:
     return max(",;\t", key=bare.count)
 
 
-def _check(names: Sequence[str]) -> None:
-    known = ", ".join(COLUMNS)
-    wrong = [
-        FieldError(f"columns[{i}]", f"is no column of products: {known}", code="not-one-of", params={"allowed": known})
-        for i, name in enumerate(names)
-        if name not in COLUMNS
-    ]
-    wrong += [
-        FieldError(f"columns[{i}]", "is a column already; give each once", code="given-twice")
-        for i, name in enumerate(names)
-        if name in names[:i]
-    ]
-    if wrong:
-        raise Invalid("the first line of the file must name the columns of products", tuple(wrong))
-
-
 def _counted(file: IO[bytes], table: Table) -> Table:
     """The table with its number of rows."""
     at, rows = table.begin, 0
@@ -122,17 +108,26 @@ def _counted(file: IO[bytes], table: Table) -> Table:
         window = file.read(2 * MAX_ROW)
         last = len(window) < 2 * MAX_ROW
         end = 0
+        _check(rows + _at_least(table, window))
         for record in records(table, window, last, rows):
             end, rows = record.end, rows + 1
+            _check(rows)
         at += end
-        if rows > MAX_ROWS:
-            raise Invalid.of(
-                "file", f"has more than {MAX_ROWS} rows; split it", "too-long", maximum=str(MAX_ROWS), reason="elements"
-            )
         if last:
             return attrs.evolve(table, rows=rows)
         if not end:
             raise Invalid.of("file", f"has a row of more than {MAX_ROW} bytes", "too-long", maximum=str(MAX_ROW))
+
+
+def _at_least(table: Table, window: bytes) -> int:
+    """How many rows begin in a window, at least, without reading them: a line is one, unless it may be within quotation marks."""
+    return window.count(b"\n") if table.kind == "jsonl" or b'"' not in window else 0
+
+
+def _check(rows: int) -> None:
+    if rows > MAX_ROWS:
+        message = f"has more than {MAX_ROWS} rows, empty ones included; split it"
+        raise Invalid.of("file", message, "too-long", maximum=str(MAX_ROWS), reason="rows")
 
 
 def records(table: Table, window: bytes, last: bool, first: int = 0) -> Iterator[Record]:

@@ -21,5 +21,5 @@ async def put(unit: UnitOfWork, before: products.Product, given: Sequence[Varian
     if after == [one.variant for one in present if one.active]:
         return
     named = [one if one.id is not None else attrs.evolve(one, id=unit.new_id()) for one in after]
-    await store.put(unit.tx, before.id, named, unit.now)
+    await store.put(unit.tx, {before.id: named}, unit.now)
     unit.record(happened("updated", before.known, before.revision + 1, ["variants"]))

@@ -8,38 +8,20 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.errors import FieldError, NotFound
-from harvestd.kernel.names import accept
 from harvestd.kernel.slugs import is_id
-from harvestd.market.catalogue import actions, cards, variant_actions, variant_rules
+from harvestd.market.catalogue import actions, cards, variant_actions, variant_reading
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue.product_shapes import Product
-from harvestd.market.catalogue.variant_rules import Variant
-from harvestd.market.catalogue.variant_shapes import PutVariants, VariantIn, Variants
+from harvestd.market.catalogue.variant_shapes import PutVariants, Variants
 from harvestd.market.catalogue.viewing import own_view
 from harvestd.market.farms.actions import refusal
 from harvestd.store.postgres.statements import Reader
-from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
-from harvestd.web.money import given_faults, minor_units
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given pack sizes, whatever the product."""
-    currency = request.parts.settings.market_currency
-    found: list[FieldError] = []
-    for i, members in sound.elements(given, "items").items():
-        wrong = given_faults("price", members, currency)
-        if not wrong and isinstance(price := _price(members.get("price")), int):
-            wrong += variant_rules.alone({**members, "price": price})
-        else:
-            wrong += variant_rules.alone({name: value for name, value in members.items() if name != "price"})
-        found += [FieldError(f"items[{i}].{e.field}", e.message, code=e.code, params=e.params) for e in wrong]
-    return found
-
-
-def _price(price: Any) -> int | None:
-    amount = getattr(price, "amount", price)
-    return amount if isinstance(amount, int) else None
+    return variant_reading.faults(request.parts.settings.market_currency, given, "items")
 
 
 async def listed(request: RequestContext) -> Result:
@@ -59,15 +41,9 @@ async def put(request: RequestContext, body: PutVariants) -> Result:
     assert request.route.permission is not None
     before = await actions.locked(request.work, request.user, request.route.permission, request.path["id"])
     request.check_version(before.version)
-    accept(*faults(request, {"items": body.items}), message="the pack sizes cannot be accepted")
     currency = request.parts.settings.market_currency
-    await variant_actions.put(request.work, before, [_read(i, one, currency) for i, one in enumerate(body.items)])
+    await variant_actions.put(request.work, before, variant_reading.read(currency, "items", body.items))
     return await _shown(request, request.tx, before.id)
-
-
-def _read(i: int, one: VariantIn, currency: str) -> Variant:
-    said = msgspec.structs.asdict(one)
-    return Variant(**{**said, "price": minor_units(f"items[{i}].price", one.price, currency)})
 
 
 async def _shown(request: RequestContext, reader: Reader, product_id: str) -> Result:

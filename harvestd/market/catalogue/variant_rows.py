@@ -42,24 +42,31 @@ _OF_PRODUCT = Statement(
     f"select {_KEPT} from product_variants v where v.product_id = :product_id order by not v.active, v.position, v.id",
     Kept,
 )
+_OF_PRODUCTS = Statement(
+    "variants.of_products",
+    f"""select {_KEPT} from product_variants v where v.product_id = any(:product_ids::uuid[])
+         order by v.product_id, not v.active, v.position, v.id""",
+    Kept,
+)
 _BY_IDS = Statement("variants.by_ids", f"select {_KEPT} from product_variants v where v.id = any(:ids::uuid[])", Kept)
-#: The whole list of a locked product: those that are not in it are not offered any more, and stay for the orders that name them.
+#: The whole lists of locked products: those that are not in them are not offered any more, and stay for the orders that name them.
 _PUT = Statement(
     "variants.put",
     """with gone as (
-           update product_variants set active = false, changed_at = :now where product_id = :product_id and active and id <> all(:ids::uuid[])
+           update product_variants set active = false, changed_at = :now
+            where product_id = any(:product_ids::uuid[]) and active and id <> all(:ids::uuid[])
        ), put as (
            insert into product_variants (id, product_id, title, unit, price, takes, position, sku, external_id, active, created_at, changed_at)
-           select t.id, :product_id, t.title, t.unit, t.price, t.takes, t.position - 1, t.sku, t.external_id, true, :now, :now
-             from unnest(:ids::uuid[], :titles::text[], :units::text[], :prices::bigint[], :takes::numeric[], :skus::text[], :external_ids::text[])
-                  with ordinality as t(id, title, unit, price, takes, sku, external_id, position)
+           select t.id, t.product_id, t.title, t.unit, t.price, t.takes, t.position, t.sku, t.external_id, true, :now, :now
+             from unnest(:ids::uuid[], :of::uuid[], :titles::text[], :units::text[], :prices::bigint[], :takes::numeric[], :positions::smallint[],
+                         :skus::text[], :external_ids::text[]) as t(id, product_id, title, unit, price, takes, position, sku, external_id)
            on conflict (id) do update
               set title = excluded.title, unit = excluded.unit, price = excluded.price, takes = excluded.takes, position = excluded.position,
                   sku = excluded.sku, external_id = excluded.external_id, active = true, changed_at = excluded.changed_at
             where product_variants.product_id = excluded.product_id
        )
-       update products set variants = cardinality(:ids::uuid[]), version = version + 1, revision = revision + 1, updated_at = :now
-        where id = :product_id""",
+       update products p set variants = n.variants, version = version + :edited, revision = revision + :edited, updated_at = :now
+         from unnest(:product_ids::uuid[], :numbers::smallint[]) as n(id, variants) where p.id = n.id""",
     nothing,
 )
 
@@ -69,12 +76,25 @@ async def of_product(reader: Reader, product_id: str) -> list[Kept]:
     return await reader.rows(_OF_PRODUCT, product_id=product_id)
 
 
-async def put(tx: Transaction, product_id: str, variants: Sequence[Variant], now: datetime) -> None:
-    """Store the pack sizes that a locked product is offered in, each with its id, as the product's next version."""
+async def of_products(reader: Reader, product_ids: Sequence[str]) -> dict[str, list[Kept]]:
+    """The pack sizes of products, by product, each product's as :func:`of_product` has them. Without products it costs nothing."""
+    found: dict[str, list[Kept]] = {}
+    for one in await reader.rows(_OF_PRODUCTS, product_ids=list(product_ids)) if product_ids else ():
+        found.setdefault(one.product_id, []).append(one)
+    return found
+
+
+async def put(
+    tx: Transaction, packs: Mapping[str, Sequence[Variant]], now: datetime, *, edited: bool = True
+) -> None:  # fmt: skip
+    """Store the pack sizes that locked products are offered in, each with its id, as the next version of each product; unless it is ``edited`` by
+    another statement."""
+    each = [(product_id, i, one) for product_id, variants in packs.items() for i, one in enumerate(variants)]
     await tx.run(
-        _PUT, product_id=product_id, now=now, ids=[one.id for one in variants], titles=[one.title for one in variants],
-        units=[one.unit for one in variants], prices=[one.price for one in variants], takes=[one.takes for one in variants],
-        skus=[one.sku for one in variants], external_ids=[one.external_id for one in variants],
+        _PUT, product_ids=list(packs), numbers=[len(variants) for variants in packs.values()], edited=int(edited), now=now,
+        of=[product_id for product_id, _, _ in each], positions=[i for _, i, _ in each], ids=[one.id for *_, one in each],
+        titles=[one.title for *_, one in each], units=[one.unit for *_, one in each], prices=[one.price for *_, one in each],
+        takes=[one.takes for *_, one in each], skus=[one.sku for *_, one in each], external_ids=[one.external_id for *_, one in each],
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def alone(given: Mapping[str, Any]) -> list[FieldError]:
     return [fault for fault in found if isinstance(fault, FieldError)]
 
 
-def _faults(given: Sequence[Variant], known: Collection[str | None], unit: str) -> Iterator[FieldError]:
+def _faults(given: Sequence[Variant], known: Collection[str | None], unit: str, name: str) -> Iterator[FieldError]:
     for i, one in enumerate(given):
         faults = alone(attrs.asdict(one))
         if not any(fault.field == "takes" for fault in faults) and (fault := in_pieces("takes", unit, one.takes)):
@@ -83,11 +83,11 @@ def _faults(given: Sequence[Variant], known: Collection[str | None], unit: str) 
         if one.id is not None and one.id not in known:
             unknown = "is not a pack size of this product; leave the id out for a new one"
             faults.append(FieldError("id", unknown, code="not-found", params={"reason": "variant"}))
-        for name in _OWN:
-            value = _OWN[name](one)
-            if value is not None and any(_OWN[name](other) == value for other in given[:i]):
-                faults.append(FieldError(name, "is already given above", code="given-twice"))
-        yield from (attrs.evolve(fault, field=f"items[{i}].{fault.field}") for fault in faults)
+        for own in _OWN:
+            value = _OWN[own](one)
+            if value is not None and any(_OWN[own](other) == value for other in given[:i]):
+                faults.append(FieldError(own, "is already given above", code="given-twice"))
+        yield from (attrs.evolve(fault, field=f"{name}[{i}].{fault.field}") for fault in faults)
 
 
 #: What no two pack sizes of a product have in common: as it is compared.
@@ -98,10 +98,11 @@ _OWN: dict[str, Callable[[Variant], str | None]] = {
 }
 
 
-def arranged(given: Sequence[Variant], present: Sequence[Variant], unit: str) -> list[Variant]:
+def arranged(given: Sequence[Variant], present: Sequence[Variant], unit: str, name: str = "items") -> list[Variant]:
     """The pack sizes of a product sold in ``unit`` as they are to be kept, in their order: each with its id where it is one of the ``present`` ones
-    (archived ones too): by id, else by the farm's own, else by title. Raises :class:`Invalid` with all faults."""
-    wrong = tuple(_faults(given, {one.id for one in present}, unit))
+    (archived ones too): by id, else by the farm's own, else by title. Raises :class:`Invalid` with all faults, which are about elements of the list
+    ``name``."""
+    wrong = tuple(_faults(given, {one.id for one in present}, unit, name))
     if wrong:
         raise Invalid("the pack sizes cannot be accepted", wrong)
     kept = [_normal(one) for one in given]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.sight import FOR_EVERYBODY
-from harvestd.market.search.handlers import document
+from harvestd.market.search.handlers import documents
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, scalar
 
@@ -36,7 +36,7 @@ async def reindex(parts: Parts, progress: Callable[[int], None] = lambda done: N
     and may raise to abort."""
 
     async def page(after: str | None, size: int) -> Sequence[Document]:
-        return [document(row) for row in await products.page(parts.database, after, size)]
+        return await documents(parts.database, await products.page(parts.database, after, size))
 
     indexed: int = await parts.search.rebuild(page, progress)
     return indexed

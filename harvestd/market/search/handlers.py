@@ -9,7 +9,9 @@ from typing import Any
 from harvestd.interfaces import Document
 from harvestd.interfaces.documents import Sight
 from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.product_events import happened
+from harvestd.market.catalogue.variant_rows import Kept
 from harvestd.market.farms import listed_rules as farms
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import renews
@@ -17,6 +19,7 @@ from harvestd.market.search.postgres.query import TEXT_SHOWN
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.store.leases import GoingOn, always
+from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork, change
 
 
@@ -28,9 +31,9 @@ async def index(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
         ]
         await search_renewals.mark(unit.tx, source, {event.data[f"{source}_id"] for event in told})
     ids = sorted({event.data["product_id"] for event in events if "product_id" in event.data})
-    rows = await products.by_ids(unit.tx, ids)
-    if rows:
-        await unit.parts.search.write(unit.tx, [document(row) for row in rows])
+    found = await documents(unit.tx, await products.by_ids(unit.tx, ids))
+    if found:
+        await unit.parts.search.write(unit.tx, found)
 
 
 async def renew(parts: Parts, going_on: GoingOn = always) -> None:
@@ -59,13 +62,21 @@ async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
         await parts.search.indexer.catch_up(going_on)
 
 
-def document(row: products.Product) -> Document:
-    """A product as a search document; one that nobody finds is a tombstone, and so is one that not everybody may see, but for those who do."""
+async def documents(reader: Reader, rows: Sequence[products.Product]) -> list[Document]:
+    """Products as search documents, with the pack sizes that they are offered in."""
+    packs = await variant_rows.of_products(reader, [row.id for row in rows if row.variants])
+    return [document(row, [one for one in packs.get(row.id, ()) if one.active]) for row in rows]
+
+
+def document(row: products.Product, packs: Sequence[Kept] = ()) -> Document:
+    """A product as a search document, which is found by the titles and numbers of its packs, too; one that nobody finds is a tombstone, and so is one
+    that not everybody may see, but for those who do."""
+    numbers = (row.sku, row.gtin, row.external_id, *(number for one in packs for number in (one.sku, one.external_id)))
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
-        texts={tag: (one["title"], one.get("description", "")) for tag, one in row.translations.items()}, also=_also(row),
-        codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
+        texts={tag: (one["title"], one.get("description", "")) for tag, one in row.translations.items()}, also=_also(row, packs),
+        codes=tuple(filter(None, numbers)), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
         fresh_at=_fresh(row), body=_body(row), removed=not _found(row) or bool(row.visible_to), sight=_sight(row),
@@ -93,9 +104,10 @@ def _sight(row: products.Product) -> Sight | None:
     return Sight(tuple(row.visible_to or ()), prices, row.regular_price is not None)
 
 
-def _also(row: products.Product) -> str:
+def _also(row: products.Product, packs: Sequence[Kept]) -> str:
     """What a product is found by and search does not show."""
-    return f"{row.origin}\n{row.ingredients}" if row.origin or row.ingredients else ""
+    facts = [f"{row.origin}\n{row.ingredients}"] if row.origin or row.ingredients else []
+    return "\n".join([*(one.title for one in packs), *facts])
 
 
 def _fresh(row: products.Product) -> datetime:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from harvestd.market.catalogue import exporting
 from harvestd.market.catalogue.table_columns import COLUMNS, joined, neutral, plain, split
+from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement
 from tests.lengths import length
 from tests.market.catalogue.test_importing import COUNTS, done
+from tests.market.catalogue.test_translations import LEEKS, in_german
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 
@@ -39,6 +41,10 @@ def a_product(rng: random.Random, n: int) -> dict[str, Any]:
     more: dict[str, Any] = {
         "sku": f"{line()[:20]} {n}", "external_id": rng.choice(["=x", "@1", "'-", "a|b"]) + str(n), "season": {"from": "11-01", "to": "02-29"}, "harvested_on": "2026-07-01",
         "price_per": {"quantity": 3, "unit": unit}, "quantity_step": 2, "min_quantity": 4, "gtin": "04006381333931", "storage": "chilled",
+        "variants": [
+            {"title": f"{line()[:20]} {i}", "price": rng.randrange(9999), "takes": rng.randrange(1, 9), "sku": line()[:20], "external_id": rng.choice([None, f"=p{i}"])}
+            for i in range(rng.randrange(4))
+        ],
         "durability": {"kind": "use_by", "date": "2026-01-01"}, "certifications": [{"scheme": word().replace("\n", ""), "valid_until": "2030-01-01"}],
     }  # fmt: skip
     return found | {name: value for name, value in more.items() if rng.random() < 0.5}
@@ -76,10 +82,32 @@ async def test_no_cell_is_a_formula_and_the_columns_are_those_of_the_import(mark
     assert answer.headers["content-type"] == "text/csv; charset=utf-8" and "no-store" in answer.headers["cache-control"]
     assert answer.headers["transfer-encoding"] == "chunked" and "content-length" not in answer.headers
     names, *rows = csv.reader(io.StringIO(answer.body.decode("utf-8-sig")))
-    assert names == list(COLUMNS) and len(rows) == 1
+    assert names == [one for one in COLUMNS if one != "translations"] and len(rows) == 1
     found = dict(zip(names, rows[0], strict=True))
     assert [found[name] for name in ("title", "lot", "origin", "sku")] == ["'=HYPERLINK(1)", "'+1", "'@x", "'-1"]
     assert not [cell for cell in rows[0] if cell[:1] in "=+-@\t\r" and cell]
+
+
+async def test_translations_have_columns_of_their_own_which_the_import_takes_back(parts: Parts) -> None:
+    """Of the languages that the market speaks."""
+    spoken = in_german(parts)
+    farmer = await spoken.farmer()
+    await spoken.product(farmer, **LEEKS)
+    await spoken.product(farmer, title="Kohl")
+    for ending in ("csv", "jsonl"):
+        content = await exported(farmer, ending)
+        told = await done(spoken, farmer, content)
+        assert (told["result"] or told)["unchanged"] == 2, told
+        assert await exported(farmer, ending) == content
+    names, cabbage, leeks = csv.reader(io.StringIO((await exported(farmer, "csv")).decode("utf-8-sig")))
+    if "Lauch" in cabbage:
+        cabbage, leeks = leeks, cabbage
+    assert names[-4:] == ["title_fr", "description_fr", "title_en", "description_en"] and "translations" not in names
+    assert (cabbage[-4:], leeks[-4:]) == ([""] * 4, ["Poireaux", "De Vienne.", "Leeks", ""])
+    sku = dict(zip(names, leeks, strict=True))["id"]
+    await done(spoken, farmer, f"id,title_fr,description_fr,title_en\n{sku},Poireau,,")
+    shown = (await farmer.get(f"/api/products/{sku}")).json()["translations"]
+    assert shown == {"fr": {"title": "Poireau", "description": ""}}
 
 
 @given(st.text())

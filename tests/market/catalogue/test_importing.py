@@ -8,7 +8,9 @@ import pytest
 
 from harvestd.market.catalogue import importing
 from harvestd.market.long_work import running
+from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement
+from tests.market.catalogue.test_translations import in_german
 from tests.people import Market, Person
 from tests.uploading import form
 from tests.web.client import Response
@@ -84,7 +86,10 @@ async def test_what_spreadsheets_write_is_understood(market: Market, name: str) 
         ("sku\ttitle\n1\ta".encode("utf-16"), "file", "UTF-16"), (b"sku,title\r1,a\r", "file", "Macintosh"), (b"sku,title\n\x81,a\n", "file", "Windows-1252"),
         (b"", "file", "no rows"), (b"sku,colour,sku\n", "columns[1]", "no column"), (b"sku,title,SKU\n", "columns[2]", "once"),
         (b'sku,title\n1,"a\n', "rows[0]", "quotation"), (b"sku\n" + b"1\n" * 100_001, "file", "100000 rows"),
-        (b"sku,title\n1," + b"x" * 600_000, "file", "262144 bytes"),
+        (b"sku,title\n1," + b"x" * 600_000, "file", "262144 bytes"), (b"sku\n" + b"\n" * 524_288, "file", "100000 rows, empty ones included"),
+        (b'{"sku":"1"}' + b"\n" * 524_288, "file", "100000 rows"), (b"sku,titel\n", "columns[1]", "“titel” is no column of products; did you mean title?"),
+        (b"sku,category_id\n", "columns[1]", "did you mean category?"), (b"sku,x" + b"y" * 99 + b"\n", "columns[1]", "y…” is no column"),
+        (b"sku,title_fr\n", "columns[1]", "“title_fr” is no column of products"),
     ],
 )  # fmt: skip
 async def test_what_is_not_understood_is_refused_by_name(market: Market, content: bytes, field: str, said: str) -> None:
@@ -92,6 +97,72 @@ async def test_what_is_not_understood_is_refused_by_name(market: Market, content
     assert refused.status == 422, refused.text
     error = refused.json()["errors"][0]
     assert error["field"] == field and said in error["message"], error
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "per"),
+    [
+        ("price_per", "1 kg", ("1.000", "kg")), ("price_per", "500 g", ("0.500", "kg")), ("price_per", "kg", ("1.000", "kg")), ("price_per", "/kg", ("1.000", "kg")),
+        ("price_per", '"0,5"', ("0.500", "kg")), ("price_per,price_per_unit", "100,g", ("0.100", "kg")), ("price_per,price_per_unit", "100 g,g", ("0.100", "kg")),
+        ("price_per,price_per_unit", "2 kg,", ("2.000", "kg")), ("price_per", "", ("1.000", "kg")),
+    ],
+)  # fmt: skip
+async def test_a_quantity_may_have_its_unit_in_its_cell(
+    market: Market, columns: str, cells: str, per: tuple[str, str]
+) -> None:
+    farmer = await market.farmer()
+    told = await done(market, farmer, f"{HEADER},{columns}\nA,Beets,kg,4,1,{cells}")
+    assert told["status"] == "succeeded", told
+    (beets,) = (await farmer.get("/api/products?mine=true")).json()["items"]
+    assert beets["price_per"] == {"quantity": per[0], "unit": per[1]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "field", "said"),
+    [
+        ("price_per", "1 stone", "price_per", "one of"), ("price_per,price_per_unit", "100 g,kg", "price_per_unit", "say it once"), ("price_per", "a dozen of", "price_per", "a number such as"),
+        ("estimated_weight", "kg", "estimated_weight", "a number such as"), ("metadata", "shelf B", "metadata", "JSON"), ("metadata", "7", "metadata", "object"),
+    ],
+)  # fmt: skip
+async def test_a_cell_that_is_not_understood_is_refused_by_its_column(
+    market: Market, columns: str, cells: str, field: str, said: str
+) -> None:
+    failed = await done(market, await market.farmer(), f"{HEADER},{columns}\nA,Beets,kg,4,1,{cells}")
+    (error,) = failed["errors"]
+    assert error["field"] == f"rows[0].{field}" and said in error["message"], error
+
+
+async def test_a_column_of_metadata_is_notes_of_another_system(market: Market) -> None:
+    farmer = await market.farmer()
+    await done(market, farmer, f'{HEADER},metadata\nA,Beets,kg,4,1,"{{""shelf"": ""B4""}}"')
+    (beets,) = (await farmer.get("/api/products?mine=true")).json()["items"]
+    assert beets["metadata"] == {"shelf": "B4"}
+
+
+async def test_texts_of_a_language_are_said_in_one_way(parts: Parts) -> None:
+    spoken = in_german(parts)
+    farmer = await spoken.farmer()
+    refused = await send(farmer, "sku,translations,title_fr\n")
+    assert [(e["field"], e["code"]) for e in refused.json()["errors"]] == [("columns[1]", "given-twice")]
+    failed = await done(
+        spoken, farmer, f"{HEADER},title_fr,description_fr\nA,Lauch,kg,4,1,,De Vienne.\nB,Kohl,kg,4,1,{'x' * 201},"
+    )
+    assert fields(failed) == [("rows[0].title_fr", "required"), ("rows[1].title_fr", "too-long")]
+
+
+def test_a_file_of_empty_lines_is_refused_before_it_is_read() -> None:
+    """The most that an upload may have takes no longer than to count its lines."""
+    from io import BytesIO
+    from time import process_time
+
+    from harvestd.kernel.errors import Invalid
+    from harvestd.market.catalogue.table_rules import examined
+
+    before = process_time()
+    for content in (b"sku\n" + b"\n" * 5_000_000, b'{"sku":1}' + b"\n" * 5_000_000):
+        with pytest.raises(Invalid):
+            examined(BytesIO(content))
+    assert process_time() - before < 0.3
 
 
 async def test_each_error_has_its_row_and_column_and_nothing_is_written(market: Market) -> None:

@@ -21,12 +21,16 @@ SEEN = Statement("test.titles_seen", "select title, title_seen from order_lines 
 TITLES = Statement("test.search_titles", "select language || ':' || key from search_titles order by 1", scalar)
 
 
-@pytest.fixture
-def spoken(parts: Parts) -> Market:
+def in_german(parts: Parts) -> Market:
     """A market in German, which speaks French and English, too."""
     settings = attrs.evolve(parts.settings, market_languages=("de", "fr"), search_language="german")
     search = PostgresSearch(parts.database, "german", others=others(("de", "fr", "en"), "german"))
     return make_market(attrs.evolve(parts, settings=settings, search=search))
+
+
+@pytest.fixture
+def spoken(parts: Parts) -> Market:
+    return in_german(parts)
 
 
 async def told(who: Any, path: str, language: str | None = None, **headers: str) -> Response:

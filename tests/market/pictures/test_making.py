@@ -233,7 +233,7 @@ async def test_a_child_that_takes_too_much_memory_is_an_answer_not_a_loss_of_the
 ) -> None:
     farmer, product = await sold(market)
     await added(farmer, product, picture("PNG", (3000, 3000)))
-    monkeypatch.setattr("harvestd.process.product_pictures.MEMORY", 120 * 1024 * 1024)
+    monkeypatch.setattr("harvestd.process.product_pictures.MEMORY", 64 * 1024 * 1024)
     for _ in range(TRIES + 1):
         await tried(market)
     assert [(one["status"], one["reason"] in ("damaged", "too-heavy")) for one in await images(farmer, product)] == [
