@@ -155,7 +155,7 @@ class BrokerContract:
         await broker.publish([message() for _ in range(5)])
         await eventually("settled", lambda: len(receive.ids) == 5)
         await first.stop()
-        assert await is_empty(broker, ORDERS)
+        await eventually("nothing is left", lambda: is_empty(broker, ORDERS))
         again = Received()
         await broker.consume(ORDERS, 10, again)
         last = message()
@@ -195,7 +195,7 @@ class BrokerContract:
         assert (letter.queue, letter.message, letter.attempts) == (ORDERS, sent, len(RETRY_DELAYS) + 1)
         assert f"cause {len(RETRY_DELAYS)}" in letter.cause
         assert len(receive.deliveries) == len(RETRY_DELAYS) + 1
-        assert await is_empty(broker, ORDERS)
+        await eventually("nothing is left", lambda: is_empty(broker, ORDERS))
 
     async def test_dead_letters_hold_exactly_the_dropped_with_their_causes(self, rig: Rig) -> None:
         broker = await rig.broker()
@@ -344,7 +344,7 @@ class BrokerContract:
         receive.release()
         await stopping
         assert not subscription.consuming
-        assert await is_empty(other, ORDERS)
+        await eventually("nothing is left", lambda: is_empty(other, ORDERS))
 
     async def test_waiting_consumer_is_woken_without_polling(self, rig: Rig) -> None:
         here, there = await rig.broker(queue_poll=30.0), await rig.broker(queue_poll=30.0)
