@@ -52,11 +52,11 @@ MUTATIONS ?=
 mutations: install-test
 	$(BIN)/python -m tests.mutations $(MUTATIONS)
 
-# What odd input, pairs at once and made-up requests do to a market, and servers frozen for a minute each, at length: five hours
-# or so, of which more than half are made-up requests: HARVEST_FUZZ_EXAMPLES=100 makes so many for each operation and role, and
+# What odd input, pairs at once and made-up requests do to a market, and processes that die or are frozen for a minute each, at length:
+# five hours or so, of which more than half are made-up requests: HARVEST_FUZZ_EXAMPLES=100 makes so many for each operation and role, and
 # HARVEST_FUZZ_TAGS=farms,groups for these alone. HARVEST_SEED=n has a run again.
 fuzz: install-servers
-	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults/test_region.py tests/faults/test_frozen_servers.py
+	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults
 
 check: install-test
 	$(BIN)/ruff check .

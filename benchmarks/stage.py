@@ -46,7 +46,6 @@ class Stage:
     def __enter__(self) -> Self:
         try:
             self.postgres.start()
-            self.postgres.create_template()
         except BaseException:
             self.postgres.remove()
             raise

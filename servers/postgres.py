@@ -20,6 +20,7 @@ import psycopg2
 from harvestd.store.embedded import binaries
 from harvestd.store.embedded import cluster as clusters
 from harvestd.store.postgres.migrations import migrate
+from servers import shared
 from servers.private import PREFIX, die_with_parent, free_port, signal_tree, temporary_folder, wait_until
 
 USER = "harvest"
@@ -41,26 +42,32 @@ log_line_prefix = '%m [%p] %d '
 
 
 class PostgresServer:
-    """One private PostgreSQL. ``conf`` is appended to its configuration; with ``primary`` it is a streaming replica; with
-    ``tcp`` it also listens on a free port of the loopback, ``port``."""
+    """One private PostgreSQL, with a migrated database to :meth:`clone`. ``conf`` is appended to its configuration; with
+    ``primary`` it is a streaming replica; with ``tcp`` it also listens on a free port of the loopback, ``port``. An
+    ``empty`` one has initdb's databases alone."""
 
-    def __init__(self, conf: str = "", primary: PostgresServer | None = None, tcp: bool = False) -> None:
+    def __init__(
+        self, conf: str = "", primary: PostgresServer | None = None, tcp: bool = False, empty: bool = False
+    ) -> None:
         self.who = binaries.account()
         self.folder = temporary_folder("pg")
         self.programs = binaries.reachable(binaries.find(), self.who, Path(tempfile.gettempdir()) / f"{PREFIX}programs")
         os.chown(self.folder, self.who.uid, self.who.gid)
         self.data = self.folder / "data"
         self.port = free_port() if tcp else 5432
+        self._template = not empty
         if tcp:
             conf += f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
         self.process: subprocess.Popen[bytes] | None = None
         self._administrator: Any = None
         self._numbers = itertools.count(1)
-        if primary is None:
+        if primary is not None:
+            self.run("pg_basebackup", "-D", self.data, "-h", primary.folder, "-U", USER, "-R", "-c", "fast", "-N")
+        elif empty:
             chosen = clusters.arguments(self.data, USER, "C", self.programs.major)
             self.run("initdb", *chosen, "-N")
         else:
-            self.run("pg_basebackup", "-D", self.data, "-h", primary.folder, "-U", USER, "-R", "-c", "fast", "-N")
+            shared.copied(shared.once("postgres", _make) / "data", self.data)
         with open(self.data / "postgresql.conf", "a") as file:
             file.write(CONFIGURATION + f"unix_socket_directories = '{self.folder}'\n" + conf)
 
@@ -87,6 +94,8 @@ class PostgresServer:
         """Start it and wait until it answers."""
         self.begin()
         wait_until("PostgreSQL answers", self._answers)
+        if self._template:  # what each new connection looks up is then in a file, which is copied with the database
+            self.query(TEMPLATE, "select 1")
 
     def begin(self) -> None:
         """Start it and do not wait. On the main thread: the server ends with the thread that started it."""
@@ -135,12 +144,6 @@ class PostgresServer:
         """Stop it and delete its folder."""
         self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def create_template(self) -> None:
-        """A migrated database to clone."""
-        self.query("postgres", f"create database {TEMPLATE}")
-        migrate(self.url(TEMPLATE))
-        self.query("postgres", f"alter database {TEMPLATE} with allow_connections false")
 
     def clone(self, template: str = TEMPLATE) -> str:
         """The name of a new database, a copy of ``template``."""
@@ -193,3 +196,18 @@ class PostgresServer:
     def _signal_all(self, number: int) -> None:
         assert self.process is not None
         signal_tree(self.process.pid, number)
+
+
+def _make(folder: Path) -> None:
+    """The data folder of a server with the database to clone."""
+    server = PostgresServer(empty=True)
+    try:
+        plain = (server.data / "postgresql.conf").read_text().partition(CONFIGURATION)[0]
+        server.start()
+        server.query("postgres", f"create database {TEMPLATE}")
+        migrate(server.url(TEMPLATE))
+        server.stop()
+        (server.data / "postgresql.conf").write_text(plain)
+        shared.copied(server.data, folder / "data")
+    finally:
+        server.remove()

@@ -25,6 +25,7 @@ from servers.ports import free_port
 
 #: Where Linux has files in memory, and the bytes that must be free there.
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30
+DISK = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
 PREFIX = "harvest-tests-"
 
 
@@ -169,13 +170,17 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = 20.0) 
 def temporary_folder(kind: str, disk: bool = False) -> Path:
     """A private folder with a short path; folders whose pytest is gone are deleted. It is in memory where there is room, in
     which a database is copied in a sixth of the time, unless it has to be on a ``disk``."""
-    on_disk = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
-    for old in itertools.chain(*(base.glob(f"{PREFIX}*-*") for base in (on_disk, MEMORY))):
+    for old in itertools.chain(*(base.glob(f"{PREFIX}*-*") for base in (DISK, MEMORY))):
         pid = old.name.removeprefix(PREFIX).split("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(old, ignore_errors=True)
-    base = MEMORY if not disk and _room(MEMORY) >= ROOM else on_disk
+    base = DISK if disk else shared_base()
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{kind}-", dir=base))
+
+
+def shared_base() -> Path:
+    """Where folders are that need not be on a disk: in memory where there is room."""
+    return MEMORY if _room(MEMORY) >= ROOM else DISK
 
 
 def _room(folder: Path) -> int:

@@ -25,10 +25,13 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
+from harvestd.runtime.backoff import Backoff
 from harvestd.settings.table import Settings
+from harvestd.store.postgres.connection import Connection
 from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
-from servers import PostgresServer
+from harvestd.store.postgres.pool import FIRST_DELAY, LAST_DELAY, Pool
+from servers import PostgresServer, shared
 from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
@@ -46,11 +49,14 @@ LIMIT = 30.0
 BUSY = 4
 #: So many characters of a daemon's log are shown of a test that failed.
 SAID_LAST = 6_000
-pytest_plugins = ("tests.slow", "tests.leaks")
+#: Servers that take several seconds of CPU to start: one worker has all tests of one, so that it is started once.
+DEAR = ("elasticsearch", "opensearch", "rabbitmq")
+pytest_plugins = ("tests.ahead", "tests.slow", "tests.leaks")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_errors: the test may leave logged errors of any kind.")
+    shared.begin()
     config.addinivalue_line("markers", "limit(seconds): the longest an async test may take; otherwise 30.")
 
 
@@ -86,9 +92,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
-        mark = item.get_closest_marker("xdist_group")
-        if mark is not None and hasattr(item, "_id") and "@" not in item.nodeid.rpartition("]")[2]:
-            item._id = type(item._id).parse(f"{item.nodeid}@{mark.args[0]}")
+        group = _group(item)
+        if group and hasattr(item, "_id") and "@" not in item.nodeid.rpartition("]")[2]:
+            item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+
+
+def _group(item: pytest.Item) -> str:
+    """The tests of one group run in one worker: by their mark, or by the server that they share with others."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark is not None:
+        return str(mark.args[0])
+    return next((name for name in DEAR if name in getattr(item, "fixturenames", ())), "")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -174,7 +188,6 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.start()
-        server.create_template()
         yield server
     finally:
         server.remove()
@@ -200,12 +213,31 @@ def _cloned(postgres: PostgresServer) -> Iterator[str]:
         postgres.drop(name)
 
 
+class AsNeeded(Pool):
+    """Opens its connections when they are first wanted: most tests want one or two, and a process of PostgreSQL for each of the others
+    would be the most that is done for many of them."""
+
+    _kept = 0
+
+    def start(self) -> None:
+        """Open none yet."""
+
+    async def take(self) -> Connection:
+        """The same; opens one if none is idle."""
+        if not self._idle and self._kept < self.size:
+            self._kept += 1
+            self._keep(Backoff(FIRST_DELAY, LAST_DELAY))
+        return await super().take()
+
+
 @pytest_twisted.async_yield_fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A started Database on ``database_url``."""
     from twisted.internet import reactor
 
-    database = Database(reactor, ConnectionSettings(database_url), size=4, wait=2.0)
+    settings = ConnectionSettings(database_url)
+    database = Database(reactor, settings, size=4, wait=2.0)
+    database.pool = AsNeeded(reactor, settings, size=4, wait=2.0)
     database.start()
     yield database
     await Deferred.fromCoroutine(database.stop()).addTimeout(10, reactor)

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,15 +51,18 @@ class Program(Protocol):
     def kill(self) -> None: ...
 
 
-#: Of a program, its arguments, its environment, its working folder, and the descriptor that it writes to.
-Starter = Callable[[Path, Sequence[str], Mapping[str, str], Path, int], Program]
+#: Descriptors of what a program reads, says, and complains to.
+Files = tuple[int, int, int]
+#: Of a program, its arguments, its environment, its working folder, and its files.
+Starter = Callable[[Path, Sequence[str], Mapping[str, str], Path, Files], Program]
 
 
-def executed(program: Path, words: Sequence[str], env: Mapping[str, str], cwd: Path, output: int) -> Program:
+def executed(program: Path, words: Sequence[str], env: Mapping[str, str], cwd: Path, files: Files) -> Program:
     """Start a program in a session of its own, as a shell would."""
+    stdin, stdout, stderr = files
     return subprocess.Popen(
-        [program, *words], env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-    )  # fmt: skip
+        [program, *words], env=dict(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+    )
 
 
 #: How programs are started where the start itself is not what is tested; in a run of the tests by tests/forking.py.
@@ -90,12 +94,11 @@ class Daemon:
 
     def begin(self, **settings: Any) -> None:
         """Start it, with further settings for this once."""
-        with open(self.log, "ab") as log:
-            words, env = (
-                ("--nodaemon", "--pidfile=", self.plugin),
-                environment(self.folder, **(self.settings | settings)),
-            )
-            self.process = (self.starter or START[-1])(TWISTD, words, env, self.folder, log.fileno())
+        words = ("--nodaemon", "--pidfile=", self.plugin)
+        env = environment(self.folder, **(self.settings | settings))
+        with open(os.devnull, "rb") as nothing, open(self.log, "ab") as log:
+            files = (nothing.fileno(), log.fileno(), log.fileno())
+            self.process = (self.starter or START[-1])(TWISTD, words, env, self.folder, files)
 
     def start(self, **settings: Any) -> None:
         """Start it and, where it serves, wait until it is ready."""
@@ -130,16 +133,55 @@ class Daemon:
             raise AssertionError(f"{self.plugin} did not stop:\n{self.log.read_text()[-4000:]}") from None
 
 
-def ctl(folder: Path, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    """Run harvestctl."""
+def ctl(
+    folder: Path, *arguments: str, standard_input: bytes = b"", **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run harvestctl; ``standard_input`` of less than 64 KiB comes through a pipe."""
+    env = environment(folder, **settings)
     with tempfile.TemporaryFile() as output:
-        process = START[-1](HARVESTCTL, arguments, environment(folder, **settings), folder, output.fileno())
-        try:
-            code = process.wait(300)
-        finally:
-            process.kill()
+        code = run(HARVESTCTL, arguments, env, folder, output.fileno(), output.fileno(), standard_input)
         output.seek(0)
         return subprocess.CompletedProcess((HARVESTCTL, *arguments), code, output.read().decode())
+
+
+def run(
+    program: Path, words: Sequence[str], env: Mapping[str, str], cwd: Path, stdout: int, stderr: int, given: bytes = b""
+) -> int:
+    """Run a program that writes to these descriptors; answers its exit code."""
+    if given:
+        stdin, write = os.pipe()
+        with open(write, "wb") as pipe:
+            pipe.write(given)
+    else:
+        stdin = os.open(os.devnull, os.O_RDONLY)
+    try:
+        process = START[-1](program, words, env, cwd, (stdin, stdout, stderr))
+    finally:
+        os.close(stdin)
+    try:
+        return process.wait(300)
+    finally:
+        process.kill()
+
+
+@contextmanager
+def unread() -> Iterator[int]:
+    """The end of a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        yield write
+    finally:
+        os.close(write)
+
+
+def told(program: Path, words: Sequence[str], env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program; what it says and what it complains of, each by itself."""
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        code = run(program, words, env, cwd, stdout.fileno(), stderr.fileno())
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess((program, *words), code, stdout.read().decode(), stderr.read().decode())
 
 
 def request(

@@ -311,11 +311,8 @@ def test_standard_input_is_read_as_a_file_is(tmp_path: Path, kind: str) -> None:
     content = mangled(kind, MARKETS.read_text())
     (tmp_path / "file.csv").write_bytes(content)
     as_file = ctl(tmp_path, "import-directory", "file.csv", "--dry-run")
-    as_input = subprocess.run(
-        [HARVESTCTL, "import-directory", "-", "--dry-run"], env=environment(tmp_path), input=content, cwd=tmp_path,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-    )  # fmt: skip
-    assert as_input.stdout.decode() == as_file.stdout
+    as_input = ctl(tmp_path, "import-directory", "-", "--dry-run", standard_input=content)
+    assert as_input.stdout == as_file.stdout
     assert "Traceback" not in as_file.stdout
     if kind != "Latin-1":
         assert "6 of 13 rows would be stored" in as_file.stdout
@@ -329,11 +326,7 @@ def test_what_is_not_utf8_is_a_bad_row_of_standard_input_and_the_others_are_stor
     first, *others = MARKETS.read_text().splitlines(keepends=True)
     names = [line.split(",")[1] for line in others]
     content = (first + "".join(others).replace(names[0], "Café des Halles", 1)).encode("latin-1", errors="replace")
-    done = subprocess.run(
-        [HARVESTCTL, "import-directory", "-"], env=environment(tmp_path, database_url=database_url), input=content,
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-    )  # fmt: skip
-    said = done.stdout.decode()
+    said = run("import-directory", "-", standard_input=content).stdout
     assert "Traceback" not in said and "characters that are not UTF-8" in said, said
     stored = {name for (name,) in rows(database_url, "select name from farms")}
     assert stored and all(name.isascii() for name in stored), stored
@@ -413,17 +406,13 @@ def test_create_admin(run: Run, database_url: str, tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("place", ["file", "input"])
 def test_a_password_is_the_one_line_of_a_file_and_of_standard_input_alike(
-    database_url: str, tmp_path: Path, place: str, content: bytes, code: int, said: str
+    run: Run, database_url: str, tmp_path: Path, place: str, content: bytes, code: int, said: str
 ) -> None:
     secret = tmp_path / "password"
     secret.write_bytes(content)
-    with secret.open("rb") as stdin:
-        done = subprocess.run(
-            [HARVESTCTL, "create-admin", "ada@example.org", f"--password-file={secret if place == 'file' else '-'}"],
-            env=environment(tmp_path, database_url=database_url), stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, cwd=tmp_path, timeout=60,
-        )  # fmt: skip
-    assert (done.returncode, said in done.stdout.decode()) == (code, True), done.stdout
+    words = ("create-admin", "ada@example.org", f"--password-file={secret if place == 'file' else '-'}")
+    done = run(*words, standard_input=content if place == "input" else b"")
+    assert (done.returncode, said in done.stdout) == (code, True), done.stdout
     if code == 0:
         ((stored,),) = rows(database_url, "select password_hash from users")
         assert PasswordHasher().verify(str(stored), "a long walk to market")

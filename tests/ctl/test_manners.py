@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from harvestd.ctl import main
 from harvestd.ctl.command_line import COMMANDS
 from servers import PostgresServer, wait_until
-from tests.daemons import HARVESTCTL, ctl, environment
+from tests.daemons import HARVESTCTL, ctl, environment, run, unread
+from tests.forking import WHOLE_END
 
 MARKETS = Path(__file__).parents[1] / "loading" / "data" / "markets.csv"
 
@@ -135,30 +137,21 @@ def test_a_market_that_is_made_is_said_to_be(folder: Path) -> None:
 def test_a_pipe_that_nobody_reads_is_no_fault(name: str, tmp_path: Path, postgres: PostgresServer) -> None:
     """``harvestctl … | head`` when head is gone: as other programs end then, or well if there was nothing to say."""
     database = postgres.clone()
-    settings = environment(tmp_path, database_url=postgres.url(database))
+    settings = environment(tmp_path, database_url=postgres.url(database)) | {WHOLE_END: "1"}
     try:
-        read, write = os.pipe()
-        os.close(read)
-        done = subprocess.run(
-            [HARVESTCTL, name, *TYPED.get(name, ())], env=settings, stdin=subprocess.DEVNULL, stdout=write,
-            stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60,
-        )  # fmt: skip
-        os.close(write)
-        assert (done.returncode in (141, 0), done.stderr) == (True, "")
+        with tempfile.TemporaryFile() as errors, unread() as pipe:
+            code = run(HARVESTCTL, [name, *TYPED.get(name, ())], settings, tmp_path, pipe, errors.fileno())
+            errors.seek(0)
+            assert (code in (141, 0), errors.read()) == (True, b"")
     finally:
         postgres.drop(database)
 
 
 def test_nobody_reads_what_went_wrong_either(tmp_path: Path) -> None:
     for words in (["check"], ["doctor"], ["unknown"], ["replay", "nowhere"]):
-        read, write = os.pipe()
-        os.close(read)
-        done = subprocess.run(
-            [HARVESTCTL, *words], env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=write, stderr=write,
-            cwd=tmp_path, timeout=60,
-        )  # fmt: skip
-        os.close(write)
-        assert done.returncode in (141, 2 if words == ["unknown"] else 141), words
+        with unread() as pipe:
+            code = run(HARVESTCTL, words, environment(tmp_path) | {WHOLE_END: "1"}, tmp_path, pipe, pipe)
+        assert code in (141, 2 if words == ["unknown"] else 141), words
 
 
 def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.lengths import length
 def test_thousands_of_real_baskets_by_sixteen_clients(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    real = baskets(int(length(800, 8000)))
+    real = baskets(int(length(300, 8000)))
     with market(postgres, tmp_path) as shop:
         imported = ctl(tmp_path, "import-directory", str(DIRECTORY), database_url=shop.url)
         assert imported.returncode == 0, imported.stdout

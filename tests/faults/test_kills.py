@@ -45,7 +45,7 @@ def test_a_death_at_any_place_loses_nothing_and_repeats_nothing(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     with market(postgres, tmp_path) as shop:
-        all_deaths(shop, measured, number=int(length(6, len(DEATHS))))
+        all_deaths(shop, measured, number=int(length(4, len(DEATHS))))
 
 
 @pytest.mark.timeout(400)
@@ -54,7 +54,7 @@ def test_nor_does_one_with_redis_rabbitmq_elasticsearch_and_several_processes(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     with region(postgres, accelerators, tmp_path, stop_grace=0.2) as here:
-        all_deaths(here.market, measured, here.port, trusting(), int(length(3, len(DEATHS))))
+        all_deaths(here.market, measured, here.port, trusting(), int(length(2, len(DEATHS))))
         here.converged()
 
 

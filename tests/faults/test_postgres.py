@@ -20,7 +20,6 @@ def own_server() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.start()
-        server.create_template()
         yield server
     finally:
         server.remove()

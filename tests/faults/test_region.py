@@ -25,6 +25,8 @@ pytestmark = pytest.mark.xdist_group("region")
 
 #: Seconds that a frozen server stays frozen, longer than whatever waits for it may wait; and that a killed one stays away.
 FROZEN, AWAY = length(8.0, 60.0), length(2.0, 5.0)
+#: Requests a second.
+PACE = length(24.0, 60.0)
 #: Longer than this, in seconds, nobody waits for what is away.
 EXTRA = 0.05
 
@@ -69,7 +71,7 @@ def test_the_journey_with_one_of_them_alone(
 def test_real_baskets_by_sixteen_clients_through_nginx(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    real = baskets(int(length(250, 2000)))
+    real = baskets(int(length(120, 2000)))
     with region(postgres, accelerators, tmp_path) as here:
         shop = here.market
         shop.populate(goods_of(real), farms=3, buyers=16)
@@ -135,11 +137,11 @@ def test_one_and_all_of_them_killed_and_frozen_under_load(
         shop = here.market
         shop.populate([f"good {n}" for n in range(30)], farms=3, buyers=16)
         here.converged()
-        load = Steady([api.port for api in shop.apis], shop.buyers, list(shop.goods.values()))
+        load = Steady([api.port for api in shop.apis], shop.buyers, list(shop.goods.values()), pace=PACE)
         load.begin()
-        time.sleep(5)
+        wait_until("the caches have what is asked for", lambda: len(load.taken) > 2 * PACE)
         usual = time.monotonic()
-        time.sleep(5)
+        time.sleep(length(4.0, 5.0))
         before = (usual, time.monotonic())
         alone = ACCELERATORS if WHOLE else random.sample(ACCELERATORS, 1)
         for names in [(name,) for name in alone] + [ACCELERATORS]:

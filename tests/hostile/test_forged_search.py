@@ -45,7 +45,7 @@ from tests.web.conftest import make_market
 pytestmark = pytest.mark.xdist_group("elasticsearch")
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
 #: Forgeries of the replies to each question.
-EACH = int(length(30, 500))
+EACH = int(length(20, 500))
 #: What is asked: whole words, filters and pages; mistyped ones; beginnings.
 QUESTIONS = (
     "/api/search?q=carrots", "/api/search", "/api/search?q=tomato&tag=roots&sort=price&limit=1", "/api/search?q=carots+of+sumer&near=44,-73",

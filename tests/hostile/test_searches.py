@@ -60,7 +60,7 @@ def test_searches_of_one_address_leave_strangers_their_reads_and_searches(
             wait_until("they have begun", lambda: found.total() > CONNECTIONS, 30)
             cached, own = Stranger(shop.api.port), Stranger(shop.api.port)
             searching = Stranger(shop.api.port)
-            for number in range(int(length(12, 60))):
+            for number in range(int(length(8, 60))):
                 own.path, searching.path = f"/api/products?min_price={number}", f"/api/search?q=leek&min_price={number}"
                 for stranger in (cached, own) if number % 6 else (cached, own, searching):
                     stranger.ask()

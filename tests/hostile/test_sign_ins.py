@@ -18,7 +18,7 @@ from tests.hostile.raw import answer, connected, cpu
 from tests.lengths import length
 
 #: Tries, of 30 addresses in turn.
-CROWD = int(length(90, 300))
+CROWD = int(length(60, 300))
 
 
 def tried(port: int, source: str, email: str, password: str) -> socket.socket:

@@ -3,7 +3,7 @@
 from tests.queue.conftest import processes, rabbit  # noqa: F401
 from tests.store.conftest import breakable, connected, module_server, own, proxy  # noqa: F401
 from tests.web.conftest import (  # noqa: F401
-    _addresses_are_made_once,
+    _addresses_are_compiled_once,
     client,
     market,
     parts,

@@ -15,7 +15,7 @@ from harvestd.loading.demo.people import demo_password
 from servers import temporary_folder
 from tests.daemons import Daemon, free_port, request
 from tests.issuer import SmallIssuer
-from tests.process.conftest import end_database
+from tests.process.conftest import begun, end_database
 
 
 @attrs.frozen
@@ -70,6 +70,7 @@ class started:
     def __enter__(self) -> DemoMarket:
         self.folder = temporary_folder("openapi")
         self.folder.chmod(0o755)
+        begun(self.folder)
         self.issuer = SmallIssuer().__enter__()
         self.daemon = Daemon(
             "harvest-api",

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPException
@@ -19,7 +20,8 @@ import pytest
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import OF_THE_API
 from servers import PostgresServer, free_port, wait_until
-from tests.daemons import TWISTD, Daemon, ctl, environment, register, request
+from tests.daemons import TWISTD, Daemon, ctl, environment, register, request, run, told, unread
+from tests.forking import WHOLE_END
 from tests.process.conftest import database_pid
 
 Make = Callable[..., Daemon]
@@ -44,7 +46,7 @@ def login(port: int, tag: str) -> int:
 
 
 def test_what_was_stored_is_there_after_a_restart(api: Make, folder: Path) -> None:
-    daemon = api()
+    daemon = api(first=True, executed=True)
     daemon.start()
     register(daemon.port, "ada")
     assert daemon.stop() == 0
@@ -56,7 +58,7 @@ def test_what_was_stored_is_there_after_a_restart(api: Make, folder: Path) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_is_an_orderly_stop(api: Make, folder: Path, number: signal.Signals) -> None:
-    daemon = api()
+    daemon = api(executed=True)
     daemon.start()
     assert daemon.process is not None
     daemon.process.send_signal(number)
@@ -95,7 +97,7 @@ def in_flight(port: int) -> float:
 
 
 def test_a_second_signal_ends_at_once(api: Make, folder: Path) -> None:
-    daemon = api(fail_points="transaction.before_commit=hang@1", workers="off", stop_deadline=60)
+    daemon = api(fail_points="transaction.before_commit=hang@1", executed=True, workers="off", stop_deadline=60)
     daemon.start()
     assert daemon.process is not None
     with socket.create_connection(("127.0.0.1", daemon.port)) as client:
@@ -111,7 +113,7 @@ def test_a_second_signal_ends_at_once(api: Make, folder: Path) -> None:
 
 
 def test_a_signal_while_it_starts(api: Make, folder: Path) -> None:
-    daemon = api()
+    daemon = api(first=True, executed=True)
     daemon.begin()
     wait_until("it has begun", lambda: "creating the embedded database" in daemon.log.read_text(), 20)
     assert daemon.stop() == 0
@@ -163,7 +165,7 @@ def test_a_callback_that_holds_the_reactor_is_reported(api: Make) -> None:
 def test_a_port_in_use(api: Make, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = failed(api(http_port=port))
+        said = failed(api(http_port=port, first=True, executed=True))
     assert f"port {port} on 127.0.0.1 is in use by " in said
     assert f"(process {os.getpid()})" in said, "whose it is"
     assert "HARVEST_HTTP_PORT" in said
@@ -177,7 +179,7 @@ def test_a_port_in_use_by_a_market_of_several_processes(api: Make, folder: Path)
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert "is in use" in failed(api(http_port=port, processes=2))
+        assert "is in use" in failed(api(http_port=port, processes=2, first=True))
 
 
 def test_a_data_folder_that_cannot_be(api: Make, folder: Path) -> None:
@@ -195,7 +197,7 @@ def test_a_data_folder_that_cannot_be_written(api: Make, folder: Path) -> None:
 
 
 def test_a_wrong_setting(api: Make) -> None:
-    said = failed(api(http_port=123456, log_level="loud"))
+    said = failed(api(first=True, http_port=123456, log_level="loud"))
     assert "http_port = '123456' (from HARVEST_HTTP_PORT)" in said
     assert "log_level = 'loud'" in said
 
@@ -208,10 +210,7 @@ def test_a_search_language_that_the_database_does_not_have(api: Make, folder: Pa
 
 
 def test_a_wrong_option(folder: Path) -> None:
-    done = subprocess.run(
-        [TWISTD, "--nodaemon", "--pidfile=", "harvest-api", "--htp-port=1"],
-        env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
+    done = told(TWISTD, ["--nodaemon", "--pidfile=", "harvest-api", "--htp-port=1"], environment(folder), folder)
     assert done.returncode == 2
     assert "--help" in done.stderr
     assert len(done.stderr.splitlines()) == 2
@@ -219,30 +218,24 @@ def test_a_wrong_option(folder: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--http-port=99999", "--workers=maybe", "--config=nope.toml"])
 def test_a_wrong_value_of_an_option_can_never_be_right(folder: Path, option: str) -> None:
-    words = [TWISTD, "--nodaemon", "--pidfile=", "harvest-api", option]
-    done = subprocess.run(words, env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30)
+    done = told(TWISTD, ["--nodaemon", "--pidfile=", "harvest-api", option], environment(folder), folder)
     assert (done.returncode, option.split("=")[0].strip("-") in done.stderr.replace("_", "-")) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize("option", ["--help", "--version", "--no-such-option"])
 @pytest.mark.parametrize("plugin", ["harvest-api", "harvest-worker"])
 def test_a_pipe_that_nobody_reads_is_no_fault(folder: Path, plugin: str, option: str) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    wrong = option == "--no-such-option"
-    done = subprocess.run(
-        [TWISTD, plugin, option], env=environment(folder), cwd=folder, timeout=30, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if wrong else write, stderr=write if wrong else subprocess.PIPE, text=True,
-    )  # fmt: skip
-    os.close(write)
-    assert (done.returncode, done.stdout or "", done.stderr or "") == (141, "", "")
+    env = environment(folder) | {WHOLE_END: "1"}
+    with tempfile.TemporaryFile() as other, unread() as pipe:
+        files = (other.fileno(), pipe) if option == "--no-such-option" else (pipe, other.fileno())
+        code = run(TWISTD, [plugin, option], env, folder, *files)
+        other.seek(0)
+        assert (code, other.read()) == (141, b"")
 
 
 @pytest.mark.parametrize("plugin", ["harvest-api", "harvest-worker"])
 def test_help_offers_what_the_process_does_something_by(folder: Path, plugin: str) -> None:
-    done = subprocess.run(
-        [TWISTD, plugin, "--help"], env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30
-    )
+    done = told(TWISTD, [plugin, "--help"], environment(folder), folder)
     assert done.returncode == 0
     offered = {line.split("=")[0].strip() for line in done.stdout.splitlines() if line.startswith("  --")}
     of_the_api = {row.option for row in ROWS.values() if row.api}
@@ -250,22 +243,12 @@ def test_help_offers_what_the_process_does_something_by(folder: Path, plugin: st
     assert {"--http-port", "--processes", "--demo", "--rate-login"} <= of_the_api
     assert {"--queues", "--database-url", "--metrics-port", "--config"} <= offered
     assert of_the_api <= offered if plugin == "harvest-api" else not of_the_api & offered
-    refused = subprocess.run(
-        [TWISTD, plugin, "--http-port=x"],
-        env=environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert refused.returncode == 2
+    assert told(TWISTD, [plugin, "--http-port=x"], environment(folder), folder).returncode == 2
 
 
 def test_a_log_that_cannot_be_written(folder: Path) -> None:
-    done = subprocess.run(
-        [TWISTD, "--nodaemon", "--pidfile=", f"--logfile={folder}/gone/log", "harvest-api"],
-        env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
+    words = ["--nodaemon", "--pidfile=", f"--logfile={folder}/gone/log", "harvest-api"]
+    done = told(TWISTD, words, environment(folder), folder)
     assert done.returncode == 1
     assert done.stderr == f"the log {folder}/gone/log cannot be written: No such file or directory; see --logfile\n"
 
@@ -311,7 +294,7 @@ def test_a_worker_without_a_database(api: Make) -> None:
 
 
 def test_a_killed_predecessor(api: Make, folder: Path) -> None:
-    daemon = api()
+    daemon = api(executed=True)
     daemon.start()
     register(daemon.port, "ada")
     daemon.kill()
@@ -327,7 +310,7 @@ def test_a_half_made_data_folder(api: Make, folder: Path) -> None:
     half = folder / "postgres.unfinished"
     half.mkdir()
     (half / "postgresql.conf").write_text("half of it")
-    daemon = api()
+    daemon = api(first=True)
     daemon.start()
     assert not half.exists()
     assert daemon.stop() == 0
@@ -351,7 +334,7 @@ def serving(port: int, asked: int = 40) -> set[Any]:
 
 
 def test_several_processes_serve_one_port(api: Make) -> None:
-    daemon = api(processes=2, workers="on")
+    daemon = api(processes=2, workers="on", executed=True)
     daemon.start()
     wait_until("both answer", lambda: len(serving(daemon.port)) == 2, 20)
     register(daemon.port, "ada")
@@ -365,7 +348,7 @@ def test_several_processes_serve_one_port(api: Make) -> None:
 
 
 def test_children_end_when_their_parent_is_killed(api: Make) -> None:
-    daemon = api(processes=2)
+    daemon = api(processes=2, executed=True)
     daemon.start()
     wait_until("both answer", lambda: len(serving(daemon.port)) == 2, 20)
     child = child_of(daemon)

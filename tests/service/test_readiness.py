@@ -33,7 +33,6 @@ def test_a_database_that_takes_no_writes_is_down(api: Make, postgres: PostgresSe
     """Such as one on a disk that is read only or full, or one that is a standby now: reads alone still work there."""
     primary = PostgresServer()
     primary.start()
-    primary.create_template()
     primary.query("postgres", "create database market template harvest_template")
     standby = PostgresServer(primary=primary)
     try:

@@ -37,7 +37,6 @@ def away() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.start()
-        server.create_template()
         server.query("postgres", f"create database market template {TEMPLATE}")
         server.stop()
         yield server

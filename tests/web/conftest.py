@@ -124,21 +124,25 @@ def token_for(user_id: str, role: str = "buyer", ttl: float = 900) -> str:
     return tokens.issue(SECRET, Caller(user_id, role, user_id), datetime.now(UTC), ttl)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _addresses_are_made_once() -> Iterator[None]:
-    """Each test has a site of its own, of the same table; for each rule of it werkzeug compiles two functions that make its
-    address, which nobody here asks for."""
-    made: dict[tuple[str, bool], Any] = {}
-    compile_builder = Rule._compile_builder
+#: What werkzeug makes of a rule's text.
+_COMPILED = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
 
-    def once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = rule.rule, append_unknown
+
+@pytest.fixture(autouse=True, scope="session")
+def _addresses_are_compiled_once() -> Iterator[None]:
+    """Each test has a site of its own, of the same table."""
+    made: dict[tuple[Any, ...], dict[str, Any]] = {}
+    compile_one = Rule.compile
+
+    def once(rule: Rule) -> None:
+        key = rule.rule, rule.merge_slashes, rule.is_leaf, rule.strict_slashes
         if key not in made:
-            made[key] = compile_builder(rule, append_unknown)
-        return made[key]
+            compile_one(rule)
+            made[key] = {name: vars(rule)[name] for name in _COMPILED}
+        vars(rule).update(made[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", once)
+        patch.setattr(Rule, "compile", once)
         yield
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.catalogue.many_actions import Status
+from harvestd.market.catalogue.product_body_shapes import WORDS as PRODUCT_WORDS
 from harvestd.market.catalogue.product_body_shapes import ChangeProduct, NewProduct
-from harvestd.market.catalogue.product_shapes import WORDS as PRODUCT_WORDS
 from harvestd.market.catalogue.variant_rules import MAX_VARIANTS
 from harvestd.market.catalogue.variant_shapes import VariantIn
 from harvestd.web.shapes import FarmId, In, Out, ProductId, Quantity

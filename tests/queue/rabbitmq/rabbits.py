@@ -11,13 +11,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import IBroker
+from harvestd.kernel.topology import Topology
 from harvestd.queue.rabbitmq.broker import RabbitBroker
 from harvestd.queue.rabbitmq.poison import Trials
 from harvestd.settings.table import Settings
 from harvestd.tables import TOPOLOGY
 from servers import Proxy
 from servers.rabbitmq import RabbitServer
-from tests.contracts.broker import Rig
+from tests.contracts.broker import CACHE, ORDERS, SEARCH, Rig
 
 
 class OwnTrials:
@@ -43,6 +44,9 @@ class OwnTrials:
 class RabbitRig(Rig):
     """Brokers on one fresh vhost, each behind a proxy of its own. ``bounds`` are those of :class:`RabbitBroker`."""
 
+    #: The queues that the tests are about: each of the others is seven of RabbitMQ's, made and deleted for each test.
+    topology = Topology(TOPOLOGY.events, [TOPOLOGY.queue(name) for name in (ORDERS, SEARCH, CACHE)])
+
     def __init__(self, server: RabbitServer, settings: Settings, **bounds: float) -> None:
         self.server = server
         self.vhost = server.vhost()
@@ -62,7 +66,7 @@ class RabbitRig(Rig):
     def at(self, url: str, **settings: Any) -> RabbitBroker:
         """One on another URL, not started; all of them count the ``trials`` of messages in one place."""
         given = attrs.evolve(self._settings, rabbitmq_url=url, **settings)
-        broker = RabbitBroker(reactor, given, TOPOLOGY, self.trials, **self._bounds)
+        broker = RabbitBroker(reactor, given, self.topology, self.trials, **self._bounds)
         self._brokers.append(broker)
         return broker
 

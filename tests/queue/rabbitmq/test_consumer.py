@@ -256,7 +256,11 @@ async def test_a_stop_under_an_alarm_hands_back_what_could_not_be_moved(rabbit: 
         subscription = await broker.consume(ORDERS, 10, receive)
         await eventually("in hand", lambda: receive.ids)
         await subscription.stop()
-        assert (await state(other, ORDERS)).ready == 1
+
+        async def handed_back() -> bool:
+            return (await state(other, ORDERS)).ready == 1
+
+        await eventually("it is handed back", handed_back)
     finally:
         rabbit.server.alarm(False)
 

@@ -19,12 +19,13 @@ from harvestd.queue.rabbitmq.broker import RabbitBroker
 from harvestd.queue.rabbitmq.messages import Publication
 from harvestd.queue.rabbitmq.publisher import Held
 from harvestd.settings.table import Settings
-from harvestd.tables import TOPOLOGY
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
 from tests.contracts.broker import ORDERS, SEARCH, Received, is_empty, message, state
 from tests.queue.rabbitmq.rabbits import RabbitRig
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("rabbitmq")  # its own server, too, is started once
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ async def test_routable_and_unroutable_in_one_window_are_told_apart(rabbit: Rabb
     for _ in range(5):
         sent = [message(chance.choice(["order.created", "nobody.cares", "product.created"])) for _ in range(100)]
         fates = await broker._publisher.publish([messages.event(one) for one in sent])
-        assert fates == [Held.CONFIRMED if TOPOLOGY.queues_for(one.type) else Held.RETURNED for one in sent]
+        assert fates == [Held.CONFIRMED if rabbit.topology.queues_for(one.type) else Held.RETURNED for one in sent]
 
 
 async def test_windows_at_the_same_time_and_the_same_id_to_several_places_are_told_apart(rabbit: RabbitRig) -> None:
@@ -84,7 +85,7 @@ async def test_a_message_that_came_back_though_a_queue_of_ours_binds_it_is_not_h
 ) -> None:
     broker = await rabbit.broker()
     channel = await broker._consuming.channel()
-    for queue in TOPOLOGY.queues_for("product.created"):
+    for queue in rabbit.topology.queues_for("product.created"):
         await channel.queue_delete(queue)
     lost, nobodys, next_one = message("product.created"), message("nobody.cares"), message("product.created")
     assert await broker.publish([lost, nobodys]) == [nobodys.id]
@@ -147,7 +148,7 @@ async def test_under_a_memory_alarm_publishing_is_unavailable_at_once_and_consum
             assert pace.seconds() < 1
         condition = await broker.condition()
         assert condition.state == "degraded" and condition.detail.startswith("blocked: memory or disk alarm")
-        assert [one.name for one in await broker.states()] == list(TOPOLOGY.queues), "questions are answered"
+        assert [one.name for one in await broker.states()] == list(rabbit.topology.queues), "questions are answered"
     finally:
         rabbit.server.alarm(False)
     await eventually("it publishes again", lambda: publishes(broker))
