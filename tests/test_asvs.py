@@ -241,6 +241,7 @@ def test_what_is_asked_by_http_is_what_the_operator_names() -> None:
     assert asking == {
         "partners/oidc_http.py",
         "store/elasticsearch/client.py",
+        "store/elasticsearch/response_body.py",
         "store/s3/client.py",
         "store/s3/bodies.py",
     }
