@@ -119,6 +119,14 @@ class CacheContract:
         assert asked.body == b"one" and asked.result.age is None
         assert source.loads == []
 
+    async def test_the_last_entry_is_known_for_comparison_when_it_is_not_fresh_any_more(self, world: World) -> None:
+        assert world.here.last("k") is None
+        await kept(world.here, b"one")
+        await world.here.drop(["f"])
+        await world.settle()
+        last = world.here.last("k")
+        assert world.here.peek("k") is None and last is not None and last.body == b"one"
+
     async def test_keys_are_apart(self, world: World) -> None:
         await kept(world.here, b"one", key="a")
         await kept(world.here, b"two", key="b")

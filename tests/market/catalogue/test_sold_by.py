@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.market.accounts.mailbox import mails
 from tests.market.catalogue.test_importing import done
 from tests.people import UNTOLD, Market, Person
 
@@ -188,3 +189,51 @@ async def test_a_cart_shows_the_first_picture_that_is_ready(market: Market) -> N
     shown = (await buyer.get("/api/cart")).json()["parts"][0]["lines"][0]["image"]
     assert shown == (await market.stranger.get(f"/api/products/{product['id']}")).json()["images"][0]
     assert shown["alt"] == "Carrots" and shown["sizes"]["small"]["webp"]
+
+
+# --- until it is weighed, what it comes to is an estimate, and said to be one ---
+
+
+async def test_totals_that_count_an_estimate_are_estimates_and_no_others(market: Market) -> None:
+    one, two = await market.farmer("Hen House"), await market.farmer("Green Acres")
+    buyer = await market.person()
+    hen, carrots = await chicken(market, one), await market.product(two)
+    for product, quantity in ((hen, 1), (carrots, 1)):
+        answer = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": quantity})
+        assert answer.status == 200
+    cart = (await buyer.get("/api/cart")).json()
+    parts = {part["farm"]["name"]: part["estimated"] for part in cart["parts"]}
+    assert (cart["estimated"], parts) == (True, {"Hen House": True, "Green Acres": False})
+    placed = (await buyer.post("/api/orders", {}, Idempotency_Key="both")).json()
+    for order in (placed, (await buyer.get(f"/api/orders/{placed['id']}")).json()):
+        parts = {part["farm"]["name"]: part["estimated"] for part in order["parts"]}
+        assert (order["totals"]["estimated"], parts) == (True, {"Hen House": True, "Green Acres": False})
+    seen = [(await who.get(f"/api/orders/{placed['id']}")).json() for who in (one, two)]
+    assert [order["totals"]["estimated"] for order in seen] == [True, False], "each of its own part"
+    refused = await one.post(f"/api/orders/{placed['id']}/cancel", {"reason": "The fox."})
+    assert refused.status == 200
+    rest = (await buyer.get(f"/api/orders/{placed['id']}")).json()
+    assert rest["totals"]["estimated"] is False, "what is left is sure"
+
+
+async def test_mails_and_notices_say_so_to_the_buyer_and_to_the_farm(market: Market) -> None:
+    farmer, buyer = await market.farmer("Hen House"), await market.person()
+    hen, eggs = await chicken(market, farmer), await market.product(farmer, title="Eggs", unit="box", price=250)
+    assert (await buyer.order((hen["id"], 1), (eggs["id"], 1))).status == 201
+    told = {
+        buyer: ("Chicken  about €23.22\n", "Total: about €25.72; the farm weighs it\n"),
+        farmer: ("Chicken  about €23.22\n", "Total: about €25.72, until you have weighed it\n"),
+    }
+    for who, (line, total) in told.items():
+        ((_, body),) = [mail for mail in await mails(market, who.email) if "order" in mail[0].lower()]
+        (notice,) = (await who.get("/api/notifications")).json()["items"]
+        for text in (body, notice["body"]):
+            assert line in text and total in text and "Eggs  €2.50\n" in text, text
+
+
+async def test_without_anything_to_weigh_nothing_is_about(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    assert (await buyer.order(((await market.product(farmer))["id"], 1))).status == 201
+    await market.work()
+    (notice,) = (await buyer.get("/api/notifications")).json()["items"]
+    assert "about" not in notice["body"] and "Total: €3.90\n" in notice["body"]
