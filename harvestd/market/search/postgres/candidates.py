@@ -1,9 +1,9 @@
 """Which hits are ranked: all of them or, of very many, the best :data:`RANKED` as far as an index can tell.
 
-A common word is in a tenth of a market: to look at each document that has it takes a second in a market of a million. So ``first`` takes any
-:data:`RANKED` hits; where there are no more, these are ranked. Otherwise ``steps`` are gone down until as many are found, each of them
-one look into the index: first what has the query's words in its title, by how well it stands whatever is asked; then what has them elsewhere;
-what is sold out comes last. What the rules put forward, and what is near, comes before the others. See ``keys.py``.
+A common word is in a tenth of a market: to look at each document that has it takes a second in a market of a million. So ``steps`` are gone down
+until as many are found, each of them one look into the index: first what has the query's words in its title, by how well it stands whatever is
+asked; then what has them elsewhere; what is sold out comes last. What the rules put forward, and what is near, comes before the others. Who has gone
+down all steps has all hits, each once. See ``keys.py``.
 """
 
 from __future__ import annotations
@@ -31,35 +31,44 @@ _OF_FILTERS = """
 #: Filters are looked up by keys once all documents have been made anew with theirs.
 _KEYED = "(select not exists (select from search_renewals where source = 'search') as keyed) k"
 
+_PINNED = "d.kind = 'product' and d.id = any(:pins::uuid[])"
+#: The pools that there are: with the number alone, of words that are in every text; the last one without words, of everything.
+_SOME = "numnode(p.query) > 0 and (p.n = 0 or numnode(a.words) > 0)"
+_SOME_OR_ALL = "p.query is not null or p.n = 2"
+#: Pools of documents, none in two of them; those with a mark are looked up step by step.
 _STEPS = f"""
     select query from (
-        {{first}}
-        select (s.n = {STEPS})::int as late, p.n as pool, s.n as step, coalesce(p.query && s.standing, s.standing) as query
-          from {{asked}} a, lateral (values {{pools}}) p(n, mark, query), generate_series(0, {STEPS}) as g(n),
-               lateral (select g.n, quote_literal(case g.n when {STEPS} then '{SOLD_OUT}' else p.mark || g.n end)::tsquery as standing) s
-         where (p.query is not null or p.n = {{last}}) and not (:in_stock::boolean and s.n = {STEPS})
+        select (s.n = {STEPS})::int as late, p.n as pool, s.n as step,
+               concat_ws(' & ', '(' || p.query::text || ')', s.key, '(' || a.keys::text || ')', '!(' || e.earlier || ')')::tsquery as query
+          from asked a, pools p,
+               lateral (select string_agg('(' || e.query::text || ')', ' | ') as earlier from pools e where e.n < p.n) e,
+               lateral (select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else p.mark || n end) as key
+                          from generate_series(0, case when p.mark is null then 0 else {STEPS} end) as n) s
+         where not (:in_stock::boolean and s.n = {STEPS})
     ) s order by late, pool, step"""
-#: Before all steps: the number of something, and in a query with typing errors what has the words as they were typed.
-_AT_ONCE = """select 0 as late, -2 as pool, 0 as step, code as query from asked where numnode(code) > 0
-        union all select 0, -1, 0, exact from asked where :wide::tsquery is not null
-        union all"""
+
+#: What has some keys, or everything, by how well it stands.
+STANDINGS = f"""(select coalesce(a.{{keys}} && s.standing, s.standing) as query from asked a, lateral (
+        select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else '{ELSEWHERE}' || n end)::tsquery as standing from generate_series(0, {STEPS}) as n) s
+        order by s.n)"""
 
 
 def candidates(form: Form, others: Sequence[str]) -> str:
     """The common table expressions from ``asked`` to ``best``: the places (ctid) of what is ranked; ``whether`` has ``cut``, whether there are more hits."""
     hits = f"select d.ctid as at from {documents(match(form))}"
-    step = f"select d.ctid as at from {documents('d.lexemes @@ s.query')} offset 0"
-    pins = documents("d.kind = 'product' and d.id = any(:pins::uuid[])")
-    pinned = f"select d.ctid as at from {pins} union all " if form.words and form.ruled else ""
+    pinned, unpinned = "", ""
+    if form.words and form.ruled:
+        pinned = f"select d.ctid as at from {documents(_PINNED)} union all "
+        unpinned = f" and not ({_PINNED})"
+    step = f"select d.ctid as at from {documents(f'd.lexemes @@ s.query{unpinned}')} offset 0"
     return f"""asked as materialized ({_asked(form, others)}
-), first as materialized ({hits} limit {RANKED}
-), whether as materialized (select count(*) >= {RANKED} as cut from first
-), steps as materialized ({_steps(form)}
+), pools as materialized (select p.n, p.mark, p.query from asked a, lateral (values {_pools(form)}) p(n, mark, query) where {_SOME if form.words else _SOME_OR_ALL}
+), steps as materialized ({_STEPS}
 ), best as materialized (
-    select at from first where not (select cut from whether)
-    union all select distinct at from (select at from (
-        {pinned}select f.at from steps s, lateral ({step}) f
-        union all select at from first) u limit {RANKED}) c where (select cut from whether)
+    select at from ({hits} limit {RANKED}) u where not (select keyed from asked)
+    union all select at from (
+        {pinned}select f.at from steps s, lateral ({step}) f limit {RANKED}) k where (select keyed from asked)
+), whether as materialized (select count(*) >= {RANKED} as cut from best
 )"""
 
 
@@ -68,7 +77,7 @@ def match(form: Form) -> str:
     if not form.words:
         return "d.lexemes @@ (select query from asked)" if form.keyed else ""
     if form.ruled:
-        return "(d.lexemes @@ (select query from asked) or (d.kind = 'product' and d.id = any(:pins::uuid[])))"
+        return f"(d.lexemes @@ (select query from asked) or ({_PINNED}))"
     return "d.lexemes @@ (select query from asked)"
 
 
@@ -80,7 +89,9 @@ def _asked(form: Form, others: Sequence[str]) -> str:
         *(["boosted"] if form.ruled else []),
         *(f"beside_{name}" for name in FACETS if form.beside),
     ]
-    keys = ", ".join(f"case when k.keyed then nullif(:{name}::text, '')::tsquery end as {name}" for name in names)
+    keys = ", ".join(
+        ["k.keyed", *(f"case when k.keyed then nullif(:{name}::text, '')::tsquery end as {name}" for name in names)]
+    )
     if not form.words:
         return _OF_FILTERS.format(keys=keys, keyed=_KEYED)
     texts = {name: _understood(name, others) for name in ("meant", "title", "phrase")}
@@ -99,19 +110,20 @@ def _understood(name: str, others: Sequence[str]) -> str:
     return " || ".join([own, *(f"to_tsquery('{other}'::regconfig, :{name})" for other in others)])
 
 
-def _steps(form: Form) -> str:
-    """Each pool of documents with each standing, in the order in which they are looked up: what the rules put forward, what is near, all."""
+def _pools(form: Form) -> str:
+    """The pools in the order in which they are looked up: the number of something, in a query with typing errors what has the words as they
+    were typed, what the rules put forward, what is near, all."""
+    if not form.words:
+        pools = ["a.boosted" if form.ruled else "null::tsquery", "a.nearby", "null::tsquery"]
+        return _numbered([(f"'{ELSEWHERE}'", pool) for pool in pools])
     typed = f"case when :wide::tsquery is null then '{TITLED}' else '{ELSEWHERE}' end"  # what may have been meant has no points for a short title
-    words = {"a.titled": typed, "a.words": f"'{ELSEWHERE}'"} if form.words else {"": f"'{ELSEWHERE}'"}
-    forward = [(mark, _with(one, "a.boosted")) for one, mark in words.items()] if form.ruled else []
-    pools = [
-        *forward,
-        *((mark, pool) for one, mark in words.items() for pool in (_with(one, "a.nearby"), one or "a.keys")),
-    ]
-    numbered = ", ".join(f"({n}, {mark}, coalesce(({pool}) && a.keys, {pool}))" for n, (mark, pool) in enumerate(pools))
-    first, asked = (_AT_ONCE, "(select * from asked where numnode(words) > 0)") if form.words else ("", "asked")
-    return _STEPS.format(first=first, asked=asked, pools=numbered, last=len(pools) - 1)
+    words = {"a.titled": typed, "a.words": f"'{ELSEWHERE}'"}
+    at_once = [("null", "a.code"), ("null", "case when :wide::tsquery is not null then a.exact end")]
+    forward = [(mark, f"{one} && a.boosted") for one, mark in words.items()] if form.ruled else []
+    return _numbered(
+        [*at_once, *forward, *((mark, pool) for one, mark in words.items() for pool in (f"{one} && a.nearby", one))]
+    )
 
 
-def _with(words: str, keys: str) -> str:
-    return f"{words} && {keys}" if words else keys
+def _numbered(pools: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"({n}, {mark}, {query})" for n, (mark, query) in enumerate(pools))

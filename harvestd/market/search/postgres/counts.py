@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvestd.market.search.postgres.candidates import RANKED, with_keys
+from harvestd.market.search.postgres.candidates import RANKED, STANDINGS, with_keys
 from harvestd.market.search.postgres.conditions import CHOSEN, FACETS, documents
 from harvestd.market.search.postgres.scoring import Form
 from harvestd.market.search.text import PRICE_EDGES
@@ -47,14 +47,15 @@ def counts(form: Form) -> str:
 
 
 def _among(facet: str, form: Form) -> str:
-    """The rows a facet is counted among: the hits, and documents that only its own filter excludes, as far as so many."""
+    """The rows a facet is counted among: the hits, and documents that only its own filter excludes, as far as so many: without words the best of them."""
     given, filter = CHOSEN[facet]
-    columns, excluded = f"select {COLUMNS} from", f"and {given} and {filter} is not true limit {RANKED}"
+    excluded = f"{given} and {filter} is not true"
     if form.words:
         found = documents(f"d.lexemes @@ (select {with_keys(f'beside_{facet}')} from asked)", facet)
-        kept_out = f"{columns} {found} {excluded}"
+        kept_out = f"(select {COLUMNS} from {found} and {excluded} limit {RANKED})"
     else:
-        keyed = f"(select beside_{facet} from asked)"
-        found, everything = documents(f"d.lexemes @@ {keyed}", facet), documents(f"{keyed} is null", facet)
-        kept_out = f"({columns} {found} {excluded}) union all ({columns} {everything} {excluded})"
-    return f"(select category, farm, tags, unit, price, at from ranked union all ({kept_out})) as among_{facet}"
+        step = f"select {COLUMNS} from {documents('d.lexemes @@ s.query', facet)} and {excluded} offset 0"
+        steps = f"select f.* from {STANDINGS.format(keys=f'beside_{facet}')} s, lateral ({step}) f where {given} and (select keyed from asked)"
+        plain = f"select {COLUMNS} from {documents('', facet)} and {excluded} and not (select keyed from asked)"
+        kept_out = f"({steps} limit {RANKED}) union all ({plain} limit {RANKED})"
+    return f"(select category, farm, tags, unit, price, at from ranked union all {kept_out}) as among_{facet}"

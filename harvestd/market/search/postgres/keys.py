@@ -15,6 +15,8 @@ from harvestd.market.search.text import PRICE_EDGES, storable
 STEPS, TITLED, ELSEWHERE, SOLD_OUT = 20, "~", "^", "~out"
 #: The longest key, and the most cells of a degree by a degree that a place is looked up by.
 LONGEST, CELLS = 500, 40
+#: More price brackets are not looked up: nearly everything is in them.
+FEW = 2
 #: Without a radius, what is so near (in km) comes first.
 NEARBY = 50.0
 
@@ -31,12 +33,12 @@ def filters(question: Search) -> dict[str, str]:
     return found | ({"": all_of(others)} if others else {})
 
 
-def beside(question: Search, facet: str, words: bool) -> str:
-    """What the facet's own filter excludes and all others keep; empty where no key tells, as then most documents are such."""
+def beside(question: Search, facet: str) -> str:
+    """What the facet's own filter excludes and all others keep, as far as keys tell."""
     given = filters(question)
     others = [key for name, key in given.items() if name != facet]
     own = _brackets(question, inside=True) if facet == "price" else given.get(facet, "")
-    return all_of([*others, f"!{own}"] if own and (others or words) else others)
+    return all_of([*others, f"!{own}"] if own else others)
 
 
 def any_of(name: str, values: Iterable[str]) -> str:
@@ -90,4 +92,4 @@ def _brackets(question: Search, inside: bool = False) -> str:
         ]
         return any_of("price", map(str, found)) if found else ""
     found = [n for n, (edge, end) in each if (end is None or end >= (least or 0)) and (most is None or edge <= most)]
-    return any_of("price", map(str, found or [len(each)]))
+    return any_of("price", map(str, found or [len(each)])) if len(found) <= FEW else ""

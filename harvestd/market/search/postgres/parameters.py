@@ -32,7 +32,7 @@ def parameters(
         "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
         "in_stock": question.in_stock, "free_from": _values(question.free_from), "benefits": _values(question.benefit), "today": today if question.in_season else None,
         "as_of": place.as_of, "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
-        "rank": place.millionths, "id": place.id, "limit": question.limit + 1, "groups": list(question.groups), **_rules(question), **_keys(question, words),
+        "rank": place.millionths, "id": place.id, "limit": question.limit + 1, "groups": list(question.groups), **_rules(question), **_keys(question),
     }  # fmt: skip
     return {name: values[name] for name in statement(question, words, others).names}
 
@@ -68,8 +68,8 @@ def _values(asked: Sequence[str]) -> list[str] | None:
     return [storable(value) for value in asked] or None
 
 
-def _keys(question: Search, words: list[str]) -> dict[str, str]:
+def _keys(question: Search) -> dict[str, str]:
     """What is looked up by keys: with all filters, and for the counts of each facet with all others."""
-    beside = {f"beside_{facet}": keys.beside(question, facet, bool(words)) for facet in FACETS}
+    beside = {f"beside_{facet}": keys.beside(question, facet) for facet in FACETS}
     every = keys.all_of(keys.filters(question).values())
     return {"keys": every, "nearby": keys.nearby(question), "boosted": keys.boosted(question), **beside}
