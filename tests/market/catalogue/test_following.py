@@ -54,7 +54,7 @@ async def test_products_are_asked_for_by_their_ids(market: Market) -> None:
         assert (refused.status, refused.json()["errors"][0]["field"]) == (422, "ids"), wrong
     error = refused.json()["errors"][0]
     assert error["message"] == "must be at most 100 ids, separated by commas", "how many, not how many characters"
-    assert error["params"] == {"maximum": "100", "reason": "elements"}
+    assert {"maximum": "100", "reason": "elements"}.items() <= error["params"].items()
     assert titles(await listed(farmer, f"ids={','.join([ids[0]] * 100)}")) == ["No 0"]
 
 
