@@ -107,7 +107,7 @@ class Template:
             os.close(answer)
             self._program.work(task)
         except BaseException:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(1)
 

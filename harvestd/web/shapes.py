@@ -58,7 +58,11 @@ Ids = Annotated[
         max_length=37 * readers.MAX_IDS,
         description=f"Ids, separated by commas, at most {readers.MAX_IDS}.",
         examples=[_AN_ID],
-        extra={"read": readers.ids},
+        extra={
+            "read": readers.ids,
+            "message": f"at most {readers.MAX_IDS} ids, separated by commas",
+            "params": {"too-long": {"maximum": str(readers.MAX_IDS), "reason": "elements"}},
+        },
     ),
 ]
 ExternalId = Annotated[str, Meta(min_length=1, max_length=MAX_ID, examples=["shop-4711"])]

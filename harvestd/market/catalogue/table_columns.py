@@ -202,11 +202,11 @@ def _unknown(i: int, name: str, known: Sequence[str], names: Sequence[str]) -> F
     value, place = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…", f"columns[{i}]"
     if not near:
         return FieldError(
-            place, f"“{value}” is no column of products; there are: {possible}", code="not-one-of",
+            place, f"is “{value}”, which is no column of products; there are: {possible}", code="not-one-of",
             params={"value": value, "allowed": possible, "reason": "column"},
         )  # fmt: skip
     return FieldError(
-        place, f"“{value}” is no column of products; did you mean {near}? There are: {possible}", code="not-one-of",
+        place, f"is “{value}”, which is no column of products; did you mean {near}? There are: {possible}", code="not-one-of",
         params={"value": value, "allowed": possible, "meant": near, "reason": "column-meant"},
     )  # fmt: skip
 

@@ -87,9 +87,9 @@ async def test_what_spreadsheets_write_is_understood(market: Market, name: str) 
         (b"", "file", "no rows"), (b"sku,colour,sku\n", "columns[1]", "no column"), (b"sku,title,SKU\n", "columns[2]", "once"),
         (b'sku,title\n1,"a\n', "rows[0]", "quotation"), (b"sku\n" + b"1\n" * 100_001, "file", "100000 rows"),
         (b"sku,title\n1," + b"x" * 600_000, "file", "262144 bytes"), (b"sku\n" + b"\n" * 524_288, "file", "100000 rows, empty ones included"),
-        (b'{"sku":"1"}' + b"\n" * 524_288, "file", "100000 rows"), (b"sku,titel\n", "columns[1]", "“titel” is no column of products; did you mean title?"),
-        (b"sku,category_id\n", "columns[1]", "did you mean category?"), (b"sku,x" + b"y" * 99 + b"\n", "columns[1]", "y…” is no column"),
-        (b"sku,title_fr\n", "columns[1]", "“title_fr” is no column of products"),
+        (b'{"sku":"1"}' + b"\n" * 524_288, "file", "100000 rows"), (b"sku,titel\n", "columns[1]", "is “titel”, which is no column of products; did you mean title?"),
+        (b"sku,category_id\n", "columns[1]", "did you mean category?"), (b"sku,x" + b"y" * 99 + b"\n", "columns[1]", "y…”, which is no column"),
+        (b"sku,title_fr\n", "columns[1]", "“title_fr”, which is no column of products"),
     ],
 )  # fmt: skip
 async def test_what_is_not_understood_is_refused_by_name(market: Market, content: bytes, field: str, said: str) -> None:
