@@ -228,6 +228,7 @@ async def test_one_that_ends_every_child_fails_in_the_end(
     assert (found["status"], found["reason"], files(market)) == ("failed", "too-heavy", [])
 
 
+@pytest.mark.limit(120)  # each try is a process that has ended when what the machine kept back is counted
 async def test_a_child_that_takes_too_much_memory_is_an_answer_not_a_loss_of_the_worker(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
