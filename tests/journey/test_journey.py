@@ -21,6 +21,8 @@ from tests.daemons import request
 ROOT = Path(__file__).parents[2]
 JOURNEY = Path(__file__).with_name("journey.py")
 
+#: What is installed is compiled when it is first used, and not all of it beforehand.
+AS_NEEDED = {"PIP_NO_COMPILE": "1"}
 pytestmark = pytest.mark.xdist_group("journey")  # the source is installed once
 
 
@@ -58,7 +60,7 @@ class Running:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["make", "run"], cwd=self.checkout, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=clean | {"HARVEST_HTTP_PORT": str(self.port), "HARVEST_RATE_REGISTER": "1000/3600"},
+                start_new_session=True, env=clean | {"HARVEST_HTTP_PORT": str(self.port), "HARVEST_RATE_REGISTER": "1000/3600"} | AS_NEEDED,
             )  # fmt: skip
         wait_until("make run is ready", self._ready, seconds)
         return time.monotonic() - began

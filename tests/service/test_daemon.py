@@ -325,7 +325,7 @@ def started_at(port: int) -> Any:
     return next(line for line in text.splitlines() if line.startswith("process_start_time_seconds"))
 
 
-def serving(port: int, asked: int = 40) -> set[Any]:
+def serving(port: int, asked: int = 16) -> set[Any]:
     """Which processes answer; none when one of them breaks a connection, as a killed one does."""
     try:
         return {started_at(port) for _ in range(asked)}

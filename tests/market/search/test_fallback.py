@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -392,11 +392,11 @@ async def test_without_an_engine_in_the_settings_nothing_is_kept_for_one(world: 
 
 @pytest.mark.limit(90)
 async def test_a_killed_engine_that_comes_back_with_its_data_or_without_serves_again(
-    database: Database, measured: Callable[[str], None]
+    elasticsearch: ElasticsearchServer, database: Database
 ) -> None:
-    server = ElasticsearchServer()
+    """The one that all share, which nobody else asks meanwhile: it keeps what it has, and another takes seconds of CPU to start."""
+    server = elasticsearch
     try:
-        server.start()
         async with standing(server, database) as world:
             await world.search.index(STALL)
             await world.caught_up()
@@ -416,4 +416,4 @@ async def test_a_killed_engine_that_comes_back_with_its_data_or_without_serves_a
             await world.caught_up()
             await world.served_by_engine()
     finally:
-        server.remove()
+        server.thaw() if server.process else server.start()
