@@ -38,6 +38,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "mix": ("benchmarks.mix", "readers and writers over three processes: what the cache answers, and how old it is"),
     "events": ("benchmarks.events", "events of a worker on both brokers, end to end and by halves, and how soon"),
     "search": ("benchmarks.search", "searches and suggestions in PostgreSQL and in Elasticsearch"),
+    "search_cost": ("benchmarks.search_cost", "what a search costs PostgreSQL in a small and a large market (--rows)"),
     "search_quality": (
         "benchmarks.search_quality",
         "how good the hits are: judged queries in PostgreSQL, Elasticsearch, OpenSearch and plain BM25",

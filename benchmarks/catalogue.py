@@ -64,7 +64,7 @@ def run(ground: Ground) -> list[Figure]:
         markets = [Market(urls[SMALL], small, f"{SMALL:,}"), Market(urls[rows], large, f"{rows:,}")]
         figures = [
             _pages(ground, markets),
-            _searches(ground, markets, "catalogue-search", "searches", _questions()),
+            _searches(ground, markets, "catalogue-search", "searches", questions()),
             _searches(ground, markets, "catalogue-sorted", "searches by something else than relevance", _sorted()),
         ]
     return [*figures, _reindexed(ground, urls)]
@@ -152,7 +152,7 @@ def _searches(
     )  # fmt: skip
 
 
-def _questions() -> dict[str, list[str]]:
+def questions() -> dict[str, list[str]]:
     """The addresses of each kind of question, always the same."""
     draw = random.Random(9)
     goods = [draw.choice(words.GOODS) for _ in range(EACH)]

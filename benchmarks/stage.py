@@ -26,6 +26,8 @@ max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 max_connections = 200
 """
+#: Seconds that a million products may take beside other load.
+SEEDING = 3600
 SAID = "PostgreSQL with fsync on, shared_buffers 512 MB, random_page_cost 1.1, max_wal_size 4 GB, over a Unix socket"
 
 
@@ -85,6 +87,7 @@ class Stage:
             str(farms),
             *(("--pictures", "0") if source == ROOT else ()),
             source=source,
+            timeout=SEEDING,
         )
         self.postgres.query(database, "vacuum (analyze, freeze)")
         self.postgres.query(database, "checkpoint")

@@ -33,3 +33,6 @@ create trigger search_keys before insert on search_documents for each row execut
 -- Until all documents are made anew, only words are looked up.
 insert into search_renewals (source, id)
 select 'search', '00000000-0000-0000-0000-000000000000' where exists (select from products) on conflict (source, id) do update set after = excluded.after;
+
+-- A category by its prices: from the other end of all prices it may take the whole market to come upon one of its goods.
+create index products_category_price on products (category_id, price, id) where status = 'published';
