@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Forks:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._template: _Template | None = None
+        self._retire: Callable[[], Any] = int
 
     def run(self, program: str, descriptor: int, task: str, deadline: float) -> Deferred[bytes]:
         """What ``program`` of this folder writes of the picture in the file ``descriptor``. Fails with :class:`NoPicture` if the picture is its end, with
@@ -50,10 +51,9 @@ class Forks:
         """The program that has taken a task: the one that there is, unless it is another, or has ended meanwhile."""
         template = self._template
         if template is None or template.program != program or not template.sent(task, files):
-            if template is not None:
-                template.retire()
+            self._retire()
             template = self._template = _Template(self._reactor, program)
-            weakref.finalize(self, template.retire)
+            self._retire = weakref.finalize(self, template.retire)  # with this at the latest
             if not template.sent(task, files):
                 raise overloaded()
         return template
