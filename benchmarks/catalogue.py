@@ -182,7 +182,9 @@ def _sorted() -> dict[str, list[str]]:
 
 
 def _addresses(kinds: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
-    return {kind: [f"/api/search?{urlencode({'limit': SIZE} | one)}" for one in asked] for kind, asked in kinds.items()}
+    return {
+        kind: [f"/api/search?{urlencode({'limit': SIZE, **one})}" for one in asked] for kind, asked in kinds.items()
+    }
 
 
 def _mistyped(word: str, draw: random.Random) -> str:

@@ -133,7 +133,7 @@ def forked(names: list[str]) -> Made:
     with ours:
         with theirs:
             program = subprocess.Popen(
-                [sys.executable, "-I", str(TEMPLATE), str(MAKES)], stdin=theirs, env={**os.environ, **ALONE}
+                [sys.executable, "-I", str(TEMPLATE), str(MAKES)], stdin=theirs.fileno(), env={**os.environ, **ALONE}
             )
         rows = [_forked(ours, name) for name in names]
     _, status, used = os.wait4(program.pid, 0)

@@ -81,7 +81,8 @@ class Asking:
 def _question(path: str) -> Search:
     """An address of the API as what the engine is asked."""
     given: dict[str, Any] = dict(parse_qsl(urlsplit(path).query))
-    near = tuple(map(float, given["near"].split(","))) if "near" in given else None
+    latitude, _, longitude = given.get("near", "").partition(",")
+    near = (float(latitude), float(longitude)) if latitude else None
     most = int(given["max_price"]) if "max_price" in given else None
     return Search(
         text=given.get("q", ""), category=given.get("category", ()), max_price=most, in_stock="in_stock" in given, near=near, limit=int(given["limit"])
