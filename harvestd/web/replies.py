@@ -121,10 +121,20 @@ def _media_type(route: Route, answer: Result) -> str:
 
 def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> bytes:
     """The ``Link`` (RFC 8288) to the same list after a cursor; relative, so that no host name is needed or trusted."""
-    target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
     same = [] if query is None else [pair for pair in queries.encode(query) if pair[0] != "after"]
-    following = "&".join([f"{name}={_quoted(text)}" for name, text in (*same, ("after", after))])
-    return f'<{target}?{following}>; rel="next"'.encode("ascii")
+    return f'<{_target(route, path, [*same, ("after", after)])}>; rel="next"'.encode("ascii")
+
+
+def moved(route: Route, path: Mapping[str, str], query: Any = None) -> Result:
+    """A 301 to what the route shows of another ``path``, asked for in the same way: a walk through pages goes on where it was."""
+    return Result(
+        status=301, headers=(("Location", _target(route, path, [] if query is None else queries.encode(query))),)
+    )
+
+
+def _target(route: Route, path: Mapping[str, str], asked: Sequence[tuple[str, str]]) -> str:
+    target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
+    return "?".join([target, *(["&".join(f"{name}={_quoted(text)}" for name, text in asked)] if asked else [])])
 
 
 def _quoted(text: str) -> str:

@@ -26,6 +26,7 @@ LISTS = {
     "/api/farms/{id}/members": ("",),
     "/api/farms/{id}/invitations": ("",),
     "/api/farms/{id}/documents": ("",),
+    "/api/farms/{id}/groups": ("",),
     "/api/operations": ("",),
     "/api/groups": ("",),
     "/api/groups/{id}/members": ("",),
@@ -35,7 +36,13 @@ LISTS = {
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
 #: Seen by the staff alone, who see all of it.
-WHOLE = {"/api/admin/search/rules", "/api/admin/search/misses", "/api/groups", "/api/groups/{id}/members"}
+WHOLE = {
+    "/api/farms/{id}/groups",
+    "/api/admin/search/rules",
+    "/api/admin/search/misses",
+    "/api/groups",
+    "/api/groups/{id}/members",
+}
 NOTICES = Statement(
     "test.notices",
     """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)

@@ -188,9 +188,12 @@ async def _product(s: Stage) -> Try:
     return s.farmer, "POST", "/api/products", body
 
 
+PACK = {"title": "Sack", "price": 100, "takes": 2, "sku": "S2"}
+
+
 async def _put_product(s: Stage) -> Try:
     _, _, _, body = await _product(s)
-    return s.farmer, "PUT", f"/api/farms/{s.farmer.farm_id}/products/erp-{next(_numbers)}", body
+    return s.farmer, "PUT", f"/api/farms/{s.farmer.farm_id}/products/erp-{next(_numbers)}", body | {"variants": [PACK]}
 
 
 async def _many_products(s: Stage) -> Try:
@@ -199,7 +202,7 @@ async def _many_products(s: Stage) -> Try:
         s.farmer,
         "POST",
         "/api/products/bulk?atomic=true",
-        {"rows": [body | {"external_id": f"erp-{next(_numbers)}"}]},
+        {"rows": [body | {"external_id": f"erp-{next(_numbers)}", "variants": [PACK]}]},
     )
 
 
@@ -308,7 +311,7 @@ async def _image(s: Stage) -> Try:
 
 
 async def _packs(s: Stage) -> Try:
-    body = {"items": [{"title": "Sack", "price": 100, "takes": 2, "sku": "S2"}]}
+    body = {"items": [PACK]}
     return s.farmer, "PUT", f"/api/products/{s.product['id']}/variants", body
 
 

@@ -86,7 +86,7 @@ WORDS: dict[str, str] = {
     "max_price": "Highest `price` in minor units, whatever quantity it is for.",
     "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
     "min_price": "Lowest `price` in minor units, whatever quantity it is for.",
-    "ProductsQuery.ids": "Only the products with these ids, up to 100, separated by commas.",
+    "ProductsQuery.ids": "Only the products with these ids, up to 100, separated by commas; in the order of `sort`, and by pages, as any list of products.",
     "updated_since": "Only the caller's products that their farms have changed at this time or later, whatever their status; the oldest change first. Use with `mine`, without `sort`. "
     "To go on from where a list ended, ask for its last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "ProductsQuery.status": "Only products with this status; use with `mine`.",

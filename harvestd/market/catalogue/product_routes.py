@@ -75,8 +75,15 @@ def _within(categories: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _only_of_ones_own(query: ProductsQuery) -> None:
-    """Raise :class:`Invalid` for what is asked of others' products and goes with one's own alone."""
+    """Raise :class:`Invalid` for what is asked of others' products and goes with one's own alone, or has an order of its own."""
     if query.mine:
+        if query.updated_since is not None and query.sort != "newest":
+            raise Invalid.of(
+                "sort",
+                "does not go with updated_since, which lists the oldest change first",
+                "not-accepted",
+                reason="oldest-first",
+            )
         return
     if query.status is not None:
         raise Invalid.of(

@@ -198,7 +198,8 @@ def faults(names: Sequence[str], languages: Sequence[str]) -> list[FieldError]:
 def _unknown(i: int, name: str, known: Sequence[str], names: Sequence[str]) -> FieldError:
     left, possible = [one for one in known if one not in names], ", ".join(known)
     other = _OTHER_WORDS.get(name, "")
-    near = other if other in left else next(iter(get_close_matches(name[:_LONGEST], left, 1, 0.75)), "")
+    alike = [] if _OF_LANGUAGE.fullmatch(name) else get_close_matches(name[:_LONGEST], left, 1, 0.75)
+    near = other if other in left else next(iter(alike), "")
     value, place = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…", f"columns[{i}]"
     if not near:
         return FieldError(

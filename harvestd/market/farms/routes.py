@@ -16,6 +16,7 @@ from harvestd.market.farms import rows as store
 from harvestd.market.farms.shapes import ChangeFarm, FarmsQuery, ListedFarm
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
+from harvestd.web.replies import moved
 from harvestd.web.shapes import given
 
 
@@ -58,7 +59,7 @@ async def page(request: RequestContext) -> Result:
     if row is None:
         raise NotFound("there is no such farm")
     if token not in (row.id, row.slug):
-        return Result(status=301, headers=(("Location", f"/api/farms/{row.slug}"),))
+        return moved(request.route, {"id": row.slug})
     return Result(views.shown(request, row, own=await _runs(request, row)), version=row.version)
 
 

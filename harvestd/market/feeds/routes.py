@@ -23,7 +23,7 @@ from harvestd.market.feeds.shapes import CatalogueQuery, FeedQuery, SitemapQuery
 from harvestd.web import queries
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.paging import Keyset
-from harvestd.web.replies import next_link
+from harvestd.web.replies import moved, next_link
 
 #: Entries of a feed.
 ENTRIES = 50
@@ -80,7 +80,7 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     if farm is None or not farm_states.found(farm.state):
         raise NotFound("there is no such farm")
     if token not in (farm.id, farm.slug):
-        return Result(status=301, headers=(("Location", f"/api/farms/{farm.slug}/products.jsonld"),))
+        return moved(request.route, {"id": farm.slug}, query)
     order = Keyset(query, "jsonld", (UUID,), lambda row: row.key)
     wanted = listing_terms.Filters.of(farms=[farm.id])
     after = order.after

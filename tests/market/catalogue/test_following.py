@@ -97,6 +97,12 @@ async def test_ones_own_changes_come_oldest_first_whatever_their_status(market: 
     await settled(farmer, f"mine=true&updated_since={since}", "Theirs", "No 0 again", "No 1", "No 2")
 
 
+async def test_what_changed_has_an_order_of_its_own(market: Market) -> None:
+    farmer = await market.farmer()
+    answer = await farmer.get("/api/products?mine=true&updated_since=2020-01-01T00:00:00Z&sort=price")
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "sort")
+
+
 async def test_what_an_order_takes_is_no_change_of_the_farm_s(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     first, _ = [await market.product(farmer, title=f"No {n}") for n in range(2)]

@@ -194,5 +194,7 @@ async def test_a_former_slug_leads_to_the_present_one(parts: Parts) -> None:
     await market.work()
     answer = await read(market, address(slug), 301)
     assert answer.headers["location"] == address("new-acres")
+    walking = await read(market, f"{address(slug)}?limit=3", 301)
+    assert walking.headers["location"] == f"{address('new-acres')}?limit=3"
     tag = (await read(market, address("new-acres"))).headers["etag"]
     assert (await read(market, address("new-acres"), 304, If_None_Match=tag)).body == b""
