@@ -99,6 +99,17 @@ class SearchContract:
     async def test_mistyped_words_find_what_was_meant(self, stall: ISearch, text: str, title: str) -> None:
         assert titles(await stall.search(Search(text=text)))[0] == title
 
+    @pytest.mark.parametrize(
+        "text", ["tomatoes", "organically tomatoes", "tomatoes xyzzyx", "qqqqqqq wwwwwww tomatoes"]
+    )
+    async def test_a_word_as_it_was_typed_counts_more_than_what_may_have_been_meant_whatever_stands_beside_it(
+        self, search: ISearch, text: str
+    ) -> None:
+        await search.index([product(1, "New potatoes"), product(2, "Old tomatoes"), product(3, "Red potatoes")])
+        found = await search.search(Search(text=text))
+        assert found.hits[0].id == id_of(2)
+        assert all(hit.score < found.hits[0].score for hit in found.hits[1:])
+
     async def test_what_has_the_word_as_it_was_typed_comes_before_what_may_have_been_meant(
         self, search: ISearch
     ) -> None:

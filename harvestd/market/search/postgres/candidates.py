@@ -19,11 +19,11 @@ RANKED = 1_000
 #: Parts of a query (two words, and what joins them): what has more words is in few documents, which are looked up at once, and step by step only if there are many.
 FEW_WORDS = 3
 
-#: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``query``
-#: finds by it or by the product's own number, which is no word that a text lacks when it is ranked, with the filters' keys; ``titled`` has the words
+#: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``typed``
+#: any of the words as typed; ``query`` finds by it or by the product's own number, which is no word that a text lacks when it is ranked, with the filters' keys; ``titled`` has the words
 #: in its title.
 _OF_WORDS = """
-    select *, {query} as query, meant || code as exact,
+    select *, {query} as query, meant || code as exact, replace(meant::text, '&', '|')::tsquery as typed,
            regexp_replace(words::text, '''([^'']+)''', '''=\\1''', 'g')::tsquery as titled from (
         select *, case when :wide::tsquery is null then meant else {wide} end as words
       from (select {meant} as meant, {title} as title, {phrase} as phrase, (:code)::tsquery as code, {keys} from {keyed}) a) b"""

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harvestd.market.search.ranking import DAYS, FACTORS, KM, MOST_BOOSTED, OF_WORDS, PIN, SOLD, STARS, UNRATED
+from harvestd.market.search.ranking import (
+    DAYS,
+    FACTORS,
+    KM,
+    MISTYPED,
+    MOST_BOOSTED,
+    OF_WORDS,
+    PIN,
+    SOLD,
+    STARS,
+    UNRATED,
+)
 
 #: PostgreSQL refuses powers of e that are too small for a float8, which for a score are nothing long before.
 LEAST = 100
 
+#: How well a document's text fits a query.
+_RANK = "ts_rank('{{0.1, 0.2, 0.4, 1.0}}', d.lexemes, (select {} from asked))"
 #: Each factor of ranking, as the share of its points that a document has.
 _SHARES = {
     "code": "case when d.lexemes @@ (select code from asked) then 1 else 0 end",
     "typed": "case when d.lexemes @@ (select exact from asked) then 1 else 0 end",
     "stock": "case when d.in_stock then 1 else 0 end",
-    "text": "least(1, ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select words from asked)) / 0.6079271::float8)",  # that of one word in a title
+    "text": f"least(1, case when :wide::tsquery is null then {_RANK.format('words')} else greatest({_RANK.format('typed')}, {MISTYPED} * {_RANK.format('words')}) end / 0.6079271::float8)",  # that of one word in a title
     "title": "case when d.lexemes @@ (select title from asked) then 1 / cardinality(string_to_array(d.title_key, ' '))::float8 else 0 end",
     "whole": "case when d.title_key = :text then 1 else 0 end",
     "phrase": "case when d.lexemes @@ (select phrase from asked) then 1 else 0 end",
