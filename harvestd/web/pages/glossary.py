@@ -78,7 +78,7 @@ PATH: dict[str, str] = {
     "document_id": "Id of the document.",
     "image_id": "Id of the picture.",
     "shard": "The last two characters of the id in the file's name.",
-    "file": "Which of its files, such as `small.webp`.",
+    "file": "Which of its files, as in the addresses of its sizes.",
     "token": "The token of the mail's link, what follows the last `=`.",
     "slug": "Name of the problem, such as `out-of-stock`.",
     "name": "Name of a page.",
