@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, Any
 
@@ -27,8 +27,8 @@ from harvestd.web.problems import Refusal
 from harvestd.web.translated import languages_of
 
 KIND = "products.import"
-#: Rows of a step, and errors after which no more rows are looked at.
-AT_ONCE, MAX_ERRORS = 250, 200
+#: Rows of a step, bytes of several (a row may have fifty pack sizes), and errors after which no more rows are looked at.
+AT_ONCE, BYTES_AT_ONCE, MAX_ERRORS = 250, 64 * 1024, 200
 _NAMELESS = "is missing; give id, external_id or sku, so that the same file again changes the same product"
 _COUNTED = ("created", "updated", "unchanged")
 
@@ -60,7 +60,7 @@ async def step(unit: UnitOfWork, operation: Operation) -> Step:
     table = Table(**{**given["table"], "columns": tuple(given["table"]["columns"])})
     writing, at, first = bool(state.get("writing")), state.get("at", table.begin), state.get("row", 0)
     window = await store.window(unit.tx, operation.id, at, PIECE, 2 * MAX_ROW)
-    found = list(islice(table_rules.records(table, window, len(window) < 2 * MAX_ROW, first), AT_ONCE))
+    found = list(_at_once(table_rules.records(table, window, len(window) < 2 * MAX_ROW, first)))
     rows = await _rows(unit, table, found, first)
     if not writing:
         rows = await _named_once(unit, operation, rows)
@@ -79,6 +79,14 @@ async def step(unit: UnitOfWork, operation: Operation) -> Step:
         **counts,
     }
     return await _following(unit, operation, table, after)
+
+
+def _at_once(records: Iterable[Record]) -> Iterator[Record]:
+    """The records of a step: the reactor is held for as long as their rows are looked at."""
+    for n, record in enumerate(islice(records, AT_ONCE)):
+        if n and record.end > BYTES_AT_ONCE:
+            return
+        yield record
 
 
 async def _following(unit: UnitOfWork, operation: Operation, table: Table, after: dict[str, Any]) -> Step:

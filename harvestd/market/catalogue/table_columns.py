@@ -3,20 +3,22 @@ the market have columns of their own (``title_fr``). Pure."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.market.catalogue.rules import TEXTS
+from harvestd.web import bodies
+from harvestd.web.problems import Refusal
 
-#: Characters of a name that is shown.
-_LONGEST = 40
+#: Characters of a name that is shown, columns that a file may have, and faults that are told of them.
+_LONGEST, MAX_COLUMNS, _TOLD = 40, 200, 80
 #: A column whose empty cells say nothing.
 ABSENT: Any = object()
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
@@ -94,9 +96,10 @@ def _category(cell: str, reading: Reading) -> str:
 
 
 def _json(cell: str, reading: Reading) -> Any:
+    """As in a body: no name twice, no half of a character."""
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError) as error:
+        return bodies.decode(cell.encode("utf-8", "surrogatepass"))
+    except Refusal as error:
         raise Invalid.of("", "must be JSON, as the export writes it", "wrong-form", reason="json") from error
 
 
@@ -181,13 +184,13 @@ def written(languages: Sequence[str]) -> tuple[str, ...]:
 
 def faults(names: Sequence[str], languages: Sequence[str]) -> list[FieldError]:
     """What is wrong with the names of a file's columns."""
-    known = (*COLUMNS, *of_languages(languages))
-    wrong = [_unknown(i, name, known, names) for i, name in enumerate(names) if name not in known]
-    wrong += [
-        FieldError(f"columns[{i}]", "is a column already; give each once", code="given-twice")
-        for i, name in enumerate(names)
-        if name in names[:i]
-    ]
+    if len(names) > MAX_COLUMNS:
+        message, params = (
+            f"must be of at most {MAX_COLUMNS} elements",
+            {"maximum": str(MAX_COLUMNS), "reason": "elements"},
+        )
+        return [FieldError("columns", message, code="too-long", params=params)]
+    wrong = list(islice(_wrong(names, (*COLUMNS, *of_languages(languages))), _TOLD))
     if _ALL in names and (own := [name for name in names if _OF_LANGUAGE.fullmatch(name)]):
         message = f"says what {own[0]} says; leave one of the two out"
         place = f"columns[{names.index(_ALL)}]"
@@ -195,8 +198,18 @@ def faults(names: Sequence[str], languages: Sequence[str]) -> list[FieldError]:
     return wrong
 
 
-def _unknown(i: int, name: str, known: Sequence[str], names: Sequence[str]) -> FieldError:
-    left, possible = [one for one in known if one not in names], ", ".join(known)
+def _wrong(names: Sequence[str], known: Sequence[str]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    left, possible = [one for one in known if one not in set(names)], ", ".join(known)
+    for i, name in enumerate(names):
+        if name in seen:
+            yield FieldError(f"columns[{i}]", "is a column already; give each once", code="given-twice")
+        elif name not in known:
+            yield _unknown(i, name, left, possible)
+        seen.add(name)
+
+
+def _unknown(i: int, name: str, left: Sequence[str], possible: str) -> FieldError:
     other = _OTHER_WORDS.get(name, "")
     alike = [] if _OF_LANGUAGE.fullmatch(name) else get_close_matches(name[:_LONGEST], left, 1, 0.75)
     near = other if other in left else next(iter(alike), "")
@@ -219,6 +232,9 @@ def value_of(names: Sequence[str], cells: Sequence[str], reading: Reading) -> tu
     for name, cell in zip(names, cells, strict=False):
         one, text = column(name), plain(cell.strip(" \u00a0"))
         if not text and one.empty is ABSENT:
+            continue
+        if "\x00" in text:
+            wrong.append(FieldError(name, "contains a NUL character (\\u0000); remove it", code="control-character"))
             continue
         try:
             value = one.read(text, reading) if text else one.empty

@@ -6,6 +6,7 @@ the stock knows of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -76,6 +77,7 @@ def alone(given: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _faults(given: Sequence[Variant], known: Collection[str | None], unit: str, name: str) -> Iterator[FieldError]:
+    seen: set[tuple[str, str]] = set()
     for i, one in enumerate(given):
         faults = alone(attrs.asdict(one))
         if not any(fault.field == "takes" for fault in faults) and (fault := in_pieces("takes", unit, one.takes)):
@@ -83,19 +85,32 @@ def _faults(given: Sequence[Variant], known: Collection[str | None], unit: str, 
         if one.id is not None and one.id not in known:
             unknown = "is not a pack size of this product; leave the id out for a new one"
             faults.append(FieldError("id", unknown, code="not-found", params={"reason": "variant"}))
-        for own in _OWN:
-            value = _OWN[own](one)
-            if value is not None and any(_OWN[own](other) == value for other in given[:i]):
-                faults.append(FieldError(own, "is already given above", code="given-twice"))
+        named = [(own, value) for own in _OWN if (value := _OWN[own](one)) is not None]
+        faults += [
+            FieldError(own, "is already given above", code="given-twice")
+            for own, value in named
+            if (own, value) in seen
+        ]
+        seen.update(named)
         yield from (attrs.evolve(fault, field=f"{name}[{i}].{fault.field}") for fault in faults)
+
+
+def _title(one: Variant) -> str:
+    """A title as it is compared: as it would be kept, whatever is invisible in it, and regardless of case."""
+    kept = _TEXTS["title"].apply("title", one.title)
+    return " ".join((one.title if isinstance(kept, FieldError) else str(kept)).split()).casefold()
 
 
 #: What no two pack sizes of a product have in common: as it is compared.
 _OWN: dict[str, Callable[[Variant], str | None]] = {
     "id": lambda one: one.id,
     "external_id": lambda one: one.external_id,
-    "title": lambda one: " ".join(one.title.split()).casefold(),
+    "title": _title,
 }
+
+
+#: By which a pack size without an id is recognised, the first one first.
+_ALIKE = ("external_id", "title")
 
 
 def arranged(given: Sequence[Variant], present: Sequence[Variant], unit: str, name: str = "items") -> list[Variant]:
@@ -106,8 +121,14 @@ def arranged(given: Sequence[Variant], present: Sequence[Variant], unit: str, na
     if wrong:
         raise Invalid("the pack sizes cannot be accepted", wrong)
     kept = [_normal(one) for one in given]
-    free = [one for one in present if one.id not in {new.id for new in kept}]
-    return [one if one.id is not None else _recognised(one, free) for one in kept]
+    named = {new.id for new in kept}
+    free: dict[tuple[str, str], list[Variant]] = defaultdict(list)
+    for one in present:
+        for own in _ALIKE:
+            if one.id not in named and (value := _OWN[own](one)) is not None:
+                free[own, value].append(one)
+    taken: set[str | None] = set()
+    return [one if one.id is not None else _recognised(one, free, taken) for one in kept]
 
 
 def _normal(one: Variant) -> Variant:
@@ -115,11 +136,11 @@ def _normal(one: Variant) -> Variant:
     return attrs.evolve(one, takes=one.takes.quantize(PLACES), **texts)
 
 
-def _recognised(one: Variant, free: list[Variant]) -> Variant:
-    """The pack size with the id of a present one that it is by all appearances, which is not free any more then."""
-    for own in (_OWN["external_id"], _OWN["title"]):
-        for present in free:
-            if own(one) is not None and own(present) == own(one):
-                free.remove(present)
+def _recognised(one: Variant, free: Mapping[tuple[str, str], Sequence[Variant]], taken: set[str | None]) -> Variant:
+    """The pack size with the id of a present one that it is by all appearances, which is ``taken`` then."""
+    for own in _ALIKE:
+        for present in free.get((own, _OWN[own](one) or ""), ()):
+            if present.id not in taken:
+                taken.add(present.id)
                 return attrs.evolve(one, id=present.id)
     return one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -90,6 +91,7 @@ async def test_what_spreadsheets_write_is_understood(market: Market, name: str) 
         (b'{"sku":"1"}' + b"\n" * 524_288, "file", "100000 rows"), (b"sku,titel\n", "columns[1]", "is “titel”, which is no column of products; did you mean title?"),
         (b"sku,category_id\n", "columns[1]", "did you mean category?"), (b"sku,x" + b"y" * 99 + b"\n", "columns[1]", "y…”, which is no column"),
         (b"sku,title_fr\n", "columns[1]", "“title_fr”, which is no column of products"),
+        (b"sku," + b"a," * 130_000 + b"\n", "columns", "at most 200"), (b"sku," + b",".join(b"a%d" % n for n in range(20_000)) + b"\n", "columns", "at most 200"),
     ],
 )  # fmt: skip
 async def test_what_is_not_understood_is_refused_by_name(market: Market, content: bytes, field: str, said: str) -> None:
@@ -248,3 +250,41 @@ async def test_it_comes_as_a_form_too_and_nothing_else_is_taken(market: Market) 
     assert refused.status == 415 and "text/csv" in refused.json()["detail"]
     assert (await send(farmer, b"sku\n", query="?dry_run=maybe")).status == 422
     assert (await send(await market.person(), b"sku\n")).status == 403
+
+
+async def test_json_in_a_cell_is_as_strict_as_a_body_and_no_cell_stops_the_import(market: Market) -> None:
+    farmer = await market.farmer()
+    filler = "".join(
+        f"F-{n},Peas,kg,1,1,,,{'x' * 1900}\n" for n in range(150)
+    )  # what is wrong is after what is looked at first
+    wrong = [
+        ("title", "A,a\0b,kg,1,1,,"), ("sku", "a\0b,Nul,kg,1,1,,"), ("variants", 'C,Half,kg,1,1,"[{""\\ud800"":1}]",'),
+        ("certifications", 'D,Half,kg,1,1,,"[{""\\ud800"":1}]"'), ("variants", 'E,Twice,kg,1,1,"[{""title"":""a"",""title"":""b""}]",'),
+    ]  # fmt: skip
+    lines = "".join(f"{line}\n" for _, line in wrong)
+    failed = await done(market, farmer, f"{HEADER},variants,certifications,description\n{filler}{lines}")
+    assert failed["status"] == "failed"
+    assert [field for field, _ in fields(failed)] == [
+        f"rows[{150 + n}].{column}" for n, (column, _) in enumerate(wrong)
+    ]
+
+
+async def test_rows_of_many_packs_are_looked_at_in_smaller_steps(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farmer, sizes = await market.farmer(), list[int]()
+    write = importing.many_actions.write
+
+    async def counted(unit: Any, how: Any, rows: Any) -> Any:
+        sizes.append(len(rows))
+        return await write(unit, how, rows)
+
+    monkeypatch.setattr(importing.many_actions, "write", counted)
+    packs = [{"title": f"Pack {n} of the many that there are", "price": 100 + n, "takes": "1"} for n in range(50)]
+    rows = [
+        {"external_id": f"P-{n}", "title": f"Peas {n}", "unit": "kg", "price": 100, "stock": "1", "variants": packs}
+        for n in range(60)
+    ]
+    made = await done(market, farmer, "\n".join(map(json.dumps, rows)), "?dry_run=true")
+    assert (made["status"], sum(sizes)) == ("succeeded", 60)
+    assert 1 < max(sizes) < 20

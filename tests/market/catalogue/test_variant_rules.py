@@ -47,10 +47,12 @@ def test_a_pack_of_pieces_takes_whole_ones() -> None:
 def test_no_two_have_one_id_or_title() -> None:
     twice = [
         (given("Box"), given(" box ")),
+        (given("Box"), given("Bo\u200bx")),
+        (given("\u00e9clair"), given("e\u0301clair")),
         (given("A", external_id="x"), given("B", external_id="x")),
         (given("A", id="1"), given("B", id="1")),
     ]
-    for pair, name in zip(twice, ("title", "external_id", "id"), strict=True):
+    for pair, name in zip(twice, ("title", "title", "title", "external_id", "id"), strict=True):
         assert refused(*pair, present=(SACK,)) == [(f"items[1].{name}", "given-twice")]
 
 
