@@ -8,6 +8,7 @@ from typing import Any
 
 from harvestd.interfaces import Document
 from harvestd.interfaces.documents import Sight
+from harvestd.kernel.families import INDEXED
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.product_events import happened
@@ -34,6 +35,7 @@ async def index(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     found = await documents(unit.tx, await products.by_ids(unit.tx, ids))
     if found:
         await unit.parts.search.write(unit.tx, found)
+        unit.on_commit(lambda: unit.parts.cache.drop((INDEXED,)))
 
 
 async def renew(parts: Parts, going_on: GoingOn = always) -> None:
