@@ -622,9 +622,10 @@ def test_a_command_uses_the_database_of_the_running_daemon(api: Callable[..., Da
     done = ctl(folder, "import-directory", str(MARKETS))
     assert "6 of 13 rows stored" in done.stdout, done.stdout
     assert database_pid(folder) == server
-    assert request(daemon.port, "GET", "/api/products")[1]["items"], "the daemon's cache is told"
-    assert request(daemon.port, "GET", "/api/search?q=honey")[1]["total"] > 0
-    assert ctl(folder, "check").returncode == 0
+    wait_until("the daemon's cache is told", lambda: request(daemon.port, "GET", "/api/products")[1]["items"] != [])
+    wait_until("search finds it", lambda: request(daemon.port, "GET", "/api/search?q=honey")[1]["total"] > 0)
+    checked = ctl(folder, "check")
+    assert checked.returncode == 0, checked.stdout
     assert daemon.stop() == 0
 
 
