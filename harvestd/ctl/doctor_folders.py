@@ -28,6 +28,13 @@ WRITING = {
 }
 
 
+def _write(folder: Path) -> None:
+    """Write a file there that is gone at once; raises ``OSError``."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"x" * PROBE)
+        probe.flush()
+
+
 def data_folder(settings: Settings) -> Iterator[CheckResult]:
     """Check that the folder exists, is writable, and has free space."""
     path = Path(settings.data_dir)
@@ -36,9 +43,7 @@ def data_folder(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("data folder", False, f"{path} is not there", cure)
         return
     try:
-        with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"x" * PROBE)
-            probe.flush()
+        _write(path)
     except OSError as error:
         words = f"{path} cannot be written: {error.strerror}"
         yield CheckResult("data folder", False, words, WRITING.get(error.errno or 0, WRITING[0]))
@@ -58,9 +63,7 @@ def blobs(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("blobs", True, f"{path}: nothing was uploaded yet")
         return
     try:
-        with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"x" * PROBE)
-            probe.flush()
+        _write(path)
     except OSError as error:
         cure = "mount it, mend its owner and mode, or correct blobs; pictures and documents are missing meanwhile"
         yield CheckResult("blobs", False, f"{path} cannot be written: {error.strerror}", cure)

@@ -136,6 +136,11 @@ def _is_too_deep(body: bytes) -> bool:
     return bool(left)
 
 
+def nul(field: str) -> FieldError:
+    """The fault of a text with a NUL, which PostgreSQL keeps in none."""
+    return FieldError(field, "contains a NUL character (\\u0000); remove it", code="control-character")
+
+
 def inspect(value: Any) -> None:
     """Raise a 400 for half a surrogate pair in a text of the value, ``Invalid`` naming the fields with a NUL in theirs."""
     errors: list[FieldError] = []
@@ -145,8 +150,7 @@ def inspect(value: Any) -> None:
                 "malformed", worded("{field}: half of a surrogate pair is no character", field=_path(place) or "body")
             )
         if "\x00" in text and len(errors) < MAX:
-            message = "contains a NUL character (\\u0000); remove it"
-            errors.append(FieldError(_path(place), message, code="control-character"))
+            errors.append(nul(_path(place)))
     if errors:
         raise Invalid("some values are not acceptable", tuple(errors))
 

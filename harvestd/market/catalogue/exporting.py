@@ -18,7 +18,8 @@ from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.measure_rules import sold_by
 from harvestd.market.catalogue.rows import Product
-from harvestd.market.catalogue.table_columns import joined, neutral, written
+from harvestd.market.catalogue.table_cells import joined, neutral
+from harvestd.market.catalogue.table_columns import written
 from harvestd.market.catalogue.variant_rules import Variant
 from harvestd.store.postgres.statements import Reader
 

@@ -16,7 +16,8 @@ from harvestd.market.catalogue.actions import Farm
 from harvestd.market.catalogue.many_actions import Outcome, Writing
 from harvestd.market.catalogue.many_rules import Row, placed
 from harvestd.market.catalogue.row_reading import row_of
-from harvestd.market.catalogue.table_columns import Reading, column_of, value_of
+from harvestd.market.catalogue.table_cells import Reading
+from harvestd.market.catalogue.table_columns import column_of, value_of
 from harvestd.market.catalogue.table_rules import MAX_ROW, PIECE, Record, Table
 from harvestd.market.long_work import actions as long_work
 from harvestd.market.long_work.kinds import Operation, Step

@@ -13,7 +13,7 @@ from typing import IO
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.market.catalogue import table_columns
+from harvestd.market.catalogue import table_names
 
 #: Rows of a file, and bytes of the longest one.
 MAX_ROWS, MAX_ROW = 100_000, 262_144
@@ -74,7 +74,7 @@ def examined(file: IO[bytes], languages: Sequence[str] = ()) -> Table:
     if header is None:
         raise Invalid.of("file", "has no rows; its first line names the columns", "required", reason="columns")
     names = tuple(cell.strip().lower().replace(" ", "_") for cell in header.cells)
-    if wrong := table_columns.faults(names, languages):
+    if wrong := table_names.faults(names, languages):
         raise Invalid("the first line of the file must name the columns of products", tuple(wrong))
     return _counted(file, attrs.evolve(table, columns=names, begin=begin + header.end))
 

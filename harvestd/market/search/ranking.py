@@ -25,10 +25,10 @@ class Factor:
 
 
 FACTORS: dict[str, Factor] = {
-    "code": Factor(16.0, "The query is the product's own number: `sku`, `gtin` or `external_id`, all of it.", False),
+    "code": Factor(16.0, "The query is the own number of the product, or of a pack size: `sku`, `gtin` or `external_id`, all of it.", False),
     "typed": Factor(4.0, "It has all words of the query as they were typed, or what the market says means the same, and not words that they may be a mistyped form of.", False),
     "stock": Factor(2.0, "Something of it is left.", False),
-    "text": Factor(0.6, "Where it has each word: all of it in the title, two fifths in the category or a tag, a fifth in the farm's name, a tenth in the description, the ingredients or the origin. Where Elasticsearch answers, half of that if it was mistyped."),
+    "text": Factor(0.6, "Where it has each word: all of it in the title, two fifths in the category or a tag, a fifth in the farm's name, a tenth in the description, the ingredients or the origin. Half of that for what may have been meant by a word."),
     "title": Factor(0.2, "Its title has all words, and few others: divided by the number of its words."),
     "whole": Factor(0.2, "Its title is the query."),
     "phrase": Factor(0.1, "Its title has the words side by side, in this order."),

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.market.catalogue import exporting
-from harvestd.market.catalogue.table_columns import COLUMNS, joined, neutral, plain, split
+from harvestd.market.catalogue.table_cells import joined, neutral, plain, split
+from harvestd.market.catalogue.table_columns import COLUMNS
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement
 from tests.lengths import length

@@ -1,0 +1,63 @@
+"""The names of the columns in a spreadsheet of products: what is wrong with them, and which were meant. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+from harvestd.kernel.errors import FieldError
+from harvestd.market.catalogue.table_columns import ALL, COLUMNS, OF_LANGUAGE, of_languages
+
+#: Characters of a name that is shown, columns that a file may have, and faults that are told of them.
+_LONGEST, MAX_COLUMNS, _TOLD = 40, 200, 80
+#: Columns as other systems, and people, name them.
+_OTHER_WORDS = {
+    **dict.fromkeys(("name", "product", "product_name"), "title"), **dict.fromkeys(("cost", "amount", "unit_price"), "price"),
+    **dict.fromkeys(("quantity", "qty", "available", "inventory"), "stock"), **dict.fromkeys(("category_id", "category_slug", "kind", "type"), "category"),
+    **dict.fromkeys(("article", "article_number", "number", "code", "item"), "sku"), **dict.fromkeys(("ean", "upc", "barcode"), "gtin"),
+    **dict.fromkeys(("tag", "keywords", "labels"), "tags"), **dict.fromkeys(("packs", "pack_sizes", "sizes"), "variants"), "step": "quantity_step",
+    "season": "season_from", "durability": "durability_kind", "best_before": "durability_date", "use_by": "durability_date", "text": "description",
+}  # fmt: skip
+
+
+def faults(names: Sequence[str], languages: Sequence[str]) -> list[FieldError]:
+    """What is wrong with the names of a file's columns."""
+    if len(names) > MAX_COLUMNS:
+        message = f"must be of at most {MAX_COLUMNS} elements"
+        params = {"maximum": str(MAX_COLUMNS), "reason": "elements"}
+        return [FieldError("columns", message, code="too-long", params=params)]
+    wrong = list(islice(_wrong(names, (*COLUMNS, *of_languages(languages))), _TOLD))
+    if ALL in names and (own := [name for name in names if OF_LANGUAGE.fullmatch(name)]):
+        message = f"says what {own[0]} says; leave one of the two out"
+        place = f"columns[{names.index(ALL)}]"
+        wrong.append(FieldError(place, message, code="given-twice", params={"value": own[0], "reason": "column"}))
+    return wrong
+
+
+def _wrong(names: Sequence[str], known: Sequence[str]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    given = set(names)
+    left, possible = [one for one in known if one not in given], ", ".join(known)
+    for i, name in enumerate(names):
+        if name in seen:
+            yield FieldError(f"columns[{i}]", "is a column already; give each once", code="given-twice")
+        elif name not in known:
+            yield _unknown(i, name, left, possible)
+        seen.add(name)
+
+
+def _unknown(i: int, name: str, left: Sequence[str], possible: str) -> FieldError:
+    other = _OTHER_WORDS.get(name, "")
+    alike = [] if OF_LANGUAGE.fullmatch(name) else get_close_matches(name[:_LONGEST], left, 1, 0.75)
+    near = other if other in left else next(iter(alike), "")
+    value, place = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…", f"columns[{i}]"
+    if not near:
+        return FieldError(
+            place, f"is “{value}”, which is no column of products; there are: {possible}", code="not-one-of",
+            params={"value": value, "allowed": possible, "reason": "column"},
+        )  # fmt: skip
+    return FieldError(
+        place, f"is “{value}”, which is no column of products; did you mean {near}? There are: {possible}", code="not-one-of",
+        params={"value": value, "allowed": possible, "meant": near, "reason": "column-meant"},
+    )  # fmt: skip
