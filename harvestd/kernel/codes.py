@@ -112,6 +112,10 @@ CODES: dict[str, Code] = {
         "The product cannot be ordered in this quantity; `reason` is the code of what is wrong with it, and the parameters of that code are here, too.",
         ("reason",), ("minimum", "maximum", "step", "unit", "title"),
     ),
+    "merged": Code(
+        "The cart had `before` of the product; since its buyer has signed in with one that had more, it has `after`, which is as much of that as there is.",
+        ("before", "after", "unit"), ("title",),
+    ),
     "too-many-lines": Code("The cart has more products than an order may have.", ("maximum", "count")),
     "too-much": Code("The cart comes to more than an order can.", ("maximum", "currency")),
     "order-minimum": Code(

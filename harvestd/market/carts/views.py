@@ -63,4 +63,5 @@ def _line(line: market.Priced, currency: str) -> CartLine:
         price_per=PricePer(quantity=quantity(product.price_per), unit=product.price_unit), total=money(line.total, currency),
         **priced_by(product.unit, product.each), quantity_step=quantity(product.quantity_step), min_quantity=quantity(product.min_quantity),
         available=quantity(product.available), image=msgspec.json.decode(product.image, type=Image) if product.image else None,
+        substitution=line.wish.substitution, note=line.wish.note,
     )  # fmt: skip

@@ -23,8 +23,9 @@ RUNS = (
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 #: Whether it is on sale to members of the groups.
 FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
-#: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
-SEES = f"({SHARES} or {RUNS})"
+#: Whether they may buy it of its farm ``f``, were that to take orders. Of a farm that is not found nobody else is told anything that the shop would not:
+#: what is in a cart of it stays there, without a name, and cannot be ordered, as if there were no such product.
+SEES = f"(({SHARES} and f.{farms.FOUND}) or {RUNS})"
 #: What it costs them, in minor units.
 PAID = """case when p.group_prices is null then p.price
      else price_for(p.price, p.regular_price is not null, p.group_prices, :groups::uuid[]) end"""
