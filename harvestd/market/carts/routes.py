@@ -14,6 +14,7 @@ from harvestd.market.carts import actions
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import token as cart_token
 from harvestd.market.carts.line_wishes import wish as line_wish
+from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import quantity_faults, too_much
 from harvestd.market.carts.shapes import CartItemQuery, PutItem, PutItems
 from harvestd.market.carts.views import priced_view
@@ -66,7 +67,8 @@ async def put_many(request: RequestContext, body: PutItems) -> Result:
 async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str, OnSale]:
     """What is wished for, as it is on sale now."""
     shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
-    return await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
+    shelf = await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
+    return await marked(request.tx, request.parts.settings, _holder(request).user_id, shelf)
 
 
 async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> Result:

@@ -9,6 +9,7 @@ from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import rules as market
+from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
@@ -30,6 +31,8 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     ids = [item.product_id for item in items]
     shelf = await stock.see(reader, ids, somebody(request), other(request)) if items else {}
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
+    caller = None if request.caller is None else request.caller.user_id
+    shelf = await marked(reader, request.parts.settings, caller, shelf)
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
     shown = [_part(part, rules.currency) for part in parts]
