@@ -93,7 +93,7 @@ async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Seq
     if cart is None:
         return None, [], {}
     items = await item_rows.items(unit.tx, cart.id)
-    wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
+    wanted = [Wanted(item.product_id, item.quantity, item.variant_id, item.wish) for item in items]
     return cart.id, wanted, {item.key: item.seen for item in items}
 
 

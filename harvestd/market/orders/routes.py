@@ -14,8 +14,9 @@ from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.farms import rows as farm_rows
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, buying, following_lists, list_rows, order_keys
+from harvestd.market.orders import actions, buying, farm_list_rows, following_lists, list_rows, order_keys
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.buyers import Buyer, guest_faults
@@ -92,10 +93,29 @@ async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Ord
         return CountedPage(views, following, len(views) if query.ids is not None and query.count else total)
     order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
+    if query.farm is not None:
+        return await _of_farm(request, query, query.farm, order, after)
     list_, count = _LISTS[request.user.role]
     page, following = order.page(await list_(request, after, query))
     total = await count(request, query.status) if query.count else None
     return CountedPage(await _views(request, page), following, total)
+
+
+async def _of_farm(
+    request: RequestContext, query: OrdersQuery, token: str, order: Keyset, after: str | None
+) -> CountedPage[Order]:
+    """The orders with a part of a farm, by its id or slug: all, for those who see its orders, of others their own; of a farm that there is not, none."""
+    farm, mine = await farm_rows.find(request.reader, token), await _farms(request)
+    if farm is None:
+        return CountedPage([], None, 0 if query.count else None)
+    sees = may_everywhere(request.user.role, Permission.SEE_ORDERS) or farm.id in _acting_for(
+        request, mine, Permission.SEE_ORDERS
+    )
+    buyer = None if sees else request.user.user_id
+    found = await farm_list_rows.of_farm(request.reader, farm.id, buyer, after, query.status, query.limit + 1)
+    page, following = order.page(found)
+    total = await farm_list_rows.count(request.reader, farm.id, buyer, query.status) if query.count else None
+    return CountedPage(await _views(request, page, mine), following, total)
 
 
 async def _own(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
