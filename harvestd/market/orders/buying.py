@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from harvestd.kernel import email_addresses
-from harvestd.kernel.errors import Forbidden, Invalid
+from harvestd.kernel.errors import FieldError, Forbidden, Invalid
 from harvestd.kernel.languages import spoken
 from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.secret_hashes import secret_hash
@@ -47,25 +49,33 @@ def cart_of(request: RequestContext) -> tuple[str | None, bytes | None]:
     return None, secret_hash(token) if token else None
 
 
-async def of(request: RequestContext, body: PlaceOrder) -> tuple[Buyer, str]:
-    """Who buys, and the language in which they see titles, as :func:`translated.other` has it. Raises :class:`Invalid`, ``Unauthenticated`` for
-    somebody who is not signed in and says not who they are, and :class:`Forbidden` for those who may not order for others."""
+async def of(
+    request: RequestContext, body: PlaceOrder, wrong: Sequence[FieldError]
+) -> tuple[Buyer, str, Sequence[FieldError]]:
+    """Who buys; the language in which they see titles, as :func:`translated.other` has it; and what is ``wrong`` with the body, with what else is wrong
+    with that. Where anything is, whom it is for does not matter, since it is refused with all of its faults. Raises ``Unauthenticated`` for somebody who
+    is not signed in and says not who they are, and :class:`Forbidden` for those who may not order for others."""
     if request.caller is None and body.guest is not None:
-        if body.buyer_id is not None:
-            raise Invalid.of("buyer_id", "goes not with guest", "not-accepted", reason="with-guest")
-        return Buyer(user_id=None, guest=buyers.guest(msgspec.structs.asdict(body.guest), request.language)), other(
-            request
-        )
-    caller = request.user
+        more = [
+            *wrong,
+            *([] if body.buyer_id is None else [_not_with("buyer_id", "goes not with guest", "with-guest")]),
+        ]
+        given = msgspec.structs.asdict(body.guest)
+        return Buyer(user_id=None, guest=None if more else buyers.guest(given, request.language)), other(request), more
+    own = Buyer(user_id=request.user.user_id)
     if body.guest is not None:
         message = "is for those who have no account, and you are signed in; leave it out"
-        raise Invalid.of("guest", message, "not-accepted", reason="signed-in")
-    if body.buyer_id is None or body.buyer_id == caller.user_id:
-        return Buyer(user_id=caller.user_id), other(request)
+        return own, other(request), [*wrong, _not_with("guest", message, "signed-in")]
+    if wrong or body.buyer_id is None or body.buyer_id == own.user_id:
+        return own, other(request), wrong
     return await _another(request, body.buyer_id, body)
 
 
-async def _another(request: RequestContext, buyer_id: str, body: PlaceOrder) -> tuple[Buyer, str]:
+def _not_with(field: str, message: str, reason: str) -> FieldError:
+    return FieldError(field, message, code="not-accepted", params={"reason": reason})
+
+
+async def _another(request: RequestContext, buyer_id: str, body: PlaceOrder) -> tuple[Buyer, str, Sequence[FieldError]]:
     caller = request.user
     if not may_everywhere(caller.role, Permission.ORDER_FOR_OTHERS):
         raise Forbidden("only the market's staff orders for others; leave buyer_id out")
@@ -77,4 +87,4 @@ async def _another(request: RequestContext, buyer_id: str, body: PlaceOrder) -> 
     if found is None:
         raise Invalid.of("buyer_id", "is no account that is open", "not-found", reason="no-account")
     _, *others = spoken(request.parts.settings.market_languages)
-    return Buyer(user_id=found[0], placed_by=acting(caller)), found[1] if found[1] in others else ""
+    return Buyer(user_id=found[0], placed_by=acting(caller)), found[1] if found[1] in others else "", ()

@@ -52,13 +52,11 @@ def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Fie
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
-    buyer, language = await buying.of(request, body)
-    ordering = _ordering(request, body, buyer, language)
+    buyer, ordering = await _ordering(request, body)
     order, chosen = await actions.place(request.work, ordering, rules, today(request))
     headers = (("Location", f"/api/orders/{order.id}"),)
     if buyer.placed_by is None:
-        view = placed_view(order, rules.currency, chosen, told("note", body.note, MAX_NOTE))
-        return Result(view, headers=headers, version=1)
+        return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)
     found = await store.find(request.tx, order.id)
     assert found is not None
     (view,) = await _views(request, [found])  # as whoever it is not for sees it
@@ -66,22 +64,22 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
     return Result(view, headers=headers, version=1)
 
 
-def _ordering(request: RequestContext, body: PlaceOrder, buyer: Buyer, language: str) -> actions.Ordering:
-    """The checkout request; its lines are validated later with the products, everything else here."""
+async def _ordering(request: RequestContext, body: PlaceOrder) -> tuple[Buyer, actions.Ordering]:
+    """Who buys, and the checkout request; its lines are validated later with the products, everything else here."""
     given = {
         field.encode_name: getattr(body, field.name)
         for field in structure.fields_of(type(body))
         if field.name != "lines"
     }
-    wrong = faults(request, given)
+    buyer, language, wrong = await buying.of(request, body, faults(request, given))
     expected, caller = body.expected_total, request.caller
-    own = caller is not None and buyer.placed_by is None
-    return actions.Ordering(
+    runs = caller is not None and buyer.placed_by is None and may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
+    return buyer, actions.Ordering(
         buyer=buyer, cart=buying.cart_of(request),
         lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=language,
-        staff=own and may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
+        staff=runs and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
 
 
