@@ -40,8 +40,8 @@ class Viewer:
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
-    """A new order, as whoever has placed it sees it: its buyer, or somebody for them."""
-    first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by=order.buyer.actor, reason="")
+    """A new order, as its buyer sees it."""
+    first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
     parts = [
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]), reason="",

@@ -13,6 +13,8 @@ from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import merging
 from harvestd.market.carts import rows as carts
 from harvestd.market.operations import housekeeping
+from harvestd.runtime import failpoints
+from harvestd.runtime.failpoints import FailPointHit
 from harvestd.unit_of_work import change
 from tests.locks import holding, meeting
 from tests.people import Market, Person
@@ -344,6 +346,34 @@ async def test_a_larger_wish_of_before_the_sign_in_is_in_the_cart_and_is_said(ma
     again = await buyer.request("PUT", f"/api/cart/items/{carrots['id']}", {"quantity": 2})
     assert again.json()["warnings"] == []
     assert market.broken() == []
+
+
+async def test_a_sign_in_that_fails_leaves_both_carts_as_they_were(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    path = f"/api/cart/items/{product['id']}"
+    await buyer.request("PUT", path, {"quantity": 1})
+    token = (await market.stranger.request("PUT", path, json={"quantity": 2})).headers["x-cart-token"]
+    merge = functools.partial(merging.merge, token_hash=secret_hash(token), user_id=buyer.id, most=100)
+
+    async def both() -> list[Any]:
+        guests = await market.stranger.get("/api/cart", headers={"X-Cart-Token": token})
+        return [guests.json(), (await buyer.get("/api/cart")).json()]
+
+    before = await both()
+    monkeypatch.setenv("HARVEST_TESTING", "1")
+    failpoints.arm("transaction.before_commit=error")
+    try:
+        with pytest.raises(FailPointHit):
+            await change(market.parts, lambda unit: merge(unit))
+    finally:
+        failpoints.disarm()
+    assert await both() == before
+    await change(market.parts, lambda unit: merge(unit))
+    after = await both()
+    assert (after[0]["count"], after[1]["parts"][0]["lines"][0]["quantity"]) == (0, "2.000")
 
 
 async def test_a_sign_in_beside_a_put_into_either_cart_loses_neither(market: Market, database_url: str) -> None:
