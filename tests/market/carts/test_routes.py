@@ -91,6 +91,31 @@ async def test_what_moved_is_warned_of(market: Market) -> None:
     assert cart["total"]["amount"] == 800
 
 
+async def test_what_a_group_has_moved_is_warned_of_and_what_it_hides_has_no_name(market: Market) -> None:
+    farmer, buyer, manager = await market.farmer(), await market.person(), await market.person("manager")
+    group = (await manager.post("/api/groups", {"name": "Members"})).json()["id"]
+    member = f"/api/groups/{group}/members/{buyer.id}"
+    assert (await manager.request("PUT", member)).status == 200
+    product = await market.product(farmer, prices=[{"group": group, "price": 100}])
+    hidden = await market.product(farmer, title="Secret leeks", visible_to=[group])
+    for one in (product, hidden):
+        put = await buyer.request("PUT", f"/api/cart/items/{one['id']}", {"quantity": 1})
+        assert put.status == 200 and put.json()["warnings"] == []
+    assert (await manager.request("DELETE", member)).status == 204
+    cart = await buyer.get("/api/cart")
+    found = [
+        (w["product_id"], w["code"], w["params"].get("before"), w["params"].get("after"))
+        for w in cart.json()["warnings"]
+    ]
+    assert found == [(product["id"], "price-changed", "100", "390"), (hidden["id"], "unavailable", None, None)]
+    assert "Secret" not in cart.text
+    refused = await buyer.post("/api/orders", {"expected_total": 100 + 390}, Idempotency_Key="moved")
+    assert refused.status == 422 and "Secret" not in refused.text
+    assert (await buyer.request("DELETE", f"/api/cart/items/{hidden['id']}")).status == 200
+    moved = await buyer.post("/api/orders", {"expected_total": 100}, Idempotency_Key="moved again")
+    assert moved.status == 409 and moved.json()["type"] == "/problems/price-changed"
+
+
 async def test_a_unit_that_changes_under_a_cart_is_warned_of_and_no_order_goes_by_the_old_total(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer, price=200)
