@@ -112,7 +112,7 @@ async def test_what_a_group_has_moved_is_warned_of_and_what_it_hides_has_no_name
     refused = await buyer.post("/api/orders", {"expected_total": 100 + 390}, Idempotency_Key="moved")
     assert refused.status == 422 and "Secret" not in refused.text
     assert (await buyer.request("DELETE", f"/api/cart/items/{hidden['id']}")).status == 200
-    moved = await buyer.post("/api/orders", {"expected_total": 100}, Idempotency_Key="moved again")
+    moved = await buyer.post("/api/orders", {"expected_total": 100}, Idempotency_Key="again")
     assert moved.status == 409 and moved.json()["type"] == "/problems/price-changed"
 
 
