@@ -80,7 +80,7 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
 async def erase_old(parts: Parts, going_on: GoingOn = always) -> None:
     """Erase it of the orders that are over for long enough, a batch at a time; of open ones never."""
     kept, guests_kept = parts.settings.order_details_kept, parts.settings.guest_details_kept
-    for over, seconds in ((_OVER_OF_GUESTS, guests_kept), *(((_OVER, kept),) if kept else ())):
+    for over, seconds in (*(((_OVER, kept),) if kept else ()), (_OVER_OF_GUESTS, guests_kept)):
         while await going_on() and await change(parts, partial(_batch, over=over, kept=seconds)) == BATCH:
             pass
 

@@ -33,7 +33,7 @@ async def test_an_order_for_somebody_else_is_theirs_and_says_who_has_placed_it(p
     placed = await order_for(manager, buyer.id, product)
     assert placed.status == 201, placed.text
     order = placed.json()
-    assert order["buyer"] == {"name": "Buyer 1", "phone": "+43664123"} or order["buyer"]["phone"] == "+43664123"
+    assert order["buyer"]["name"].startswith("Buyer") and order["buyer"]["phone"] == "+43664123"
     assert (order["steps"][0]["by"], order["lines"][0]["title"]) == ("admin", "Carrots")
     assert (await manager.get(f"/api/orders/{order['id']}")).json() == order
     again = await order_for(manager, buyer.id, product)
@@ -42,7 +42,7 @@ async def test_an_order_for_somebody_else_is_theirs_and_says_who_has_placed_it(p
     assert "buyer" not in own and own["lines"][0]["title"] == "Karotten" and own["can"] == ["cancel"]
     assert [one["id"] for one in (await buyer.get("/api/orders")).json()["items"]] == [order["id"]]
     (entry,) = (await admin.get("/api/admin/audit?action=order.placed_for_another")).json()["items"]
-    assert (entry["actor"]["id"], entry["subject"]["id"], entry["object"]) == (
+    assert (entry["actor_id"], entry["subject_id"], entry["object"]) == (
         manager.id,
         buyer.id,
         f"order:{order['id']}",

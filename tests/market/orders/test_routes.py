@@ -298,18 +298,19 @@ async def test_orders_are_listed_by_farm_as_far_as_whoever_asks_sees_them(market
         assert answer.status == 200 and answer.json()["total"] == len(answer.json()["items"]), answer.text
         return [order["id"] for order in answer.json()["items"]]
 
-    for farm in (two.farm_id, "two"):
+    slug = eggs["farm"]["slug"]
+    for farm in (two.farm_id, slug):
         assert await listed(admin, farm) == await listed(two, farm) == [others, only_two, both]
         assert await listed(buyer, farm) == [only_two, both] and await listed(one, farm) == []
     assert await listed(two, one.farm_id) == [own] and await listed(one, one.farm_id) == [own, both]
     for who in (admin, two, buyer):
-        assert await listed(who, "two", "&status=confirmed") == [both], "its part's, though the order is not as far"
+        assert await listed(who, slug, "&status=confirmed") == [both], "its part's, though the order is not as far"
     assert await listed(admin, "no-such-farm") == await listed(admin, market.parts.new_id()) == []
-    first = (await admin.get("/api/orders?farm=two&limit=2")).json()
-    rest = (await admin.get(f"/api/orders?farm=two&limit=2&after={first['next']}")).json()
+    first = (await admin.get(f"/api/orders?farm={slug}&limit=2")).json()
+    rest = (await admin.get(f"/api/orders?farm={slug}&limit=2&after={first['next']}")).json()
     assert [o["id"] for o in first["items"] + rest["items"]] == [others, only_two, both] and rest["next"] is None
     for more in ("ids=" + both, "updated_since=2020-01-01T00:00:00Z"):
-        assert (await admin.get(f"/api/orders?farm=two&{more}")).status == 422
+        assert (await admin.get(f"/api/orders?farm={slug}&{more}")).status == 422
 
 
 async def test_an_order_says_what_became_of_it_and_what_may_be_done(market: Market) -> None:
