@@ -85,7 +85,7 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 
 def case_of(data: Mapping[str, Any]) -> str:
     """What tells the messages of an event of an order from others of its type; nothing, if nothing does."""
-    return data.get("to", FOR_ANOTHER if data.get("placed_by") else "")
+    return str(data.get("to", FOR_ANOTHER if data.get("placed_by") else ""))
 
 
 def kind(event: str, case: str = "") -> str:
