@@ -164,7 +164,9 @@ _MADE = {
     "images": _IMAGES,
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
     "created_at": _MOMENT.format("p.created_at"),
-    "updated_at": _MOMENT.format("p.updated_at"),
+    # Of what is changed for groups alone those who run the farm are told, by the version that they change and by when it was.
+    "version": "case when paid.runs then p.version else p.version - p.quiet end",
+    "updated_at": _MOMENT.format(f"case when paid.runs then p.updated_at else {sight.SHOWN_AT} end"),
 }
 _COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
 #: A product's JSON, selected from :data:`FROM`.
@@ -189,7 +191,7 @@ def _statements(name: str, which: str) -> dict[bool, Statement[Card]]:
     return {
         personal: Statement(
             f"cards.{name}{'.personal' if personal else ''}",
-            f"""select p.id, p.farm_id, case when {_SEEN[personal]} then p.status else '{HIDDEN}' end, p.version, {TEXT}
+            f"""select p.id, p.farm_id, case when {_SEEN[personal]} then p.status else '{HIDDEN}' end, card.version, {TEXT}
                   from {FROM[personal]} where {which}""",
             Card,
         )

@@ -67,6 +67,12 @@ def normal(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def among_groups(before: Any, after: Any) -> bool:
+    """Whether an offer is another than ``before`` for groups alone: at their prices, or to which of them it is shown. Nobody else is told of that."""
+    alike = attrs.evolve(before, visible_to=after.visible_to, prices=after.prices) == after
+    return alike and before != after and bool(before.visible_to) == bool(after.visible_to)
+
+
 def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
     """Faults in the given groups and prices, whatever else the product is."""
     for name in ("visible_to", "prices"):

@@ -20,7 +20,7 @@ from harvestd.store.postgres.transactions import Transaction
 
 class Product(msgspec.Struct, frozen=True):
     """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
-    ``regular_price`` is what it returns to. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
+    ``regular_price`` is what it returns to. ``shown_at`` is when everybody last saw a change, where that is before ``updated_at``. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
     that it is offered in."""
 
     id: str
@@ -75,6 +75,7 @@ class Product(msgspec.Struct, frozen=True):
     revision: int
     created_at: datetime
     updated_at: datetime
+    shown_at: datetime | None
     visible_to: list[str] | None
     group_prices: list[dict[str, Any]] | None
     regular_price: int | None
@@ -122,7 +123,7 @@ _INSERT = Statement(
 _UPDATE = Statement(
     "products.update",
     f"""update products set {", ".join(f"{column} = :{column}" for column in COLUMNS)},
-               version = version + 1, revision = revision + 1, updated_at = :now
+               version = version + 1, quiet = quiet + :quiet, revision = revision + 1, updated_at = :now
         where id = :id""",
     nothing,
 )
@@ -166,9 +167,9 @@ async def insert(
     raise AlreadyTaken
 
 
-async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
-    """Store a changed product as its next version; raises :class:`Invalid` for an unknown category."""
-    await _stored(tx, _UPDATE, id=product_id, now=now, **columns_of(offer))
+async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime, *, quiet: bool = False) -> None:
+    """Store a changed product as its next version, of which groups alone are told if it is ``quiet``; raises :class:`Invalid` for an unknown category."""
+    await _stored(tx, _UPDATE, id=product_id, now=now, quiet=int(quiet), **columns_of(offer))
 
 
 async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:

@@ -25,6 +25,8 @@ SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
 #: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
 SEES = f"({SHARES} or {RUNS})"
+#: When everybody last saw a change of it.
+SHOWN_AT = "coalesce(p.shown_at, p.updated_at)"
 #: What it costs them, in minor units.
 PAID = """case when p.group_prices is null then p.price
      else price_for(p.price, p.regular_price is not null, p.group_prices, :groups::uuid[]) end"""

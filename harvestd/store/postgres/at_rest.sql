@@ -67,7 +67,7 @@ select s.id, s.farm, f.slug as farm_slug, s.category, c.slug as category_slug
        is distinct from
        (f.slug, f.name, f.latitude, f.longitude, c.slug, coalesce(c.name, ''), p.title, p.description, p.unit, p.price::bigint, p.tags,
         p.season_from, p.season_to, p.rating_average::real, p.stock > p.reserved, p.allergens,
-        coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.updated_at));
+        coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.shown_at, p.updated_at));
 
 -- name: products whose search documents are still to be renewed
 select source, id, after from search_renewals;

@@ -54,3 +54,18 @@ def test_groups_and_prices_are_kept_in_order_and_once() -> None:
 def test_answers_for_those_in_other_groups_and_for_the_staff_have_keys_of_their_own() -> None:
     several = [EVERYBODY, Buyer(("a",)), Buyer(("b",)), Buyer(("a", "b")), Buyer(staff=True)]
     assert [one.key for one in several] == ["", "a", "b", "a,b", "staff"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "among"),
+    [
+        ({}, {}, False), ({}, {"prices": MANY[:1]}, True), ({}, {"prices": MANY[:1], "title": "Beet"}, False),
+        ({"visible_to": ("a",)}, {"visible_to": ("a", "b")}, True),
+        ({"visible_to": ("a",)}, {"visible_to": ("b",), "prices": MANY[:1]}, True),
+        ({"visible_to": ("a",)}, {}, False), ({}, {"visible_to": ("a",)}, False),
+    ],
+)  # fmt: skip
+def test_what_changes_for_groups_alone_is_among_them_unless_everybody_gains_or_loses_it(
+    before: Any, after: Any, among: bool
+) -> None:
+    assert group_rules.among_groups(attrs.evolve(OFFER, **before), attrs.evolve(OFFER, **after)) is among
