@@ -16,7 +16,8 @@ _OTHER_WORDS = {
     **dict.fromkeys(("name", "product", "product_name"), "title"), **dict.fromkeys(("cost", "amount", "unit_price"), "price"),
     **dict.fromkeys(("quantity", "qty", "available", "inventory"), "stock"), **dict.fromkeys(("category_id", "category_slug", "kind", "type"), "category"),
     **dict.fromkeys(("article", "article_number", "number", "code", "item"), "sku"), **dict.fromkeys(("ean", "upc", "barcode"), "gtin"),
-    **dict.fromkeys(("tag", "keywords", "labels"), "tags"), **dict.fromkeys(("packs", "pack_sizes", "sizes"), "variants"), "step": "quantity_step",
+    **dict.fromkeys(("tag", "keywords", "labels"), "tags"), **dict.fromkeys(("packs", "pack_sizes", "sizes"), "variants"),
+    **dict.fromkeys(("group", "groups", "visible", "visibility"), "visible_to"), **dict.fromkeys(("group_prices", "member_price", "wholesale_price"), "prices"), "step": "quantity_step",
     "season": "season_from", "durability": "durability_kind", "best_before": "durability_date", "use_by": "durability_date", "text": "description",
 }  # fmt: skip
 
