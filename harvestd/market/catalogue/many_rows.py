@@ -143,4 +143,12 @@ def _records(products: Sequence[Written]) -> str:
 def _record(one: Written) -> Mapping[str, Any]:
     found = columns_of(one.offer)
     encoded = {name: msgspec.Raw(found[name].encode()) for name in KEPT_AS_JSON if found[name] is not None}
-    return {**found, **encoded, "id": one.id, "slug": one.slug, "stock": one.stock, "edited": int(one.edited), "quiet": int(one.quiet)}
+    return {
+        **found,
+        **encoded,
+        "id": one.id,
+        "slug": one.slug,
+        "stock": one.stock,
+        "edited": int(one.edited),
+        "quiet": int(one.quiet),
+    }

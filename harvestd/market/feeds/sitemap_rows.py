@@ -46,7 +46,9 @@ _WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :
   from (select p.id, p.slug, {{changed}} as changed from {{source}} and p.id > coalesce(:first::uuid, {FIRST_ID}) and p.id <= coalesce(:last::uuid, {LAST_ID})
          order by p.id limit {MAX}) as found"""
 _URLS: dict[Kind, Statement[str]] = {
-    "farms": Statement("sitemap.farms", _WRITTEN.format(source=f"farms p where {FOUND}", changed=_CHANGED["farms"]), scalar, heavy=True),
+    "farms": Statement(
+        "sitemap.farms", _WRITTEN.format(source=f"farms p where {FOUND}", changed=_CHANGED["farms"]), scalar, heavy=True
+    ),
     "products": Statement(
         "sitemap.products",
         _WRITTEN.format(source=f"products p where {FOR_EVERYBODY}", changed=_CHANGED["products"]),

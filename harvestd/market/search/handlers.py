@@ -114,4 +114,8 @@ def _also(row: products.Product, packs: Sequence[Kept]) -> str:
 
 def _fresh(row: products.Product) -> datetime:
     """Noon of the day of the harvest or, without one, when everybody last saw the product change."""
-    return (row.shown_at or row.updated_at) if row.harvested_on is None else datetime.combine(row.harvested_on, time(12), UTC)
+    return (
+        (row.shown_at or row.updated_at)
+        if row.harvested_on is None
+        else datetime.combine(row.harvested_on, time(12), UTC)
+    )

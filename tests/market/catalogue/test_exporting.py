@@ -129,7 +129,9 @@ def test_no_sign_that_begins_a_formula_is_first_in_a_cell(sign: str) -> None:
 async def test_groups_and_their_prices_are_columns_which_the_import_takes_back(market: Market) -> None:
     """A file that says nothing of them leaves them, one that is edited may name them by slug; a group that is gone stays closed."""
     manager, farmer = await market.person("manager"), await market.farmer()
-    made = [(await manager.post("/api/groups", {"name": name})).json()["id"] for name in ("Members", "Wholesale", "Gone")]
+    made = [
+        (await manager.post("/api/groups", {"name": name})).json()["id"] for name in ("Members", "Wholesale", "Gone")
+    ]
     prices = [{"group": made[1], "price": 280}, {"group": "members", "price": 350}]
     secret = await market.product(farmer, price=400, visible_to=[*made], prices=prices, sku="S")
     open_ = await market.product(farmer, price=400, sku="O")

@@ -347,7 +347,9 @@ async def test_members_never_pay_more_than_everybody(market: Market) -> None:
     assert (refused.status, error["field"]) == (422, "prices[0].price")
     assert (error["params"]["maximum"], error["params"]["reason"]) == (str(PRICE + 1000), "above-everybodys")
     lower = await t.farmer.request("PATCH", path, {"price": THEIRS - 100}, If_Match="*")
-    assert lower.status == 200 and lower.json()["prices"][0]["price"]["amount"] == THEIRS, "it is theirs again once the price rises"
+    assert lower.status == 200 and lower.json()["prices"][0]["price"]["amount"] == THEIRS, (
+        "it is theirs again once the price rises"
+    )
     await market.work()
     for one in (t.member, t.buyer):
         assert (await one.get(path)).json()["price"]["amount"] == THEIRS - 100
