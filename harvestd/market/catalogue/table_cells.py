@@ -61,7 +61,10 @@ def number(cell: str, reading: Reading) -> str:
     kind = "," if reading.delimiter == "," else ";"
     if not _NUMBER.fullmatch(cell):
         raise Invalid.of(
-            "", "must be a number such as 3.50 or 3,50, without a sign or separators of thousands", "not-a-number"
+            "",
+            "must be a number such as 3.50 or 3,50, without a sign or separators of thousands",
+            "not-a-number",
+            reason="cell",
         )
     if _THOUSANDS[kind].fullmatch(cell):
         raise Invalid.of(
