@@ -1,12 +1,13 @@
 """Where a farm delivers, and on which terms. Pure.
 
-An area is a list of postcodes or a circle round the farm. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``): they are
-compared without spaces and hyphens, in capitals.
+An area is a list of postcodes or a circle round the farm. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``, ``１１０ー０００１``): they are
+compared in plain letters and digits, without spaces and hyphens, in capitals.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 20, 500, 16, 500
 MAX_AREA_NAME, MAX_NOTE = 100, 2000
 TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
 _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
+#: By the category of a character: dashes, spaces, and what is not visible. Others that stand for a hyphen: minus, and the long vowel of Japanese keyboards.
+_SPELT = {"Pd": "-", "Zs": " ", "Cf": ""}
+_HYPHENS = "\u2212\u30fc"
 
 #: Latitude and longitude in degrees.
 Place = tuple[float, float]
@@ -26,7 +30,14 @@ Place = tuple[float, float]
 
 def postcode(text: str) -> str:
     """A postcode as it is compared."""
-    return text.replace(" ", "").replace("-", "").upper()
+    return _spelt(text).replace(" ", "").replace("-", "")
+
+
+def _spelt(text: str) -> str:
+    """A postcode as this market spells it: letters and digits of any width as plain ones, whatever is a space or a hyphen somewhere as one of ours, in
+    capitals, and without what is not visible."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(_SPELT.get(unicodedata.category(one), one) if one not in _HYPHENS else "-" for one in plain).upper()
 
 
 def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -35,7 +46,7 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
     if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
         yield fault
     for n, code in enumerate(area.get("postcodes") or ()):
-        if _POSTCODE.fullmatch(code) is None:
+        if _POSTCODE.fullmatch(_spelt(code)) is None:
             message = "must be a postcode of 2 to 10 letters and digits"
             yield FieldError(f"{path}.postcodes[{n}]", message, code="wrong-form", params={"reason": "postcode"})
     radius = area.get("radius_km")
@@ -63,7 +74,7 @@ def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
 
 def kept(area: Mapping[str, Any]) -> dict[str, Any]:
     """An area without faults as it is stored; its amounts in minor units."""
-    codes = list(dict.fromkeys(code.upper() for code in area["postcodes"] or ()))
+    codes = list({postcode(code): _spelt(code) for code in reversed(area["postcodes"] or ())}.values())[::-1]
     radius = area["radius_km"]
     return {
         "name": TEXTS["name"].apply("", area["name"]), "postcodes": codes or None, "radius_km": None if radius is None else float(radius),

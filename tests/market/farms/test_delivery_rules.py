@@ -27,7 +27,8 @@ DELIVERY = {"areas": [TOWN, ROUND, WIDE], "note": ""}
     ("code", "position", "found"),
     [
         ("1010", None, "Town"), ("10 10", FAR, "Town"), ("sw1a1aa", None, "Town"), ("SW1A-1AA", None, "Town"), ("101", None, None), ("", None, None),
-        ("9999", NEAR, "Round"), ("", NEAR, "Round"), ("9999", FAR, "Wide"), ("9999", (0.0, 0.0), None), ("9999", AT, "Round"),
+        *((code, None, "Town") for code in ("１０１０", "10\u201110", "10－10", "10ー10", "10\u221210", "10\u00a010", "10\u300010", "10\u200b10", "sw1a\u20131aa", "ｓｗ1ａ\u30001ａａ")),
+        ("٠١٠١", None, None), ("10.10", None, None), ("9999", NEAR, "Round"), ("", NEAR, "Round"), ("9999", FAR, "Wide"), ("9999", (0.0, 0.0), None), ("9999", AT, "Round"),
     ],
 )  # fmt: skip
 def test_the_first_area_that_a_place_is_in_counts(code: str, position: Any, found: str | None) -> None:
@@ -83,7 +84,7 @@ def test_a_circle_has_its_edge_in_it() -> None:
         (area("A"), [("delivery.areas[0].postcodes", "required")]),
         (area("A", postcodes=[], radius_km=None), [("delivery.areas[0].postcodes", "required")]),
         (area("A", postcodes=["1010"], radius_km=5), [("delivery.areas[0].postcodes", "required")]),
-        (area("A", postcodes=["10", "1" * 10]), []),
+        (area("A", postcodes=["10", "1" * 10, "１１０－０００１", "sw1a\u20131aa"]), []),
         (area("A", postcodes=["1", "1" * 11, "10-", "1  0", "é10", "1010\n"]), [(f"delivery.areas[0].postcodes[{n}]", "wrong-form") for n in range(6)]),
         (area("\u200b", postcodes=["1010"]), [("delivery.areas[0].name", "not-visible")]),
         (area("x" * 101, postcodes=["1010"]), [("delivery.areas[0].name", "too-long")]),
@@ -110,5 +111,8 @@ def test_an_area_that_is_readable_in_part_is_judged_by_that() -> None:
 
 
 def test_postcodes_are_kept_once_each_in_capitals() -> None:
+    """As this market spells them, the first of several ways to write one."""
+    several = kept(area("Japan", postcodes=["１１０ー０００１", "110-0001", "1100001", "ab\u00a01", "AB-1", "10"]))
+    assert several["postcodes"] == ["110-0001", "AB 1", "10"]
     assert kept(area(" Town ", postcodes=["sw1a 1aa", "SW1A 1AA", "1010"]))["postcodes"] == ["SW1A 1AA", "1010"]
     assert kept(area("Town", postcodes=[], radius_km=5))["postcodes"] is None
