@@ -24,7 +24,7 @@ MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
 _SHOWN: dict[str, list[str]] = {
     "": [sight.FOR_EVERYBODY],
     MEMBER: [sight.FOR_MEMBERS],
-    STAFF: ["p.status = 'published'"],
+    STAFF: [sight.FOR_STAFF],
     OWNER: [],
 }
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the

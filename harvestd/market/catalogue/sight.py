@@ -23,6 +23,8 @@ RUNS = (
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 #: Whether it is on sale to members of the groups.
 FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
+#: Whether it is on sale to the market's staff, who see what any group does.
+FOR_STAFF = "p.status = 'published'"
 #: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
 SEES = f"({SHARES} or {RUNS})"
 #: When everybody last saw a change of it.
@@ -41,10 +43,21 @@ _MATTER = Statement(
     scalar,
 )
 
+_RESTRICTED = Statement(
+    "sight.restricted",
+    "select exists (select from products where visible_to is not null and status = 'published')",
+    scalar,
+)
+
 
 def at_their_price(sql: str) -> str:
     """The SQL with what a product costs the buyer instead of its own price."""
     return _PRICE.sub(f"({PAID})", sql)
+
+
+async def restricted(reader: Reader) -> bool:
+    """Whether anything is on sale that not everybody sees."""
+    return bool(await reader.row(_RESTRICTED))
 
 
 async def matter(reader: Reader, groups: tuple[str, ...]) -> bool:

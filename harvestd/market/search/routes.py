@@ -41,11 +41,11 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     if query.explain:
         _explains(request)
     asked, seen = await filters.asked(request, query), await view(request, brief=True)
-    groups = await _groups(request, seen.buyer)
+    groups, staff = await _more(request, seen.buyer, query.explain)
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
-            explain=query.explain, groups=groups, language=other(request),
+            explain=query.explain, groups=groups, staff=staff, language=other(request),
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
@@ -66,9 +66,12 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     return Result(shown_now)
 
 
-async def _groups(request: RequestContext, who: Buyer) -> tuple[str, ...]:
-    """The groups of whom it is for, if what is on sale differs for them at all."""
-    return who.groups if await sight.matter(request.reader, who.groups) else ()
+async def _more(request: RequestContext, who: Buyer, explain: bool = False) -> tuple[tuple[str, ...], bool]:
+    """The groups of whom it is for, and whether they are staff, if what is on sale differs for them at all. What explains itself is what everybody finds, by
+    the engine that they ask."""
+    if who.staff:
+        return (), not explain and await sight.restricted(request.reader)
+    return who.groups if await sight.matter(request.reader, who.groups) else (), False
 
 
 def _explains(request: RequestContext) -> None:
@@ -129,12 +132,12 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
 async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
     """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
     left out."""
-    language, groups = other(request), await _groups(request, await buyer(request))
+    language, (groups, staff) = other(request), await _more(request, await buyer(request))
     titled = await translated_titles.begin(request.reader, language, query.q, MOST)
-    theirs = await group_titles.begin(request.reader, groups, query.q, MOST)
+    theirs = await group_titles.begin(request.reader, groups, query.q, MOST, staff=staff)
     everybodys = await request.parts.search.suggest(query.q, MOST)
     found = [*titled, *search_suggest.in_turn([theirs, everybodys])]
-    known = await search_suggest.known(request.reader, found, language, groups)
+    known = await search_suggest.known(request.reader, found, language, groups, staff=staff)
     items: dict[tuple[str, str], Suggestion] = {}
     for one, now in known:
         text = (now.name if language else None) or one.text

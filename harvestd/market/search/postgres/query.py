@@ -19,7 +19,7 @@ from harvestd.interfaces import Search
 from harvestd.interfaces.search_rules import NO_RULES
 from harvestd.market.search.postgres import keys
 from harvestd.market.search.postgres.candidates import RANKED, candidates, match
-from harvestd.market.search.postgres.conditions import FAR, documents, for_groups
+from harvestd.market.search.postgres.conditions import FAR, documents, for_groups, for_staff
 from harvestd.market.search.postgres.counts import COLUMNS, counts
 from harvestd.market.search.postgres.orders import ORDERS
 from harvestd.market.search.postgres.scoring import Form, score, why
@@ -69,10 +69,11 @@ def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
         candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form),
         ranked=RANKED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
     )  # fmt: skip
-    given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed)
-    marks = "".join(mark for mark, is_ in zip("wbregk", given, strict=True) if is_)
+    given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed, form.staff)
+    marks = "".join(mark for mark, is_ in zip("wbregks", given, strict=True) if is_)
     name = "+".join([f"search.{form.sort}.{marks}", *others])
-    return Statement(name, for_groups(sql) if form.grouped else sql, _page, heavy=True)
+    found = for_staff(sql) if form.staff else for_groups(sql) if form.grouped else sql
+    return Statement(name, found, _page, heavy=True)
 
 
 class Row(NamedTuple):
@@ -114,4 +115,7 @@ def statement(question: Search, words: list[str], others: tuple[str, ...] = ()) 
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
     ruled, keyed = question.rules != NO_RULES, bool(keys.filters(question))
-    return find(Form(bool(words), question.sort, beside, ruled, question.explain, bool(question.groups), keyed), others)
+    grouped = bool(question.groups) and not question.staff
+    return find(
+        Form(bool(words), question.sort, beside, ruled, question.explain, grouped, keyed, question.staff), others
+    )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.catalogue.cards import FIRST_IMAGE, said
-from harvestd.market.catalogue.sight import FOR_EVERYBODY, FOR_MEMBERS
+from harvestd.market.catalogue.sight import FOR_EVERYBODY, FOR_MEMBERS, FOR_STAFF
 from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
@@ -82,13 +82,12 @@ _NOW_SQL = f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.n
        union all select 'farm', s.slug, f.id::text, null, f.slug, null, null, null from farm_slugs s join farms f on f.id = s.farm_id
         where s.slug = any(:farms::text[]) and f.{FOUND}
        union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])"""
-#: By whether it is for members of some groups.
+#: By whom it is for: everybody, members of some groups, the market's staff.
 _NOW = {
-    member: Statement(
-        f"search.suggested{'.member' if member else ''}", _NOW_SQL.format(sees=sees),
-        lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
+    whom: Statement(
+        f"search.suggested{whom}", _NOW_SQL.format(sees=sees), lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
     )
-    for member, sees in ((False, FOR_EVERYBODY), (True, FOR_MEMBERS))
+    for whom, sees in (("", FOR_EVERYBODY), (".member", FOR_MEMBERS), (".staff", FOR_STAFF))
 }  # fmt: skip
 
 
@@ -105,16 +104,22 @@ class Known(NamedTuple):
 
 
 async def known(
-    reader: Reader, suggestions: Sequence[Suggestion], language: str = "", groups: Sequence[str] = ()
+    reader: Reader,
+    suggestions: Sequence[Suggestion],
+    language: str = "",
+    groups: Sequence[str] = (),
+    *,
+    staff: bool = False,
 ) -> list[tuple[Suggestion, Known]]:
-    """The items that are still in the market, as far as members of these groups find them, in their current state."""
+    """The items that are still in the market, as far as members of these groups, or the market's ``staff``, find them, in their current state."""
     if not suggestions:
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
     of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
     which = {"products": of["product"], "farms": of["farm"], "categories": of["category"], "language": language}
-    own = {"groups": list(groups)} if groups else {}
-    found = dict(await reader.rows(_NOW[bool(groups)], **which, **own))
+    whom = ".staff" if staff else ".member" if groups else ""
+    own = {"groups": list(groups)} if whom == ".member" else {}
+    found = dict(await reader.rows(_NOW[whom], **which, **own))
     return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
 
 
