@@ -6,8 +6,8 @@ the families that may add or remove one: ``products:all`` or, for a farm's listi
 ``products:category:<category>`` of it and all below it (or ``products:category:any``, where an event does not say which one it is); and
 ``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale does not invalidate listings that do not
 show the product. Search depends on ``products:changed``, any change at all. All of them depend on ``catalogue``, which is dropped
-by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change, and on ``search:indexed``: what was asked between a change and its indexing is
-not kept.
+by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change, and on ``search:indexed``: what was asked between a change and its indexing, by
+whichever engine answers, is not kept.
 """
 
 from __future__ import annotations

@@ -55,13 +55,16 @@ async def renew(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
-    """Push the pending documents to Elasticsearch, if there is one."""
+    """Push the pending documents to Elasticsearch, if there is one. What it answered before it had them is not kept."""
     if not parts.settings.elasticsearch_url:
         return
     from harvestd.market.search.fallback import SearchWithFallback  # imported here, since it loads an HTTP client
 
+    async def followed() -> None:
+        await parts.cache.drop((INDEXED,))
+
     if isinstance(parts.search, SearchWithFallback):
-        await parts.search.indexer.catch_up(going_on)
+        await parts.search.indexer.catch_up(going_on, followed)
 
 
 async def documents(reader: Reader, rows: Sequence[products.Product]) -> list[Document]:
