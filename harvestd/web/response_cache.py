@@ -99,7 +99,7 @@ class ResponseCache:
                 self._views.note(families[0], request.text(b"user-agent"))
 
     def _as_before(self, entry: Entry, key: str, known: str) -> Entry:
-        """The entry with the tag that its content had here before. A listing's version grows with everything that happens in the market: a new one for
+        """The entry with the tag that its content had here before, and its compressed variants. A listing's version grows with everything that happens in the market: a new one for
         the same content would say that something happened to what is not shown (a draft, what is for a group). A client that has seen a later version
         of another content is told the new one."""
         before = self._cache.last(key)
@@ -109,7 +109,7 @@ class ResponseCache:
             or self._outdated(before, key, known)
         ):
             return entry
-        return attrs.evolve(entry, etag=before.etag)
+        return attrs.evolve(entry, etag=before.etag, codings=before.codings)
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)

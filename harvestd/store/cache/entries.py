@@ -67,4 +67,5 @@ def loaded(entry: Entry, ttl: float) -> Loaded:
 
 def size_of(key: str, entry: Entry, families: int) -> int:
     headers = sum(len(name) + len(value) + HEADER_BYTES for name, value in entry.headers)
-    return ENTRY_BYTES + getsizeof(key) + len(entry.body) + len(entry.etag) + headers + FAMILY_BYTES * families
+    coded = sum(len(one.body) for one in entry.codings.values() if one is not None)  # taken over from the entry before
+    return ENTRY_BYTES + getsizeof(key) + len(entry.body) + len(entry.etag) + headers + FAMILY_BYTES * families + coded

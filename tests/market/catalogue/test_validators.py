@@ -15,6 +15,7 @@ from tests.lengths import length
 from tests.market.catalogue.test_sight import DATA
 from tests.market.farms.test_states import judged
 from tests.people import Market, Person
+from tests.waiting import eventually
 
 #: Where strangers look at a farm's products and at all that is there, by address.
 READ = (
@@ -206,6 +207,31 @@ async def test_a_list_that_is_as_it_was_has_the_tag_that_it_had_and_another_one_
     second = await tag()
     versions = [int(one.strip('"v').partition("-")[0]) for one in (first, second)]
     assert second != first and versions[0] < versions[1]
+
+
+async def test_a_list_that_is_as_it_was_is_as_compressed_as_it_was(market: Market) -> None:
+    """Or whoever reads it so would see by the tag of the first answer after a hidden change that there was one."""
+    of = await stall(market)
+    path = f"/api/products?farm={of.names['farm']}"
+    answers: list[Any] = []
+
+    async def compressed() -> bool:
+        answers.append(await market.stranger.get(path, headers={"Accept-Encoding": "br"}))
+        return "content-encoding" in answers[-1].headers
+
+    await market.work()
+    await eventually("it comes compressed", compressed)
+    bytes = market.parts.cache.state().bytes
+    for step in (drafted, for_a_group, priced_for_a_group, edited):
+        await step(of, random.Random(2))
+        await market.work()
+        assert await compressed(), step.__name__
+        assert [answers[-1].headers[name] for name in VALIDATORS[:1]] == [answers[-2].headers["etag"]]
+        assert answers[-1].body == answers[-2].body
+    assert market.parts.cache.state().bytes == bytes, "and counts as much as before"
+    await of.change(of.names["shown"], price=7)
+    await market.work()
+    assert not await compressed(), "another content is compressed anew"
 
 
 async def test_a_client_that_has_seen_a_later_version_is_told_the_present_one(market: Market) -> None:
