@@ -147,7 +147,7 @@ async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
                 text=text,
                 kind=one.kind,
                 id=now.id,
-                slug=now.farm_slug or one.slug if one.kind == "farm" else one.slug,
+                slug=one.slug if one.kind == "product" else now.farm_slug or one.slug,
                 farm=_farm(now),
                 count=one.count,
                 image=_image(now),

@@ -123,6 +123,9 @@ select f.id, f.slug, f.staffed from farms f
 -- name: a farm whose slug is not among those that it has had, or another's
 select f.id, f.slug from farms f left join farm_slugs s on s.slug = f.slug where s.farm_id is distinct from f.id;
 
+-- name: a category whose slug is not among those that it has had, or another's
+select c.id, c.slug from categories c left join category_slugs s on s.slug = c.slug where s.category_id is distinct from c.id;
+
 -- name: a farm whose day came two days ago or longer, and was not told of
 select id, slug, turns_on from farms where turns_on < current_date - 2;
 

@@ -163,6 +163,32 @@ async def test_a_category_that_moves_takes_its_products_along(market: Market) ->
         assert sorted(here + there) == sorted(ids_before) and there
 
 
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_a_category_is_named_by_any_slug_that_it_has_or_had(market: Market, indexed: bool) -> None:
+    """Before and after its products are indexed anew; until another category has it."""
+    _, ids = await stall(market)
+    admin = await market.person("admin")
+    queues = {} if indexed else {"queues": ("harvest.cache",)}
+    before = {path: await ids_of(market, path, "category=green") for path in ("/api/products", "/api/search")}
+    assert all(before.values())
+    for slug in ("verdant", "leafy"):
+        renamed = await admin.request("PATCH", f"/api/categories/{ids['green']}", {"slug": slug}, If_Match="*")
+        assert renamed.status == 200, renamed.text
+    await market.work(**queues)
+    for path, there in before.items():
+        for slug in ("green", "verdant", "leafy", ids["green"]):
+            assert await ids_of(market, path, f"category={slug}") == there, (path, slug)
+    asked = "/api/search?category=green&tag=nothing-has-it"
+    chosen = (await market.stranger.get(asked)).json()["facets"]["category"]
+    assert "leafy" in {one["value"] for one in chosen}
+    other = await admin.post("/api/categories", {"name": "Green"})
+    assert (other.status, other.json()["slug"]) == (201, "green"), other.text
+    await market.work(**queues)
+    for path, there in before.items() if indexed else ():
+        assert await ids_of(market, path, "category=green") == []
+        assert await ids_of(market, path, "category=verdant") == there
+
+
 def test_both_are_routes() -> None:
     assert {r.query for r in ROUTES if r.path in ("/api/products", "/api/search")} >= {ProductsQuery, SearchQuery}
 

@@ -81,7 +81,8 @@ _NOW_SQL = f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.n
         where p.id = any(:products::uuid[]) and {{sees}}
        union all select 'farm', s.slug, f.id::text, null, f.slug, null, null, null from farm_slugs s join farms f on f.id = s.farm_id
         where s.slug = any(:farms::text[]) and f.{FOUND}
-       union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])"""
+       union all select 'category', s.slug, c.id::text, null, c.slug, null, null, {said("c", "name")} from category_slugs s join categories c on c.id = s.category_id
+        where s.slug = any(:categories::text[])"""
 #: By whom it is for: everybody, members of some groups, the market's staff.
 _NOW = {
     whom: Statement(
@@ -92,8 +93,8 @@ _NOW = {
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms, of which
-    ``farm_slug`` is the present slug: search knows the former one for a moment after a change."""
+    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms. Of farms and
+    categories ``farm_slug`` is their present slug: search knows the former one for a moment after a change."""
 
     id: str
     farm_id: str | None

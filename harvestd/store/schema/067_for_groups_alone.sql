@@ -13,3 +13,8 @@ drop trigger products_changed on products;
 create trigger products_changed before update of updated_at on products for each row execute function product_changed();
 drop index products_map;
 create index products_map on products (id) include (updated_at, shown_at) where status = 'published';
+-- What a product costs somebody of these groups: the lowest of their prices, or what everybody pays if that is lower still.
+create or replace function price_for(price bigint, reduced boolean, prices jsonb, groups uuid[]) returns bigint language sql immutable parallel safe as $$
+    select least(price, own)
+      from (select min((g ->> 'price')::bigint) as own from jsonb_array_elements(prices) g where (g ->> 'group')::uuid = any(groups)) o
+$$;

@@ -1,0 +1,14 @@
+-- Every slug that a category has, or had: links and other systems name it by a former one. Unlike a farm's, which is its own for good, the staff may give a
+-- former one to another category, which it means from then on.
+create table category_slugs (
+    slug        text primary key,
+    category_id uuid not null references categories on delete cascade
+);
+create index category_slugs_category on category_slugs (category_id);
+insert into category_slugs select slug, id from categories;
+create function category_slug_changed() returns trigger language plpgsql as $$
+begin
+    insert into category_slugs (slug, category_id) values (new.slug, new.id) on conflict (slug) do update set category_id = excluded.category_id;
+    return null;
+end $$;
+create trigger category_slug_changed after insert or update of slug on categories for each row execute function category_slug_changed();
