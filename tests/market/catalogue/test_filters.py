@@ -97,7 +97,7 @@ async def test_both_find_the_same_products_by_the_same_filters(market: Market) -
         "free from": ["free_from=nuts", "free_from=milk&free_from=eggs", "free_from=nuts&free_from=milk"],
         "benefit": ["benefit=snap", "benefit=wic_fmnp", "benefit=wic&benefit=wic_fmnp", "benefit=incentives"],
         "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
-        "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
+        "near": ["near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
     }  # fmt: skip
     single = [one for some in values.values() for one in some]
     rng, pairs = (
@@ -139,6 +139,18 @@ async def test_both_refuse_alike(market: Market, query: str, field: str, code: s
     errors = [[(e["field"], e["code"]) for e in a.json()["errors"]] for a in answers]
     assert errors[0] == errors[1] and errors[0][0][0] == field
     assert code is None or errors[0][0][1] == code
+
+
+async def test_a_centre_without_a_radius_ranks_search_and_is_refused_by_the_listing(market: Market) -> None:
+    """Which would list by something else whatever the place, and say nothing of it."""
+    await stall(market)
+    assert len(await ids_of(market, "/api/search", "near=48,11")) == 24
+    for more in ("", "&sort=newest", "&mine=true", "&farm=green-acres"):
+        who = market.stranger if "mine" not in more else (await market.farmer()).client
+        refused = await who.get(f"/api/products?near=48,11{more}")
+        (error,) = refused.json()["errors"]
+        assert (refused.status, error["field"], error["code"]) == (422, "near", "not-accepted")
+        assert error["params"] == {"reason": "with-radius"} and "/api/search?near=" in error["message"]
 
 
 async def test_an_empty_cursor_is_the_first_page_of_both(market: Market) -> None:
