@@ -50,6 +50,12 @@ class Search:
     staff: bool = False
 
     @property
+    def bare(self) -> Search:
+        """The same without pins: what its words find, however many are put before it."""
+        pinned = self.rules.pins and self.sort == "relevance"
+        return attrs.evolve(self, rules=attrs.evolve(self.rules, pins=())) if pinned else self
+
+    @property
     def restricted(self) -> bool:
         """Whether who searches finds what not everybody may, or pays another price: no engine holds that."""
         return self.staff or bool(self.groups)

@@ -11,7 +11,7 @@ from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
-from harvestd.market.catalogue import cards, category_rows, filters, sight
+from harvestd.market.catalogue import cards, category_rows, filters, sight, variant_rows
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.viewing import buyer, view
@@ -28,6 +28,7 @@ from harvestd.market.search.shapes import (
     SuggestQuery,
 )
 from harvestd.market.search.text import asked as words
+from harvestd.market.search.text import code_of, is_number
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
 from harvestd.web.translated import other
@@ -49,11 +50,13 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], seen)
+    ids = [hit.id for hit in found.hits]
+    shown = await cards.by_ids(request.reader, ids, seen)
+    packs = await _packs(request, query.q, ids)
     names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
     shown_now = SearchPage(
         items=[
-            _shown(hit, shown[hit.id])
+            _shown(hit, shown[hit.id], packs.get(hit.id))
             for hit in found.hits
             if hit.id in shown and shown[hit.id].status == "published"
         ],
@@ -116,10 +119,26 @@ def _called(request: RequestContext, name: str, facet: Facet) -> str:
     return " – ".join(edges).rstrip()
 
 
-def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
+async def _packs(request: RequestContext, q: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """The pack size that a query is the number of, by product; most queries are no number, and cost nothing."""
+    if not is_number(q):
+        return {}
+    asked, sizes = code_of(q), await variant_rows.of_products(request.reader, ids)
+    named = (
+        (id, one.id)
+        for id, each in sizes.items()
+        for one in each
+        if one.active and asked in map(code_of, (one.sku, one.external_id or ""))
+    )
+    return dict(named)
+
+
+def _shown(hit: Hit, card: cards.Card, variant_id: str | None) -> msgspec.Raw:
     """A :class:`~harvestd.market.search.shapes.FoundProduct`: the product, and why it matched."""
     away = None if hit.distance_km is None else shown_km(hit.distance_km)
-    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away, **_reasons(hit)})
+    why = msgspec.json.encode(
+        {"score": hit.score, "highlight": hit.highlight, "distance_km": away, "variant_id": variant_id, **_reasons(hit)}
+    )
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
