@@ -12,3 +12,7 @@ begin
     return null;
 end $$;
 create trigger category_slug_changed after insert or update of slug on categories for each row execute function category_slug_changed();
+-- Farms are found by parts of their names, in any order: each part is looked up by the threes of characters that it has.
+create function grams(text) returns text[] language sql immutable parallel safe strict
+return coalesce((select array_agg(distinct substr($1, n, 3)) from generate_series(1, length($1) - 2) as n), '{}');
+create index farms_name_grams on farms using gin (grams(folded(name)));
