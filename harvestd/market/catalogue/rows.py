@@ -19,7 +19,7 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
+    """A product with its farm's and category's names, ``category_texts`` in the market's other languages; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
     ``regular_price`` is what it returns to. ``shown_at`` is when everybody last saw a change, where that is before ``updated_at``. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
     that it is offered in."""
 
@@ -34,6 +34,7 @@ class Product(msgspec.Struct, frozen=True):
     category_id: str | None
     category_slug: str | None
     category_name: str | None
+    category_texts: dict[str, dict[str, str]] | None
     unit: str
     price: int
     price_per: Decimal
@@ -97,7 +98,7 @@ class Product(msgspec.Struct, frozen=True):
 #: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
     "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "farm_state": "f.state", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
-    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "visible_to": "p.visible_to::text[]",
+    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "category_texts": "c.translations", "visible_to": "p.visible_to::text[]",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""

@@ -16,3 +16,7 @@ create trigger category_slug_changed after insert or update of slug on categorie
 create function grams(text) returns text[] language sql immutable parallel safe strict
 return coalesce((select array_agg(distinct substr($1, n, 3)) from generate_series(1, length($1) - 2) as n), '{}');
 create index farms_name_grams on farms using gin (grams(folded(name)));
+-- Products are found by the names of their category in the market's other languages; those whose category has some are made anew in search.
+alter table search_documents add column category_names jsonb not null default '{}';
+insert into search_renewals (source, id)
+select 'category', id from categories where translations <> '{}' on conflict (source, id) do update set after = excluded.after;

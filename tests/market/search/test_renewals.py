@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import COPIED
 from harvestd.store.postgres.statements import Statement
 from tests.people import Market
+from tests.web.conftest import make_market
 
 #: A change of each source, as people make it.
 CHANGES: dict[tuple[str, str], dict[str, Any]] = {
@@ -21,6 +23,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("farm", "state"): {"state": "suspended", "reason": "No answer for weeks."},
     ("category", "slug"): {"slug": "other-roots"},
     ("category", "name"): {"name": "Other roots"},
+    ("category", "translations"): {"translations": {"fr": {"name": "Racines"}}},
 }
 
 
@@ -34,6 +37,8 @@ async def test_each_copied_field_follows_its_source(
     market: Market, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In pages, so that a farm of ten thousand products is renewed in as small steps as one of ten."""
+    settings = attrs.evolve(market.parts.settings, market_languages=("en", "fr"))
+    market = make_market(attrs.evolve(market.parts, settings=settings))
     admin, farmer = await market.person("admin"), await market.farmer()
     category = (await admin.post("/api/categories", {"name": "Roots", "slug": "roots"})).json()["id"]
     place = {"location": {"latitude": 48.0, "longitude": 11.0, "address": ""}}

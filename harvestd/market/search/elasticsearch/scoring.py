@@ -23,7 +23,7 @@ Parts = tuple[tuple[Phrase, ...], ...]
 #: Fields of documents that an explanation needs.
 EXPLAINING = ("in_stock", "fresh_at", "popular", "liked", "brief")
 #: The places that have a field in each of the other languages, by its name before the tag.
-_TRANSLATED = {"title_words": "title", "text_words": "text"}
+_TRANSLATED = {"title_words": "title", "label_words": "label", "text_words": "text"}
 _BOOSTED = {"category": "category", "farm": "farm", "tag": "tags"}
 
 
