@@ -13,7 +13,11 @@ from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import Cached, Mode, Route, Section, always
 
-_SEARCH = Section("search", "Product search, tolerant of typos.", {**shapes.WORDS, **rule_shapes.WORDS})
+_SEARCH = Section(
+    "search",
+    "Product search, tolerant of typos. [What it ranks by](/docs/ranking).",
+    {**shapes.WORDS, **rule_shapes.WORDS},
+)
 
 SUBJECT = Subject(
     name="search",

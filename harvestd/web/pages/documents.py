@@ -42,6 +42,7 @@ def index(title: str) -> bytes:
     links = (
         ("/docs", "The API, and forms to try it"),
         ("/openapi.json", "The API as OpenAPI 3.1"),
+        ("/docs/ranking", "What search ranks by, in words"),
         ("/api/products", "What is on sale, as JSON"),
         ("/account", "One's own account: signing in, passkeys, one's data"),
         ("/problems", "What errors mean, and their cures"),
