@@ -564,7 +564,7 @@ TOLD = {
     ("order.updated", "cancelled"): {"buyer": "b", "farm": "b"}, ("order.updated", "expired"): {"buyer": "b", "farm": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},
     ("farm.member_joined", ""): {"owner": "b"}, ("farm.member_left", ""): {"owner": "b"},
-    ("farm.member_removed", ""): {"owner": "b", "member": "b"}, ("farm.member_changed", ""): {"member": "b"},
+    ("farm.member_closed", ""): {"owner": "b"}, ("farm.member_removed", ""): {"owner": "b", "member": "b"}, ("farm.member_changed", ""): {"member": "b"},
 }  # fmt: skip
 
 

@@ -117,8 +117,11 @@ def _changed(farm_id: str, *slugs: str) -> Event:
 
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
-    """Erase what invitations have of a person whose account is closed."""
+    """Erase what invitations have of a person whose account is closed; the other owners of their farms are told that somebody is gone."""
     await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.now)
+    for own in await people.farms_of(unit.tx, closed.user_id):
+        data = {"farm_id": own.farm_id, "role": own.role}
+        unit.record(Event("farm.member_closed", f"farm:{own.farm_id}", 1, data))
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:

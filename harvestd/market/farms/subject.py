@@ -46,7 +46,7 @@ SUBJECT = Subject(
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
         **dict.fromkeys(("farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"), events.FarmMember),
-        "farm.renamed": events.FarmRenamed,
+        "farm.member_closed": events.FarmMemberClosed, "farm.renamed": events.FarmRenamed,
     },
     listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted,
                Opened: member_actions.opened},

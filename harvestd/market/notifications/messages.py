@@ -57,6 +57,10 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
                 "If you do not know them, ask the other owners, or take them out of the farm.\n", mail=True),
     ),
     ("farm.member_left", ""): (Message("owner", "{member} has left {farm}", "{member} has left {farm}, and can no longer act for it.\n", mail=True),),
+    ("farm.member_closed", ""): (
+        Message("owner", "A member of {farm} has closed their account", "Somebody who worked for {farm} as {role} has closed their account with the market, and can no longer act "
+                "for it. Who it was is erased: the list of the farm's members shows who is left.\n", mail=True),
+    ),
     ("farm.member_removed", ""): (
         Message("owner", "{member} no longer belongs to {farm}", "{member} was taken out of {farm}, by another owner or by the market's staff, and can no longer act for it.\n", mail=True),
         Message("member", "You no longer belong to {farm}", "You were taken out of {farm}, by one of its owners or by the market's staff, and can no longer act for it.\n\n"

@@ -8,7 +8,7 @@ select e.id, e.type, c.consumer
   from outbox e
   join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired,account.deleted}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
-               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed}'),
+               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed,farm.member_closed}'),
                ('harvest.images', '{image.uploaded}'),
                ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
                ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
