@@ -70,13 +70,17 @@ TEXTS: dict[str, str] = own_account.TEXTS | {
     "password. [Begin again](/api/auth/google)",
     "problem other": "You could not be signed in. Please begin again, or sign in in another way. [Begin again](/api/auth/google)",
     "script": "This page needs JavaScript.",
+    "kind of problem": "Status {status}, type {type}",
+    "cause": "Cause",
+    "cure": "Cure",
     "missing": "There is no such page",
     "start": "The start",
     "api": "The API",
 }
 
 
-def _said(name: str, language: str) -> str:
+def text(name: str, language: str) -> str:
+    """A text of :data:`TEXTS` in a language."""
     return languages.page(TEXTS[name], language)
 
 
@@ -93,7 +97,7 @@ def account(
     """The page of one's own account, and that mailed links lead to where the shop has none; ``account.js`` shows the form for the link, or
     what has become of a sign-in elsewhere (``#problem=`` and its slug), ``own.js`` all else. ``tags`` are the market's languages; ``links``
     whether mails sign in, ``issuer`` who else does; passkeys are for ``domain``, and the market's own pages at ``origin``."""
-    said = partial(_said, language=language)
+    said = partial(text, language=language)
     code = code_field(said("code"), said("code short"))
     passkey = f'<p><button type="button" class="use-passkey" hidden>{escape(said("use passkey"))}</button></p>'
     forms = _forms(said, partial(_field, language=language), password_least, code)
@@ -153,18 +157,18 @@ def _problems(said: own_account.Said) -> str:
 
 def _field(name: str, label: str, attributes: str, language: str) -> str:
     """An input that is needed; ``data-name`` is what a fault of it is told under."""
-    short = escape(_said(name, language))
+    short = escape(text(name, language))
     return f'<label>{escape(label)} <input name="{name}" required data-name="{short}" {attributes}></label>'
 
 
 def _form(name: str, fields: str, language: str, after: str) -> str:
-    heading, button, done = (escape(_said(f"{name}{part}", language)) for part in ("", " button", " done"))
+    heading, button, done = (escape(text(f"{name}{part}", language)) for part in ("", " button", " done"))
     return f'<form id="{name}" method="post" data-done="{done}" hidden><h2>{heading}</h2>{fields}<p><button>{button}</button></p>{after}</form>'
 
 
 def missing(path: str, why: str, language: str) -> bytes:
     """The page for a browser that requests a missing page."""
-    said = partial(_said, language=language)
+    said = partial(text, language=language)
     return page(
         said("missing"),
         f"<h1>{escape(said('missing'))}</h1><p><code>{escape(path)}</code>: {escape(why)}.</p>"
