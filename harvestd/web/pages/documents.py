@@ -24,6 +24,7 @@ POLICY = (
 STATIC = {
     "sign-in.js": "text/javascript; charset=utf-8",
     "passkeys.js": "text/javascript; charset=utf-8",
+    "things.js": "text/javascript; charset=utf-8",
     "own.js": "text/javascript; charset=utf-8",
     "account.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
