@@ -64,7 +64,7 @@ CODES: dict[str, Code] = {
     "other-currency": Code("The market trades in another currency.", ("currency",)),
     # Products and orders.
     "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",), ("reason", "unit")),
-    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "variant_id", "title", "farm")),
+    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders, `own-farm` where it is the buyer's own.", (), ("reason", "product_id", "variant_id", "title", "farm")),
     "farm-away": Code("Its farm is away, and sells nothing until the day after `until`.", ("until",), ("product_id", "variant_id", "title", "farm")),
     "past-use-by": Code("It may not be eaten after `until`, which is over, so it is not sold.", ("until",), ("product_id", "variant_id", "title")),
     "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "variant_id", "title")),
@@ -111,6 +111,10 @@ CODES: dict[str, Code] = {
     "quantity": Code(
         "The product cannot be ordered in this quantity; `reason` is the code of what is wrong with it, and the parameters of that code are here, too.",
         ("reason",), ("minimum", "maximum", "step", "unit", "title"),
+    ),
+    "merged": Code(
+        "The cart had `before` of the product; since its buyer has signed in with one that had more, it has `after`, which is as much of that as there is.",
+        ("before", "after", "unit"), ("title",),
     ),
     "too-many-lines": Code("The cart has more products than an order may have.", ("maximum", "count")),
     "too-much": Code("The cart comes to more than an order can.", ("maximum", "currency")),

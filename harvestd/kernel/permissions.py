@@ -26,6 +26,7 @@ class Permission(enum.Enum):
     OWN_NOTICES = "notices:own"
     OWN_OPERATIONS = "operations:own"
     PLACE_ORDERS = "orders:place"
+    ORDER_FOR_OTHERS = "orders:place_for_others"
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
     FULFIL_ORDERS = "farm:orders:write"
@@ -70,6 +71,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.OWN_NOTICES: Grant(_ALL),
     Permission.OWN_OPERATIONS: Grant(_ALL, STAFF),
     Permission.PLACE_ORDERS: Grant(_ALL),
+    Permission.ORDER_FOR_OTHERS: Grant(STAFF, STAFF),
     Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),
     Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),

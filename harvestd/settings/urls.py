@@ -13,6 +13,7 @@ SCHEMES = {
     "account_url": ("http", "https"),
     "product_page": ("http", "https"),
     "farm_page": ("http", "https"),
+    "order_page": ("http", "https"),
     "oidc_issuer": ("https", "http"),
     "database_url": ("postgresql", "postgres"),
     "replica_urls": ("postgresql", "postgres"),
@@ -28,6 +29,7 @@ EXAMPLES = {
     "account_url": "https://shop.example.org/account",
     "product_page": "https://shop.example.org/products/{slug}",
     "farm_page": "https://shop.example.org/farms/{slug}",
+    "order_page": "https://shop.example.org/orders/{id}#{token}",
     "oidc_issuer": "https://accounts.google.com",
     "redis_url": "redis://user:password@host:6379/0",
     "rabbitmq_url": "amqp://user:password@host:5672/vhost",
@@ -81,6 +83,10 @@ _OF_EACH = (
 _REST = {
     "product_page": _OF_EACH,
     "farm_page": _OF_EACH,
+    "order_page": (
+        re.compile(r"[^\s{}]*\{id\}[^\s{}]*\{token\}[^\s{}]*"),
+        "after host and port {id} is needed, and behind it {token}, each once",
+    ),
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
     "oidc_issuer": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
     "account_url": (re.compile(r"[^#]*"), "no # may be in it, since the links of mails have their own"),

@@ -97,11 +97,16 @@ def lacking(route: Route, caller: Caller | None, required_for: Collection[str]) 
     return SecondFactorRequired(_NO_FACTOR)
 
 
-def admit(route: Route, caller: Caller | None, refused: SecondFactorRequired | None = None) -> None:
-    """Raise a 401 or 403 unless the caller has the route's permission, and is not ``refused`` (:func:`lacking`)."""
+def admit(
+    route: Route, caller: Caller | None, refused: SecondFactorRequired | None = None, *, stranger: bool = False
+) -> None:
+    """Raise a 401 or 403 unless the caller has the route's permission, and is not ``refused`` (:func:`lacking`); ``stranger`` is whether one without an
+    account may ask, too."""
     if route.permission is None:
         return
     if caller is None:
+        if stranger:
+            return
         raise _challenge(SIGN_IN)
     if not may(caller.role, route.permission):
         raise Forbidden(_not_for(caller.role, *sorted(route.roles)))

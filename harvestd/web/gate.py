@@ -108,10 +108,14 @@ class Gate:
         request.more, too_many = await self.limits.spend(route, user_id, request.address)
         if too_many is not None:
             raise too_many
-        credentials.admit(route, caller, refused)  # counted, too: what is refused may not be asked without end
+        sent = request.query.decode("ascii")
+        stranger = route.strangers is not None and route.strangers.let_in(parts.settings, sent)
+        credentials.admit(
+            route, caller, refused, stranger=stranger
+        )  # counted, too: what is refused may not be asked without end
         caller = None if refused is not None else caller
         decode = queries.decode if route.cached is None else queries.decode_public
-        query = decode(request.query.decode("ascii"), route.query) if route.strict else None
+        query = decode(sent, route.query) if route.strict else None
         headers = RequestHeaders(request.requestHeaders)
         context = RequestContext(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
@@ -151,6 +155,9 @@ class Gate:
             context = attrs.evolve(context, body=arguments[0], key=key)
         if route.query is not None:
             arguments.append(query)
+        if context.caller is None and route.strangers is not None and route.strangers.holder is not None and header:
+            holder = route.strangers.holder(context, *arguments)
+            key = keys.key_of_stranger(header, holder, request.method, request.uri, raw)
         if route.mode is not Mode.WRITE:
             value = await route.handler(context, *arguments)
             self._responses.seen(route, value.families if isinstance(value, Result) else (), request)

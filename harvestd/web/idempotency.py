@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from uuid import UUID
 
 import attrs
 
@@ -57,6 +58,18 @@ def key_of(
     acted_for = (caller.user_id.encode(),) if caller.actor else ()
     digest = hashlib.sha256(b"\x00".join((method, uri, body, *acted_for))).digest()
     return Key(caller.actor or caller.user_id, found[1] or found[2], digest)
+
+
+def key_of_stranger(header: str, holder: str, method: bytes, uri: bytes, body: bytes) -> Key:
+    """The key of somebody without an account, checked by :func:`key_of`: it belongs to what ``holder`` is a digest of, as another's does to their id."""
+    found = _KEY.match(header)
+    assert found is not None
+    digest = hashlib.sha256(b"\x00".join((method, uri, body))).digest()
+    return Key(
+        str(UUID(bytes=hashlib.sha256(holder.encode("utf-8", "surrogatepass")).digest()[:16])),
+        found[1] or found[2],
+        digest,
+    )
 
 
 async def write(

@@ -60,7 +60,8 @@ class Limits:
         if not self._on or route.limit == "none":
             return (), None
         who = user_id if user_id is not None else f"address:{bucket_of(address)}"
-        return await self.count(route.limit, who, route.endpoint_class or route.tag)
+        limit = "" if route.strangers is None or user_id is not None else route.strangers.limit
+        return await self.count(limit or route.limit, who, route.endpoint_class or route.tag)
 
     async def spend_stray(self, request: Request, endpoint: str) -> None:
         """Count a request that no route's limit covers, for an unknown address or with an invalid token, and give it the headers.

@@ -34,8 +34,13 @@ def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[st
         yield "honours Idempotency-Key without Mode.WRITE, so an answer could be kept without its effect"
     if route.key == "required" and route.permission is None:
         yield "requires an Idempotency-Key of anyone, but keys belong to users"
-    if route.limit != "none" and not known_limit(route.limit):
-        yield f"has the limit {route.limit!r}, which is no setting rate_…"
+    if route.strangers is not None and (
+        route.permission is None or (route.key == "required" and route.strangers.holder is None)
+    ):
+        yield "lets in strangers without a permission for all others, or without anybody whom an Idempotency-Key belongs to"
+    for limit in (route.limit, route.strangers.limit if route.strangers is not None else ""):
+        if limit not in ("none", "") and not known_limit(limit):
+            yield f"has the limit {limit!r}, which is no setting rate_…"
     if route.method == "GET" and (route.body is not None or route.mode is Mode.WRITE):
         yield "changes something or takes a body, which a GET may not"
     if route.upload and (route.body is None or route.mode is not Mode.OWN):

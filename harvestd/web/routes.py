@@ -13,6 +13,7 @@ import msgspec
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.permissions import GRANTS, Permission
+from harvestd.settings.table import Settings
 
 #: Default body limit in bytes. Routes with a larger one take long texts, or hundreds of items.
 BODY = 65_536
@@ -75,6 +76,21 @@ class Section:
 
 
 @attrs.frozen(kw_only=True)
+class Strangers:
+    """What a route with a permission is to somebody without an account.
+
+    ``let_in`` is whether they may ask, by the settings and the query as it was sent, and ``who`` says it; ``limit`` is the setting of their limit, if it
+    is another, and ``cart`` whether it is about their cart. With ``holder``, their ``Idempotency-Key`` is honoured: called as the handler is, it returns what nobody else can send, to which their keys
+    belong."""
+
+    let_in: Callable[[Settings, str], bool]
+    who: str
+    limit: str = ""
+    holder: Callable[..., str] | None = None
+    cart: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Route:
     """One row of the table.
 
@@ -96,6 +112,8 @@ class Route:
     summary: str
     section: Section
     mode: Mode
+    #: On a route with a permission, what it is to those who have no account.
+    strangers: Strangers | None = None
     #: On a route for anyone, the scope with which an API key is its owner here; without it, it is nobody.
     scope: Permission | None = None
     body: type[msgspec.Struct] | None = None

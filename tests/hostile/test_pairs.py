@@ -13,13 +13,17 @@ from typing import Any
 import attrs
 import pytest
 
+from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.carts import merging
 from harvestd.market.catalogue.markdown_actions import finish_all
+from harvestd.market.orders import order_keys, retention
 from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.unit_of_work import change
 from tests.lengths import length
 from tests.market.pictures.walk import TOMATO
 from tests.people import Market, Person
 from tests.web.client import Response
-from tests.web.conftest import settled
+from tests.web.conftest import make_market, settled
 
 ROUNDS = int(length(1, 60))
 _keys = itertools.count()
@@ -45,6 +49,7 @@ class Stage:
     image: str
     rule: dict[str, Any]
     pack: str
+    key: str = ""
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -64,6 +69,33 @@ def _cancel(who: str) -> Action:
         return await person.post(f"/api/orders/{s.order['id']}/cancel", {"reason": "at once"}, Idempotency_Key=_key())
 
     return cancel
+
+
+async def _cancel_by_key(s: Stage) -> Response:
+    path = f"/api/orders/{s.order['id']}/cancel?token={s.key}"
+    return await s.market.stranger.request(
+        "POST", path, json={"reason": "at once"}, headers={"Idempotency-Key": _key()}
+    )
+
+
+async def _mail_another_key(s: Stage) -> Response:
+    key = await change(s.market.parts, lambda unit: order_keys.issue(unit, s.order["id"]))
+    return await s.market.stranger.get(f"/api/orders/{s.order['id']}?token={key}")
+
+
+async def _erase(s: Stage) -> Response:
+    """As if the guest's order were over for long; it is erased only if it is over."""
+    then = s.market.parts.now() + timedelta(days=9999)
+    await retention.erase_old(attrs.evolve(s.market.parts, now=lambda: then))
+    return await s.farmer.get(f"/api/orders/{s.order['id']}")
+
+
+async def _sign_in(s: Stage) -> Response:
+    """With a guest's cart that has more of the product."""
+    path = f"/api/cart/items/{s.product['id']}"
+    token = (await s.market.stranger.request("PUT", path, json={"quantity": "2"})).headers["x-cart-token"]
+    await change(s.market.parts, lambda unit: merging.merge(unit, secret_hash(token), s.buyer.id, 100))
+    return await s.buyer.get("/api/cart")
 
 
 def _product(method: str, body: Any, path: str = "") -> Action:
@@ -214,6 +246,10 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "cancel as the farm": _move("cancelled"), "cancel as the buyer": _cancel("buyer"),
         "cancel by the farmer": _cancel("farmer"), "cancel by staff": _cancel("admin"),
     },
+    "guests": {
+        "confirm": _move("confirmed"), "be ready": _move("ready"), "cancel as the farm": _move("cancelled"), "cancel by the key": _cancel_by_key,
+        "cancel by staff": _cancel("admin"), "mail another key": _mail_another_key, "erase": _erase,
+    },
     "stock": {
         "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"),
         "set": _product("POST", {"set": "3"}, "/stock"), "add": _product("POST", {"change": "1", "reason": "more"}, "/stock"),
@@ -237,7 +273,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
     "cart": {
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),
         "take out": _cart("DELETE", "/api/cart/items/{product}"), "empty": _cart("DELETE", "/api/cart"),
-        "order it": _order_of_cart, "price": _product("PATCH", {"price": 410}),
+        "order it": _order_of_cart, "price": _product("PATCH", {"price": 410}), "sign in": _sign_in,
     },
     "categories": {
         "lower above upper": _category("upper", "PATCH", lambda s: {"parent_id": s.lower["id"]}),
@@ -277,8 +313,13 @@ ACTIONS: dict[str, dict[str, Action]] = {
 async def _stage(market: Market, people: tuple[Person, Person, Person], thing: str) -> Stage:
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
-    ordered = await buyer.order((product["id"], "1"))
+    lines = {"lines": [{"product_id": product["id"], "quantity": "1"}]}
+    guest = {"guest": {"name": "Ada", "email": "ada@example.org"}} if thing == "guests" else {}
+    client = market.stranger if guest else buyer.client
+    ordered = await client.post("/api/orders", lines | guest, headers={"Idempotency-Key": _key()})
     assert ordered.status == 201, ordered.text
+    order_id = ordered.json()["id"]
+    key = await change(market.parts, lambda unit: order_keys.issue(unit, order_id)) or ""
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
     assert put.status == 200, put.text
@@ -297,7 +338,7 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
         image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
     synonym = {"kind": "synonym", "queries": ["a", "b"]}
     rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack)
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack, key)
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
@@ -331,6 +372,7 @@ async def _circles(market: Market) -> list[str]:
 @pytest.mark.timeout(700)
 @pytest.mark.parametrize("thing", ACTIONS)
 async def test_two_at_once_leave_the_market_whole(market: Market, thing: str, measured: Any) -> None:
+    market = make_market(attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, guests=True)))
     people = await _people(market)
     pairs = list(itertools.combinations_with_replacement(ACTIONS[thing].items(), 2))
     for (one, act), (other, react) in pairs * ROUNDS:

@@ -18,7 +18,7 @@ from harvestd.kernel.languages import MAX_RANGES, WORDS, choose, message, spoken
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.farm_choice import _REASONS
-from harvestd.market.catalogue.withheld import NOBODY_THERE
+from harvestd.market.catalogue.withheld import NOBODY_THERE, OWN_FARM
 from harvestd.settings.table import Settings
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.shapes import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
@@ -47,7 +47,7 @@ def cases() -> dict[str, set[str]]:
     for said in all_said():
         if said.code != "quantity" and said.reasons:
             found.setdefault(said.code, set()).update(said.reasons)
-    found["not-for-sale"] = {NOBODY_THERE}
+    found["not-for-sale"] = {NOBODY_THERE, OWN_FARM}
     found["not-accepted"] |= set(PLACES)
     found["required"] |= set(_REASONS)
     for own in (MINOR_UNITS, MINOR_UNITS_ALONE):

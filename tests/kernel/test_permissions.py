@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from harvestd.kernel.permissions import (
@@ -19,6 +20,7 @@ from harvestd.kernel.permissions import (
     may_everywhere,
     may_for_farm,
 )
+from harvestd.settings.table import Settings
 from harvestd.tables import ROUTES
 
 
@@ -87,6 +89,16 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_ca
         "/api/cart/items",
         "/api/cart/items/{product_id}",
     }
+
+
+def test_what_is_for_accounts_lets_in_nobody_else_but_guests() -> None:
+    open_ = {route.operation: route.strangers for route in ROUTES if route.strangers is not None}
+    assert set(open_) == {"placeOrder", "getOrder", "cancelOrder"}
+    for guests in (True, False):
+        settings = attrs.evolve(Settings(), guests=guests)
+        assert open_["placeOrder"].let_in(settings, "") is guests
+        for operation in ("getOrder", "cancelOrder"):
+            assert open_[operation].let_in(settings, "token=a") and not open_[operation].let_in(settings, "")
 
 
 def test_no_route_that_changes_something_is_for_who_may_read() -> None:

@@ -20,6 +20,7 @@ from harvestd.market.catalogue.rules import checked, faults
 from harvestd.market.catalogue.stock_level_rules import opening_stock
 from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
+from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
 from harvestd.market.orders.fulfilment import cancel, expire, move, totals_of
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals
@@ -256,7 +257,7 @@ def test_limits_of_the_lines_of_an_order(most: int, taken: bool) -> None:
     given = {
         "order_id": "o",
         "number": "n",
-        "buyer_id": "b",
+        "buyer": Buyer(user_id="b"),
         "line_ids": [],
         "now": NOW,
         "today": TODAY,
@@ -559,7 +560,7 @@ def test_the_way_of_each_part_is_stored_with_its_point_or_its_address() -> None:
 
 #: By event and step: who is told by a notice alone (n), by mail, too (b).
 TOLD = {
-    ("order.created", ""): {"buyer": "b", "farm": "b"}, ("order.updated", "confirmed"): {"buyer": "b"}, ("order.updated", "ready"): {"buyer": "b"},
+    ("order.created", ""): {"buyer": "b", "farm": "b"}, ("order.created", "for_another"): {"buyer": "b", "farm": "b"}, ("order.updated", "confirmed"): {"buyer": "b"}, ("order.updated", "ready"): {"buyer": "b"},
     ("order.updated", "out_for_delivery"): {"buyer": "b"}, ("order.updated", "completed"): {"buyer": "n"},
     ("order.updated", "cancelled"): {"buyer": "b", "farm": "b"}, ("order.updated", "expired"): {"buyer": "b", "farm": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},

@@ -102,12 +102,14 @@ async def _own_product(market: Market) -> Thing:
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
-    return {name: line[name] for name in ("product_id", "quantity")}
+    return {name: line[name] for name in ("product_id", "quantity", "substitution", "note")}
 
 
 async def _filled_cart(market: Market) -> tuple[Person, dict[str, Any]]:
     buyer, product = await market.person(), await market.product(await market.farmer())
-    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "1.05"})
+    await buyer.request(
+        "PUT", f"/api/cart/items/{product['id']}", {"quantity": "1.05", "substitution": "ask", "note": "thin\nones"}
+    )
     return buyer, product
 
 

@@ -13,7 +13,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext
 from harvestd.web.route_check import TableError, check
-from harvestd.web.routes import Cached, Mode, Route, Section
+from harvestd.web.routes import Cached, Mode, Route, Section, Strangers
 from harvestd.web.server import make_app
 from tests.web.conftest import make_parts
 
@@ -41,6 +41,10 @@ GOOD = Route(
 )
 
 
+def always(settings: Any, query: str) -> bool:
+    return True
+
+
 def known(name: str) -> bool:
     return name == "rate_default"
 
@@ -54,6 +58,12 @@ def known(name: str) -> bool:
         ({"mode": Mode.READ, "key": "required"}, "Idempotency-Key without Mode.WRITE"),
         ({"permission": None, "key": "required"}, "keys belong to users"),
         ({"limit": "rate_nothing"}, "'rate_nothing', which is no setting"),
+        (
+            {"strangers": Strangers(let_in=always, who="all", limit="rate_nothing")},
+            "'rate_nothing', which is no setting",
+        ),
+        ({"permission": None, "strangers": Strangers(let_in=always, who="all")}, "without a permission for all others"),
+        ({"key": "required", "strangers": Strangers(let_in=always, who="all")}, "whom an Idempotency-Key belongs to"),
         ({"method": "GET"}, "a GET may not"),
         ({"method": "GET", "mode": Mode.READ, "body": Strict}, "a GET may not"),
         ({"cached": Cached(lambda path, query: ())}, "cached without being a GET"),

@@ -227,6 +227,29 @@ async def _order(s: Stage) -> Try:
     return s.buyer, "POST", "/api/orders", body
 
 
+async def _guest(s: Stage) -> Try:
+    guest = {"name": "Bo", "email": f"guest-{next(_numbers)}@example.org", "phone": "+49 30 1234567"}
+    return (
+        s.market.stranger,
+        "POST",
+        "/api/orders",
+        {"lines": [{"product_id": s.product["id"], "quantity": 1}], "guest": guest},
+    )
+
+
+async def _put(s: Stage) -> Try:
+    return s.buyer, "PUT", f"/api/cart/items/{s.product['id']}", {"quantity": 1, "note": "Ripe ones."}
+
+
+async def _put_many(s: Stage) -> Try:
+    return (
+        s.buyer,
+        "PUT",
+        "/api/cart/items",
+        {"items": [{"product_id": s.product["id"], "quantity": 1, "note": "Ripe ones."}]},
+    )
+
+
 async def _profile(s: Stage) -> Try:
     return s.buyer, "PATCH", "/api/users/me", {"name": "Bo", "phone": "+49 30 1234567"}
 
@@ -327,7 +350,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "putCartItem": _put, "putCartItems": _put_many,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
@@ -337,6 +360,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
 
 #: Instead of these, for a field that is not beside the others.
 OTHERWISE: dict[tuple[str, Path], Callable[[Stage], Awaitable[Try]]] = {
+    **{("placeOrder", ("guest", field)): _guest for field in ("name", "email", "phone")},
     ("createSearchRule", ("means", 0)): _rule("synonym"), ("changeSearchRule", ("means", 0)): _change_rule("synonym"),
 }  # fmt: skip
 
@@ -346,14 +370,21 @@ async def _written(s: Stage, response: Response) -> Response:
     return await s.farmer.get(f"/api/products/{response.json()['results'][0]['id']}")
 
 
+async def _ordered(s: Stage, response: Response) -> Response:
+    """The order, as the farm sees it."""
+    return await s.farmer.get(f"/api/orders/{response.json()['id']}")
+
+
 #: What shows what was kept, where the answer does not.
-SHOWN: dict[str, Callable[[Stage, Response], Awaitable[Response]]] = {"writeProducts": _written}
+SHOWN: dict[str, Callable[[Stage, Response], Awaitable[Response]]] = {"writeProducts": _written, "placeOrder": _ordered}
 #: They look for what is there.
 SIGN_INS = {"signIn", "beginSession"}
 
 
 async def stage(market: Market) -> Stage:
-    market = make_market(attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, link_sign_in=True)))
+    market = make_market(
+        attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, link_sign_in=True, guests=True))
+    )
     farmer = await market.farmer()
     product = await market.product(farmer, unit="each", stock=10_000, quantity_step=1)
     return Stage(market, farmer, await market.person("admin"), await market.person(), product)

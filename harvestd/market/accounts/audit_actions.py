@@ -39,6 +39,7 @@ ACTIONS: dict[str, str] = {
     "identity.linked": "Somebody has linked their account with one elsewhere (`issuer`).",
     "identity.removed": "Somebody has parted their account from one elsewhere.",
     "identity.signed_in": "Somebody has signed in with an account elsewhere (`issuer`).",
+    "order.placed_for_another": "Somebody of the market's staff has placed an order for somebody else.",
     "passkey.copied": "An answer of a passkey was refused, as there may be a copy of it.",
     "search_rule.changed": "A rule for searches was changed (what of it).",
     "search_rule.created": "A rule for searches was made (all of it).",

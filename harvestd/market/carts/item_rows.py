@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,11 +10,12 @@ import msgspec
 
 from harvestd.kernel.units import Amount
 from harvestd.market.accounts.export_rows import section
-from harvestd.market.carts.rows import CART, Found, delete, lock, open
+from harvestd.market.carts.line_wishes import LineWish, Substitution
+from harvestd.market.carts.rows import CART, Found
 from harvestd.market.carts.rules import Item
 from harvestd.market.catalogue.on_sale import Agreed
 from harvestd.market.catalogue.variant_rules import Pack
-from harvestd.store.postgres.statements import Reader, Statement, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 
 
@@ -29,23 +30,24 @@ class Counted(msgspec.Struct, frozen=True):
 
 def _item(
     product_id: str, quantity: Decimal, unit: str, price: int, step: Decimal, least: Decimal, per: Decimal, variant_id: str | None,
-    takes: Decimal | None, product_unit: str, weight: Decimal | None, weight_unit: str | None,
+    takes: Decimal | None, product_unit: str, weight: Decimal | None, weight_unit: str | None, substitution: Substitution, note: str,
+    before: Decimal | None,
 ) -> Item:  # fmt: skip
     pack = Pack(variant_id, takes, product_unit) if variant_id is not None and takes is not None else None
     each = Amount(weight, weight_unit) if weight is not None and weight_unit is not None else None
     seen = Agreed(unit=unit, price=price, price_per=per, quantity_step=step, min_quantity=least, each=each, pack=pack)
-    return Item(product_id, quantity, seen, variant_id)
+    return Item(product_id, quantity, seen, variant_id, LineWish(substitution, note), before)
 
 
 # A row names a product, or one of its pack sizes and then no product: ``coalesce(variant_id, product_id)`` is unique in a cart.
 _ITEM = """product_id, variant_id, quantity, unit_seen, price_seen, step_seen, least_seen, per_seen, takes_seen, weight_seen,
-           weight_unit_seen"""
+           weight_unit_seen, substitution, note, quantity_before"""
 _KEY = "coalesce(variant_id, product_id)"
 _ITEMS = Statement(
     "carts.items",
     """select p.id, i.quantity, coalesce(i.unit_seen, p.unit), i.price_seen, coalesce(i.step_seen, p.quantity_step),
               coalesce(i.least_seen, p.min_quantity), coalesce(i.per_seen, p.price_per), i.variant_id, i.takes_seen, p.unit,
-              i.weight_seen, i.weight_unit_seen
+              i.weight_seen, i.weight_unit_seen, i.substitution, i.note, i.quantity_before
          from cart_items i left join product_variants v on v.id = i.variant_id
               join products p on p.id = coalesce(i.product_id, v.product_id)
         where i.cart_id = :cart_id order by i.added_at, p.id, i.variant_id""",
@@ -67,14 +69,17 @@ _PUT = Statement(
     f"""with touched (id, version) as ({_TOUCHED}), put as (
        insert into cart_items (cart_id, added_at, {_ITEM})
        select :cart_id, :now::timestamptz + (t.n - 1) * interval '1 microsecond', case when t.variant_id is null then t.id end, t.variant_id,
-              t.quantity, t.unit, t.price, t.step, t.least, t.per, t.takes, t.weight, t.weight_unit
+              t.quantity, t.unit, t.price, t.step, t.least, t.per, t.takes, t.weight, t.weight_unit,
+              t.substitution, t.note, t.before
          from unnest(:product_ids::uuid[], :quantities::numeric[], :units::text[], :prices::bigint[], :steps::numeric[], :least::numeric[], :prices_per::numeric[],
-                     :variant_ids::uuid[], :takes::numeric[], :weights::numeric[], :weight_units::text[])
-              with ordinality as t(id, quantity, unit, price, step, least, per, variant_id, takes, weight, weight_unit, n)
+                     :variant_ids::uuid[], :takes::numeric[], :weights::numeric[], :weight_units::text[],
+                     :substitutions::text[], :notes::text[], :before::numeric[])
+              with ordinality as t(id, quantity, unit, price, step, least, per, variant_id, takes, weight, weight_unit, substitution, note, before, n)
        on conflict (cart_id, (coalesce(variant_id, product_id))) do update
           set quantity = excluded.quantity, unit_seen = excluded.unit_seen, price_seen = excluded.price_seen,
               step_seen = excluded.step_seen, least_seen = excluded.least_seen, per_seen = excluded.per_seen,
-              takes_seen = excluded.takes_seen, weight_seen = excluded.weight_seen, weight_unit_seen = excluded.weight_unit_seen)
+              takes_seen = excluded.takes_seen, weight_seen = excluded.weight_seen, weight_unit_seen = excluded.weight_unit_seen,
+              substitution = excluded.substitution, note = excluded.note, quantity_before = excluded.quantity_before)
        select id, version from touched""",
     Found,
 )
@@ -86,27 +91,8 @@ _TAKE_OUT = Statement(
        select id, version from touched""",
     Found,
 )
-# Products already in the buyer's cart stay unchanged: a known person chose them. The rest moves over as far as there is room,
-# in the order in which it was put in. Returns how much stays in the guest's cart.
-_MERGE = Statement(
-    "carts.merge",
-    f"""with touched as (
-           update carts set updated_at = greatest(:now::timestamptz, updated_at + interval '1 microsecond') where id in (:own, :theirs)
-       ), own as (
-           select {_KEY} as key from cart_items where cart_id = :own
-       ), moved as (
-           insert into cart_items (cart_id, added_at, {_ITEM})
-           select :own, added_at, {_ITEM} from cart_items
-            where cart_id = :theirs and {_KEY} not in (select key from own) order by added_at, product_id, variant_id
-            limit (select greatest(:most::bigint - count(*), 0) from own)
-           returning {_KEY} as key
-       ), gone as (
-           delete from cart_items
-            where cart_id = :theirs and {_KEY} in (select key from own union all select key from moved)
-           returning {_KEY}
-       )
-       select (select count(*) from cart_items where cart_id = :theirs) - (select count(*) from gone)""",
-    scalar,
+_LEAVE = Statement(
+    "carts.leave", f"delete from cart_items where cart_id = :cart_id and {_KEY} <> all(:keys::uuid[])", nothing
 )
 
 
@@ -119,6 +105,8 @@ HELD = section(
         "concat_ws(', ', p.title, v.title) as title",
         "i.quantity::text as quantity",
         "coalesce(v.unit, p.unit) as unit",
+        "i.substitution",
+        "i.note",
         "i.added_at",
     ),
     """carts c join cart_items i on i.cart_id = c.id left join product_variants v on v.id = i.variant_id
@@ -152,6 +140,7 @@ async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetim
         prices=[a.price for a in seen], steps=[a.quantity_step for a in seen], least=[a.min_quantity for a in seen],
         prices_per=[a.price_per for a in seen], variant_ids=[item.variant_id for item in items], takes=[a.pack and a.pack.takes for a in seen],
         weights=[a.each and a.each.quantity for a in seen], weight_units=[a.each and a.each.unit for a in seen],
+        substitutions=[item.wish.substitution for item in items], notes=[item.wish.note for item in items], before=[item.before for item in items],
     )  # fmt: skip
 
 
@@ -162,11 +151,6 @@ async def take_out(
     return await tx.row(_TAKE_OUT, cart_id=cart_id, now=now, product_id=product_id, variant_id=variant_id)
 
 
-async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, most: int, now: datetime) -> None:
-    """At sign-in: move a guest's items into the buyer's cart (``cart_id`` is its id if a new one is needed), up to ``most`` products;
-    those without room stay in the guest's."""
-    theirs = await lock(tx, None, token_hash)
-    if theirs is not None:
-        own = await open(tx, cart_id, user_id, None, now)
-        if not await tx.row(_MERGE, own=own.id, now=now, theirs=theirs.id, most=most):
-            delete(tx, theirs.id)
+async def leave(tx: Transaction, cart_id: str, keys: Collection[str]) -> None:
+    """Leave nothing in a cart but what is of these."""
+    await tx.run(_LEAVE, cart_id=cart_id, keys=list(keys))

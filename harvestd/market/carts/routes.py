@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import positive
 from harvestd.market.carts import actions
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import token as cart_token
+from harvestd.market.carts.line_wishes import wish as line_wish
+from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import quantity_faults, too_much
 from harvestd.market.carts.shapes import CartItemQuery, PutItem, PutItems
 from harvestd.market.carts.views import priced_view
@@ -27,10 +31,12 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in quantities, whatever the products."""
+    """Faults in quantities and notes, whatever the products."""
     one = positive("quantity", given["quantity"]) if "quantity" in given else None
-    several = quantity_faults(sound.elements(given, "items"), "items").values()
-    return [with_cure(fault) for fault in (*several, one) if isinstance(fault, FieldError)]
+    elements = sound.elements(given, "items")
+    several = quantity_faults(elements, "items").values()
+    said = [line_wish("", given), *(line_wish(f"items[{i}].", element) for i, element in elements.items())]
+    return [with_cure(fault) for fault in (*several, one, *said) if isinstance(fault, FieldError)]
 
 
 async def see(request: RequestContext) -> Result:
@@ -41,7 +47,8 @@ async def see(request: RequestContext) -> Result:
 
 async def put(request: RequestContext, body: PutItem, query: CartItemQuery) -> Result:
     """Put a product, or a pack size of it, in, or set its quantity. A guest's first item creates the cart and its token."""
-    wish = Wish(request.id("product_id"), body.quantity, "", query.variant_id)
+    said = line_wish("", msgspec.structs.asdict(body))
+    wish = Wish(request.id("product_id"), body.quantity, "", query.variant_id, said)
     shelf = await _shelf(request, [wish])
     if wish.key not in shelf or shelf[wish.key].status != "published":
         raise NotFound("no such product is for sale")
@@ -51,7 +58,8 @@ async def put(request: RequestContext, body: PutItem, query: CartItemQuery) -> R
 async def put_many(request: RequestContext, body: PutItems) -> Result:
     """Put products in, or set their quantities, all or none; other products in the cart stay."""
     wishes = [
-        Wish(item.product_id, item.quantity, f"items[{i}].", item.variant_id) for i, item in enumerate(body.items)
+        Wish(item.product_id, item.quantity, path, item.variant_id, line_wish(path, msgspec.structs.asdict(item)))
+        for path, item in ((f"items[{i}].", item) for i, item in enumerate(body.items))
     ]
     return await _put(request, wishes, await _shelf(request, wishes))
 
@@ -59,12 +67,15 @@ async def put_many(request: RequestContext, body: PutItems) -> Result:
 async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str, OnSale]:
     """What is wished for, as it is on sale now."""
     shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
-    return await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
+    shelf = await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
+    return await marked(request.tx, request.parts.settings, _holder(request).user_id, shelf)
 
 
 async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> Result:
     holder = _holder(request)
-    changed = await actions.put(request.work, holder, items(wishes, shelf), f"{wishes[0].path}product_id")
+    changed = await actions.put(
+        request.work, holder, items(wishes, shelf), f"{wishes[0].path}product_id", request.check_version
+    )
     view = await priced_view(request, request.tx, changed.cart)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
     accept(*([beyond] if beyond and changed.more else []))  # prices may have risen since: a decrease is accepted
@@ -74,7 +85,8 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
 async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
     """Take a product, or a pack size of it, out; it is no error if it is not in."""
     holder = _holder(request)
-    cart = await actions.take_out(request.work, holder, request.id("product_id"), query.variant_id)
+    product_id = request.id("product_id")
+    cart = await actions.take_out(request.work, holder, product_id, query.variant_id, request.check_version)
     headers = _headers(request, holder.token if cart is not None else None)
     view = await priced_view(request, request.tx, cart)
     return Result(view, version=view.version, headers=headers)
@@ -82,7 +94,7 @@ async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
 
 async def empty(request: RequestContext) -> None:
     """Empty the cart."""
-    await actions.empty(request.work, _holder(request))
+    await actions.empty(request.work, _holder(request), request.check_version)
 
 
 def _holder(request: RequestContext) -> actions.Holder:

@@ -11,6 +11,7 @@ import attrs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.quantities import shown
+from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.carts.selling import Terms, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
@@ -20,12 +21,15 @@ from harvestd.market.catalogue.withheld import takeable, withheld
 
 @attrs.frozen
 class Item:
-    """A product in a cart, or a pack size of it; ``seen`` are the terms agreed to when it was put in."""
+    """A product in a cart, or a pack size of it; ``seen`` are the terms agreed to when it was put in; ``before`` is how much of it the cart had until
+    its buyer signed in with one that had more."""
 
     product_id: str
     quantity: Decimal
     seen: Agreed
     variant_id: str | None = None
+    wish: LineWish = NO_WISH
+    before: Decimal | None = None
 
     @property
     def key(self) -> str:
@@ -40,6 +44,7 @@ class Priced:
     product: OnSale
     quantity: Decimal
     total: int
+    wish: LineWish = NO_WISH
 
 
 @attrs.frozen
@@ -91,7 +96,9 @@ def price(
             continue
         found = _of_item(item, product, today, terms.currency, wanted[product.id])
         warnings += (attrs.evolve(warning, variant_id=item.variant_id) for warning in found)
-        farms.setdefault(product.farm_id, []).append(Priced(product, item.quantity, product.total(item.quantity)))
+        farms.setdefault(product.farm_id, []).append(
+            Priced(product, item.quantity, product.total(item.quantity), item.wish)
+        )
     parts = [Part(tuple(lines)) for lines in farms.values()]
     return parts, [*warnings, *_of_cart(items, parts, terms)]
 
@@ -110,6 +117,16 @@ def _name(product: OnSale | None) -> str:
 
 
 def _of_item(item: Item, product: OnSale, today: date, currency: str, wanted: Decimal) -> Iterator[Warning]:
+    if item.before is not None:
+        was, is_ = (quantity(one, item.seen.unit) for one in (item.before, item.quantity))
+        message = f"Your cart had {was} of {product.title}; it has {is_} now, as you wished before you signed in"
+        params = {
+            "before": shown(item.before),
+            "after": shown(item.quantity),
+            "unit": item.seen.unit,
+            "title": product.title,
+        }
+        yield Warning(product.id, "merged", message, params)
     for change in changes(item.seen, product, currency):
         yield Warning(product.id, change.code, change.message, change.params)
     fault = withheld("product_id", product, today)

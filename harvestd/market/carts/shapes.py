@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from msgspec import Meta
 
+from harvestd.market.carts.line_wishes import MAX_LINE_NOTE, Substitution
 from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.web.shapes import Id, In, Money, Named, Out, PricePer, ProductId, Quantity, UnitOut
@@ -16,24 +17,44 @@ WarningCodeOut = Annotated[
     closed(
         "WarningCode",
         ("price-changed", "unit-changed", "step-changed", "minimum-changed", "weight-changed", "content-changed", "unavailable", "not-for-sale", "out-of-season",
-         "farm-away", "past-use-by", "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
+         "farm-away", "past-use-by", "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum", "merged"),
         "What changed in the cart, or prevents an order.",
     ),
 ]  # fmt: skip
 
 
+SubstitutionIn = Annotated[
+    Substitution,
+    closed(
+        "Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."
+    ),
+]
+SubstitutionOut = Annotated[
+    str,
+    closed(
+        "Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."
+    ),
+]
+LineNote = Annotated[str, Meta(max_length=MAX_LINE_NOTE)]
+
+
 class PutItem(In, kw_only=True, frozen=True):
-    """The quantity of the product in the cart."""
+    """The quantity of the product in the cart, what may come in its place if it is short, and what else its buyer says of it: all of it is set, so that
+    what is omitted is as it is at first."""
 
     quantity: Quantity
+    substitution: SubstitutionIn = "none"
+    note: LineNote = ""
 
 
 class CartItemIn(In, kw_only=True, frozen=True):
-    """A product, or a pack size of it, and its quantity in the cart. Packs are counted."""
+    """A product, or a pack size of it, and its quantity in the cart, with what its buyer says of it. Packs are counted."""
 
     product_id: ProductId
     quantity: Quantity
     variant_id: Id | None = None
+    substitution: SubstitutionIn = "none"
+    note: LineNote = ""
 
 
 class CartItemQuery(In, kw_only=True, frozen=True):
@@ -69,6 +90,8 @@ class CartLine(Out, kw_only=True, frozen=True):
     min_quantity: str
     available: str
     image: Image | None
+    substitution: SubstitutionOut
+    note: str
 
 
 class CartPart(Out, kw_only=True, frozen=True):
@@ -111,6 +134,10 @@ WORDS: dict[str, str] = {
     "missing_to_minimum": "How far the part is below the farm's minimum order.",
     "Cart.total": "The sum of the parts.",
     "CartLine.image": "The product's first picture; null if there is none.",
+    "substitution": "What may come in its place if it is short: `none`; something of the `same_farm`, or of `any_farm`; or what its buyer is asked about first (`ask`).",
+    "CartLine.note": "What its buyer says of it to the farm.",
+    "PutItem.note": "A message to the farm about this product.",
+    "CartItemIn.note": "A message to the farm about this product.",
     "CartItemIn.variant_id": "The pack size; null or omitted for the product itself.",
     "CartItemQuery.variant_id": "The pack size; omitted for the product itself.",
     "CartLine.variant_id": "The pack size; null for the product itself.",

@@ -7,7 +7,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
-from harvestd.market.carts import actions, routes, shapes
+from harvestd.market.carts import actions, merging, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section
 
@@ -15,17 +15,17 @@ _CART = Section("cart", "The cart of a signed-in user, or of a guest who keeps t
 
 SUBJECT = Subject(
     name="carts",
-    listeners={SignedIn: actions.adopt, Closed: actions.drop, Exported: actions.export},
+    listeners={SignedIn: merging.adopt, Closed: actions.drop, Exported: actions.export},
     routes=(
         Route(method="GET", path="/api/cart", operation="getCart", spoken=True, cart=True, handler=routes.see, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.FRESH, section=_CART,
               summary="The cart at current prices", answer=shapes.Cart, limit="rate_read"),
-        Route(method="DELETE", path="/api/cart", operation="emptyCart", cart=True, handler=routes.empty, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
+        Route(method="DELETE", path="/api/cart", operation="emptyCart", may_match=True, cart=True, handler=routes.empty, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Empty the cart", status=204),
-        Route(method="PUT", path="/api/cart/items", operation="putCartItems", spoken=True, cart=True, handler=routes.put_many, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
+        Route(method="PUT", path="/api/cart/items", operation="putCartItems", may_match=True, spoken=True, cart=True, handler=routes.put_many, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
-        Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", spoken=True, cart=True, handler=routes.put, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
+        Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", may_match=True, spoken=True, cart=True, handler=routes.put, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add a product, or set its quantity", body=shapes.PutItem, query=shapes.CartItemQuery, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
-        Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", spoken=True, cart=True, handler=routes.take_out, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
+        Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", may_match=True, spoken=True, cart=True, handler=routes.take_out, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Remove a product", query=shapes.CartItemQuery, answer=shapes.Cart),
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as store
 from harvestd.market.carts import rules as market
+from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
@@ -30,6 +31,8 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     ids = [item.product_id for item in items]
     shelf = await stock.see(reader, ids, somebody(request), other(request)) if items else {}
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
+    caller = None if request.caller is None else request.caller.user_id
+    shelf = await marked(reader, request.parts.settings, caller, shelf)
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
     shown = [_part(part, rules.currency) for part in parts]
@@ -63,4 +66,5 @@ def _line(line: market.Priced, currency: str) -> CartLine:
         price_per=PricePer(quantity=quantity(product.price_per), unit=product.price_unit), total=money(line.total, currency),
         **priced_by(product.unit, product.each), quantity_step=quantity(product.quantity_step), min_quantity=quantity(product.min_quantity),
         available=quantity(product.available), image=msgspec.json.decode(product.image, type=Image) if product.image else None,
+        substitution=line.wish.substitution, note=line.wish.note,
     )  # fmt: skip

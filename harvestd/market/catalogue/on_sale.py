@@ -45,7 +45,8 @@ class OnSale:
     who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``title`` is in the buyer's language, as far as it is translated,
     ``own_title`` the farm's; ``facts`` are what the law has told of it, ``restricted`` is whether not everybody sees it. ``price`` is what it costs the buyer
     who looks. ``each`` is the estimated weight of a piece that is priced by weight, ``image`` the JSON of its first picture. With a ``pack`` it is that pack
-    size of the product: title, unit, price and steps are the pack's; ``stock`` and ``reserved`` stay the product's, in its own unit."""
+    size of the product: title, unit, price and steps are the pack's; ``stock`` and ``reserved`` stay the product's, in its own unit. ``own`` is whether its
+    farm is the buyer's own, in a market where those who belong to a farm may not order from it."""
 
     id: str
     slug: str
@@ -73,6 +74,7 @@ class OnSale:
     each: Amount | None = None
     image: str | None = None
     pack: Pack | None = None
+    own: bool = False
 
     @property
     def available(self) -> Decimal:

@@ -25,8 +25,9 @@ SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
 #: Whether it is on sale to the market's staff, who see what any group does.
 FOR_STAFF = "p.status = 'published'"
-#: Whether they may buy it, were its farm to take orders: what is in a cart of a farm that is not found any more stays there, with a warning.
-SEES = f"({SHARES} or {RUNS})"
+#: Whether they may buy it of its farm ``f``, were that to take orders. Of a farm that is not found nobody else is told anything that the shop would not:
+#: what is in a cart of it stays there, without a name, and cannot be ordered, as if there were no such product.
+SEES = f"(({SHARES} and f.{farms.FOUND}) or {RUNS})"
 #: When everybody last saw a change of it.
 SHOWN_AT = "coalesce(p.shown_at, p.updated_at)"
 #: What it costs them, in minor units.

@@ -129,7 +129,7 @@ async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]
 
 
 async def lock_for_order(
-    tx: Transaction, product_ids: Sequence[str], buyer_id: str, staff: bool = False, language: str = ""
+    tx: Transaction, product_ids: Sequence[str], buyer_id: str | None, staff: bool = False, language: str = ""
 ) -> tuple[str, dict[str, OnSale]]:
     """An order number, and the products locked in id order, at the buyer's prices, their titles in a language; what they may not see is as if it were
     not there. Without any products the number is empty."""

@@ -16,6 +16,8 @@ from harvestd.market.farms.day_rules import away_until
 
 #: Why a product cannot be ordered although it is on sale: its farm has no member with an account.
 NOBODY_THERE = "nobody-there"
+#: The same: it is the buyer's own, who may not order from it here.
+OWN_FARM = "own-farm"
 #: The same: it is on holiday.
 FARM_AWAY = "farm-away"
 #: The same: the day until which it may be eaten is over (Regulation (EU) 1169/2011, article 24). What is best before a day may be sold after it.
@@ -41,6 +43,10 @@ def withheld(field: str, product: OnSale | None, today: date | None) -> FieldErr
             code="not-for-sale",
             params={"reason": NOBODY_THERE, "title": product.title, "farm": product.farm_name},
         )
+    if product.own:
+        message = f"{product.title} cannot be ordered: you belong to {product.farm_name}"
+        params = {"reason": OWN_FARM, "title": product.title, "farm": product.farm_name}
+        return FieldError(field, message, code="not-for-sale", params=params)
     until = None if today is None else away_until(product.away, today)
     if until is not None:
         last = until.isoformat()

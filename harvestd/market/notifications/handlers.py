@@ -10,7 +10,8 @@ import attrs
 
 from harvestd.interfaces import Mail
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.guest_mails import mail_of
+from harvestd.market.notifications.messages import MESSAGES, Message, case_of, farm_of, is_told, kind
 from harvestd.market.notifications.outgoing import language_of, mail, mail_unproven, page
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
@@ -34,23 +35,27 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
             for person in order.people:
                 if _hears(message, person, event):
                     _tell(unit, message, person, event, order, outgoing[person.verified], notices)
+        if (guests := await mail_of(unit, event, order.row)) is not None:
+            outgoing[False].append(guests)
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
     await mail(unit, outgoing[True])
     await mail_unproven(unit, outgoing[False])
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
-    return MESSAGES.get((event.type, event.data.get("to", "")), ())
+    return MESSAGES.get((event.type, case_of(event.data)), ())
 
 
 @attrs.frozen
 class _Told:
-    """An order, and the people whom its events may concern: the buyer, and the members of all its farms."""
+    """An order, and the people whom its events may concern: the buyer, unless that is a guest, and the members of all its farms; ``by`` is the name of
+    who has placed it for its buyer."""
 
     row: orders.Order
-    parts: list[orders.PartRow]
-    lines: list[orders.LineRow]
-    people: list[Person]
+    parts: list[orders.PartRow] = attrs.field(factory=list)
+    lines: list[orders.LineRow] = attrs.field(factory=list)
+    people: list[Person] = attrs.field(factory=list)
+    by: list[str] = attrs.field(factory=list)
 
 
 async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, _Told]:
@@ -58,20 +63,21 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     rows = await orders.some(unit.tx, sorted({event.data["order_id"] for event in events}))
     if any(event.data["order_id"] not in rows for event in events):
         raise Drop("there is no such order")
-    told = {id: _Told(row, [], [], []) for id, row in rows.items()}
+    told = {id: _Told(row) for id, row in rows.items()}
     parts, lines = await orders.parts_and_lines(unit.tx, list(rows))
     for part in parts:
         told[part.order_id].parts.append(part)
     for line in lines:
         told[line.order_id].lines.append(line)
-    buyers = {row.buyer_id for row in rows.values()}
-    people = await notifications.people(unit.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
+    named = {id for row in rows.values() for id in (row.buyer_id, row.placed_by) if id is not None}
+    people = await notifications.people(unit.tx, sorted(named), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
     for person in people:
         members[person.farm_id or person.user_id].append(person)
     for order in told.values():
-        for key in (order.row.buyer_id, *(part.farm_id for part in order.parts)):
+        for key in (order.row.buyer_id or "", *(part.farm_id for part in order.parts)):
             order.people.extend(members[key])
+        order.by.extend(person.name for person in members[order.row.placed_by or ""])
     return told
 
 
@@ -92,6 +98,7 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
         "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""),
+        **({"by": ", ".join(order.by)} if row.placed_by is not None else {}),
     }  # fmt: skip
 
 
@@ -105,7 +112,7 @@ def _tell(
     unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
     """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
-    facts, to, language = _facts(order, person, event), event.data.get("to", ""), language_of(unit, person.language)
+    facts, case, language = _facts(order, person, event), case_of(event.data), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:
@@ -115,7 +122,7 @@ def _tell(
     data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
     notices.append(
         Notice(
-            user_id=person.user_id, kind=kind(event.type, to), title=title, body=body, data=data, dedupe_key=key, language=language,
-            facts={"of": [event.type, to, message.whom], "values": facts},
+            user_id=person.user_id, kind=kind(event.type, case), title=title, body=body, data=data, dedupe_key=key, language=language,
+            facts={"of": [event.type, case, message.whom], "values": facts},
         )
     )  # fmt: skip

@@ -20,7 +20,16 @@ class Message:
     mail: bool
 
 
-#: By event type and, for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
+_NEW_ORDER = Message(
+    "farm",
+    "New order {number} for {farm}",
+    "A new order {number} of {buyer} has come in for {farm}:\n\n{lines}\n\nTotal: {subtotal}\n\n{way}{note}\nPlease confirm it.\n",
+    mail=True,
+)
+#: An order that somebody has placed for its buyer.
+FOR_ANOTHER = "for_another"
+
+#: By event type and its case (:func:`case_of`): for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
 #: by its own event, and then the buyer is not told of the step that caused it.
 MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("order.created", ""): (
@@ -30,12 +39,17 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
             "Thank you, {name}. Your order {number} has been placed:\n\n{lines}\n\nTotal: {total}\n\n{way}\n",
             mail=True,
         ),
+        _NEW_ORDER,
+    ),
+    ("order.created", FOR_ANOTHER): (
         Message(
-            "farm",
-            "New order {number} for {farm}",
-            "A new order {number} of {buyer} has come in for {farm}:\n\n{lines}\n\nTotal: {subtotal}\n\n{way}{note}\nPlease confirm it.\n",
+            "buyer",
+            "Order {number} was placed for you",
+            "{by}, of the market's staff, has placed order {number} for you:\n\n{lines}\n\nTotal: {total}\n\n{way}\n"
+            "If you did not ask for it, cancel it, or tell the market.\n",
             mail=True,
         ),
+        _NEW_ORDER,
     ),
     ("order.updated", "confirmed"): (Message("buyer", "{farm} confirmed order {number}", "{farm} has confirmed its part of your order {number}.\n", mail=True),),
     ("order.updated", "ready"): (Message("buyer", "{farm}: order {number} is ready", "What you ordered from {farm} in order {number} is ready.\n\n{way}", mail=True),),
@@ -73,9 +87,14 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 }  # fmt: skip
 
 
-def kind(event: str, to: str = "") -> str:
+def case_of(data: Mapping[str, Any]) -> str:
+    """What tells the messages of an event of an order from others of its type; nothing, if nothing does."""
+    return data.get("to", FOR_ANOTHER if data.get("placed_by") else "")
+
+
+def kind(event: str, case: str = "") -> str:
     """The kind of a notice about an event, or about a step of a part."""
-    return f"order.{to}" if to else event
+    return f"order.{case}" if event == "order.updated" else event
 
 
 #: The event of a member of a farm who has another role.

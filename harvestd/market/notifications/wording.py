@@ -13,6 +13,7 @@ from harvestd.kernel.formatting import days, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
 from harvestd.market.notifications.account_messages import MORE, UNPROVEN
+from harvestd.market.notifications.guest_messages import GUEST_MAIL
 from harvestd.market.notifications.messages import MESSAGES, PIECES, ROLES, Message
 from harvestd.market.notifications.texts import MAILS
 
@@ -65,6 +66,13 @@ def unproven_shown(number: str, market: str, link: str, language: str) -> tuple[
     subject, body = (mail(text, language) for text in UNPROVEN)
     given = {"number": number, "market": one_line(market)}
     return subject.format_map(given), body.format_map({**given, "link": link})
+
+
+def guest_shown(what: str, language: str, market: str, link: str, **values: str) -> tuple[str, str]:
+    """Subject and text of a mail to a guest about ``what`` has happened to their order."""
+    given = {"market": one_line(market), "link": link, "what": mail(what, language).format_map(values), **values}
+    subject, body = (mail(text, language) for text in GUEST_MAIL)
+    return subject.format_map(given), body.format_map(given)
 
 
 def _plain(value: Any, facts: Facts, language: str) -> str:

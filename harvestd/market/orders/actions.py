@@ -11,6 +11,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
+from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
@@ -18,6 +19,7 @@ from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
 from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
+from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_rules import Wanted
@@ -29,11 +31,12 @@ _ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 
 @attrs.frozen(kw_only=True)
 class Ordering:
-    """A buyer's checkout request. ``lines`` is None for those of their cart; ``ways`` are the fulfilment methods; ``wrong`` are faults
+    """A buyer's checkout request. ``lines`` is None for those of the ``cart``, by its holder's id or the hash of its token; ``ways`` are the fulfilment methods; ``wrong`` are faults
     already found in the rest of the request, to be reported together with all others; ``staff`` may order what not everybody sees; ``language`` is that
     in which its buyer sees titles."""
 
-    buyer_id: str
+    buyer: Buyer
+    cart: tuple[str | None, bytes | None]
     lines: Sequence[Wanted] | None
     ways: Sequence[delivery_rules.Way]
     note: str
@@ -45,12 +48,18 @@ class Ordering:
 
 @attrs.frozen
 class Party:
-    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees."""
+    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees; or, without an account,
+    whoever has the key to the order with the id ``key_to``."""
 
-    user_id: str
-    staff: bool
-    farms: frozenset[str]
-    sees: frozenset[str]
+    user_id: str | None
+    staff: bool = False
+    farms: frozenset[str] = frozenset()
+    sees: frozenset[str] = frozenset()
+    key_to: str | None = None
+
+    def bought(self, order: Standing) -> bool:
+        """Whether they are its buyer."""
+        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
 
 
 async def place(
@@ -59,11 +68,12 @@ async def place(
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
     ids = [one.product_id for one in wanted]
-    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
+    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer.user_id, ordering.staff, ordering.language)
     shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
+    shelf = await marked(unit.tx, unit.parts.settings, ordering.buyer.user_id, shelf)
     ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
     order = placing.place(
-        wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
+        wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer,
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
         of_cart=ordering.lines is None, also=wrong,
     )  # fmt: skip
@@ -79,11 +89,11 @@ async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Seq
     """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by what the line is of, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
-    cart = await carts.lock(unit.tx, ordering.buyer_id, None)
+    cart = await carts.lock(unit.tx, *ordering.cart)
     if cart is None:
         return None, [], {}
     items = await item_rows.items(unit.tx, cart.id)
-    wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
+    wanted = [Wanted(item.product_id, item.quantity, item.variant_id, item.wish) for item in items]
     return cart.id, wanted, {item.key: item.seen for item in items}
 
 
@@ -108,9 +118,9 @@ async def _ways(
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
     """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
-    if not (party.staff or party.user_id == order.buyer_id or any(part.farm_id in party.farms for part in order.parts)):
+    if not (party.staff or party.bought(order) or any(part.farm_id in party.farms for part in order.parts)):
         raise Forbidden(_ROLE)
-    actor, whose = fulfilment.acting(order, buyer=party.user_id == order.buyer_id, staff=party.staff, farms=party.farms)
+    actor, whose = fulfilment.acting(order, buyer=party.bought(order), staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
 
@@ -144,7 +154,7 @@ async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is None or not (
-        found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
+        party.bought(found[1]) or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
     ):
         raise NotFound("there is no such order")
     return found[1]

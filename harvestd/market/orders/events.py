@@ -39,14 +39,15 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class OrderCreated(Data, frozen=True, kw_only=True):
-    """An order is placed."""
+    """An order is placed; by a guest, if it has no buyer, and by another than the buyer, if it was ``placed_by`` them."""
 
     order_id: UUID
     number: str
-    buyer_id: UUID
+    buyer_id: UUID | None
     placed_at: Instant
     parts: tuple[PlacedPart, ...]
     totals: Totals
+    placed_by: UUID | None = None
 
 
 class OrderEnded(Data, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class OrderEnded(Data, frozen=True, kw_only=True):
 
     order_id: UUID
     number: str
-    buyer_id: UUID
+    buyer_id: UUID | None
     actor: Literal["buyer", "farm", "admin", "clock"]
     reason: str
 

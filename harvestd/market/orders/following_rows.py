@@ -42,7 +42,7 @@ _MOST = counting.MAX_COUNTED
 
 def _listing(name: str, ids: str) -> Statement[Changed]:
     """The orders of a page of ids."""
-    sql = f"""select l.changed_in, {rows.COLUMNS} from ({ids}) l join orders o on o.id = l.id join users u on u.id = o.buyer_id
+    sql = f"""select l.changed_in, {rows.COLUMNS} from ({ids}) l join orders o on o.id = l.id left join users u on u.id = o.buyer_id
                order by l.changed_in, l.id limit :limit"""
     return Statement(f"orders.changed.{name}", sql, lambda changed, *columns: Changed(changed, Order(*columns)))
 

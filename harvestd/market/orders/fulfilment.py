@@ -33,11 +33,11 @@ PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order in its current state, from its locked rows."""
+    """An order in its current state, from its locked rows; a guest's has no ``buyer_id``."""
 
     id: str
     number: str
-    buyer_id: str
+    buyer_id: str | None
     status: str
     version: int
     parts: tuple[Part, ...]

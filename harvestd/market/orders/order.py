@@ -12,6 +12,7 @@ import attrs
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import ONE
 from harvestd.kernel.units import Amount
+from harvestd.market.orders.buyers import Buyer
 
 #: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
@@ -78,7 +79,7 @@ class Placed:
 
     id: str
     number: str
-    buyer_id: str
+    buyer: Buyer
     parts: tuple[Part, ...]
     lines: tuple[Line, ...]
     totals: Totals

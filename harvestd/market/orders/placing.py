@@ -17,6 +17,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
+from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, check_stock, check_terms
 
@@ -24,7 +25,7 @@ NOTHING_SEEN: Mapping[str, Agreed] = {}
 
 
 def place(
-    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer_id: str,
+    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer: Buyer,
     line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
     of_cart: bool = False, also: Sequence[FieldError] = (),
 ) -> Placed:  # fmt: skip
@@ -48,7 +49,7 @@ def place(
         taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
     ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
     placed = Placed(
-        id=order_id, number=number, buyer_id=buyer_id, parts=parts, lines=lines, totals=totals, taken=taken, ran_out=ran_out,
+        id=order_id, number=number, buyer=buyer, parts=parts, lines=lines, totals=totals, taken=taken, ran_out=ran_out,
         hold_until=now + terms.hold if terms.hold is not None else None, placed_at=now, events=(),
     )  # fmt: skip
     return attrs.evolve(placed, events=_created(placed, shelf))
@@ -80,7 +81,8 @@ def _created(order: Placed, shelf: Mapping[str, OnSale]) -> tuple[Event, ...]:
     data = {
         "order_id": order.id,
         "number": order.number,
-        "buyer_id": order.buyer_id,
+        "buyer_id": order.buyer.user_id,
+        **({} if order.buyer.placed_by is None else {"placed_by": order.buyer.placed_by}),
         "placed_at": order.placed_at.isoformat(),
         "parts": [
             {

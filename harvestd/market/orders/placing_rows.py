@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from harvestd.market.orders.order import Placed
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
@@ -12,9 +14,9 @@ from harvestd.store.postgres.transactions import Transaction
 _INSERT = Statement(
     "orders.insert",
     """with o as (
-           insert into orders (id, number, buyer_id, cart_id, status, currency, goods, fees, tax, discount, total,
+           insert into orders (id, number, buyer_id, guest, placed_by, cart_id, status, currency, goods, fees, tax, discount, total,
                                fulfilment, note, placed_at, updated_at)
-           values (:id, :number, :buyer_id, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at)
+           values (:id, :number, :buyer_id, :guest, :placed_by, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at)
        ), parts as (
            insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment)
            select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment
@@ -22,7 +24,7 @@ _INSERT = Statement(
                   as t(farm_id, subtotal, fulfilment, position)
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, actor, at)
-           select :id, 1, farm_id, '', 'placed', :buyer_id, 'buyer', :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
+           select :id, 1, farm_id, '', 'placed', :actor_id, :actor, :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
                                     price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit)
@@ -48,9 +50,10 @@ def insert(
 ) -> None:
     """Store an accepted order (``ways`` has the fulfilment of each farm's part), its parts, lines, reservations and first transitions,
     and reserve its quantities, in one statement that runs with the commit at the latest. The caller has locked the products."""
-    t, lines, taken = order.totals, order.lines, sorted(order.taken.items())
+    t, lines, taken, buyer = order.totals, order.lines, sorted(order.taken.items()), order.buyer
     tx.later(
-        _INSERT, id=order.id, number=order.number, buyer_id=order.buyer_id, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
+        _INSERT, id=order.id, number=order.number, buyer_id=buyer.user_id, guest=buyer.guest and attrs.asdict(buyer.guest), placed_by=buyer.placed_by,
+        actor_id=buyer.actor_id, actor=buyer.actor, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
         fulfilment=ways[order.parts[0].farm_id], note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
         line_ids=[x.id for x in lines], line_farms=[x.farm_id for x in lines], line_products=[x.product_id for x in lines], titles=[x.title for x in lines],
         quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],

@@ -13,6 +13,7 @@ from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
+from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.carts.selling import Terms, quantity_faults, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
@@ -35,6 +36,7 @@ class Wanted:
     product_id: str
     quantity: Decimal
     variant_id: str | None = None
+    wish: LineWish = NO_WISH
 
     @property
     def key(self) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.accounts.rules import MAX_NAME
+from harvestd.market.accounts.shapes import Email
 from harvestd.market.orders.fulfilment_shapes import FarmFulfilmentIn, FulfilmentIn
 from harvestd.market.orders.order import MAX_NOTE
 from harvestd.web.shapes import Id, In, MinorUnits, Money, ProductId, Quantity
@@ -19,22 +21,45 @@ class OrderLineIn(In, kw_only=True, frozen=True):
     variant_id: Id | None = None
 
 
+class GuestIn(In, kw_only=True, frozen=True):
+    """Somebody without an account: ``email`` gets the mails about the order, each with a link to it; the farms see the name and the telephone number."""
+
+    name: Annotated[str, Meta(max_length=MAX_NAME)]
+    email: Email
+    phone: Annotated[str, Meta(max_length=50)] | None = None
+
+
 class PlaceOrder(In, kw_only=True, frozen=True):
     """An order of ``lines`` or, without them, of the cart. Several lines of one product are merged into one.
     With ``expected_total`` the order is refused if the total differs, or if anything that the buyer agreed to has changed since
     a product was added: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is for all farms, ``fulfilments`` has one for each
-    farm; a farm's pick-up point counts only for its own part."""
+    farm; a farm's pick-up point counts only for its own part. With ``buyer_id`` the market's staff orders for somebody else, of ``lines``; with
+    ``guest`` somebody orders who has no account, where the market lets them."""
 
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
     fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
     note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
     expected_total: Money | MinorUnits | None = None
+    buyer_id: Id | None = None
+    guest: GuestIn | None = None
+
+
+class OrderKeyQuery(In, kw_only=True, frozen=True):
+    """The key of a mailed link, which stands for its guest."""
+
+    token: Annotated[str, Meta(max_length=100)] | None = None
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "fulfilments": "How the goods of each farm reach the buyer, if it is not the same for all.",
+    "PlaceOrder.buyer_id": "Id of the account that it is ordered for, by the market's staff: the order is theirs, and they are told of it.",
+    "PlaceOrder.guest": "Who orders without an account, where `guests` of `GET /api/market` is true.",
+    "GuestIn.name": "Their name, which the farms see.",
+    "GuestIn.email": "Their address, for mails about the order.",
+    "GuestIn.phone": "Their telephone number, which the farms see.",
+    "token": "The key of the link in a mail about a guest's order; it shows the order, and cancels it, without an account.",
     "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",
 }  # fmt: skip

@@ -1,13 +1,15 @@
 """What orders have of a person, and for how long: books are kept, people are erased.
 
 An order that is over keeps its goods and amounts, which the books need. Where it went and what its buyer wrote is erased after
-``order_details_kept`` (storage no longer than needed: Regulation (EU) 2016/679, 5 (1) e), and with the buyer's account.
+``order_details_kept`` (storage no longer than needed: Regulation (EU) 2016/679, 5 (1) e), and with the buyer's account. A guest has no account to close:
+who they were is erased, too, after ``guest_details_kept``, and the keys to the order with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import attrs
 
@@ -27,9 +29,17 @@ _OVER = Statement(
         order by updated_at limit :limit for no key update skip locked""",
     scalar,
 )
+_OVER_OF_GUESTS = Statement(
+    "orders_retention.over_of_guests",
+    """select id::text from orders
+        where guest is not null and erased_at is null and status in ('completed', 'cancelled', 'expired') and updated_at < :before
+        order by updated_at limit :limit for no key update skip locked""",
+    scalar,
+)
 _SCRUB = Statement(
     "orders_retention.scrub",
-    "update orders set note = '', fulfilment = fulfilment - 'address', erased_at = :now where id = any(:ids::uuid[])",
+    """update orders set note = '', fulfilment = fulfilment - 'address', guest = case when guest is not null then '{}'::jsonb end, erased_at = :now
+        where id = any(:ids::uuid[])""",
     nothing,
 )
 _SCRUB_PARTS = Statement(
@@ -41,6 +51,10 @@ _SCRUB_STEPS = Statement(
     "orders_retention.scrub_steps",
     "update order_transitions set reason = '' where order_id = any(:ids::uuid[]) and actor = 'buyer' and reason <> ''",
     nothing,
+)
+
+_DROP_KEYS = Statement(
+    "orders_retention.drop_keys", "delete from order_keys where order_id = any(:ids::uuid[])", nothing
 )
 
 
@@ -59,21 +73,21 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
     await unit.tx.run(_SCRUB, ids=ids, now=unit.now)
     await unit.tx.run(_SCRUB_PARTS, ids=ids)
     await unit.tx.run(_SCRUB_STEPS, ids=ids)
+    await unit.tx.run(_DROP_KEYS, ids=ids)
     await unit.tell(Erased(ids))
 
 
 async def erase_old(parts: Parts, going_on: GoingOn = always) -> None:
     """Erase it of the orders that are over for long enough, a batch at a time; of open ones never."""
-    kept = parts.settings.order_details_kept
-    if not kept:
-        return
-    while await going_on() and await change(parts, lambda unit: _batch(unit, kept)) == BATCH:
-        pass
+    kept, guests_kept = parts.settings.order_details_kept, parts.settings.guest_details_kept
+    for over, seconds in (*(((_OVER, kept),) if kept else ()), (_OVER_OF_GUESTS, guests_kept)):
+        while await going_on() and await change(parts, partial(_batch, over=over, kept=seconds)) == BATCH:
+            pass
 
 
-async def _batch(unit: UnitOfWork, kept: float) -> int:
+async def _batch(unit: UnitOfWork, over: Statement[str], kept: float) -> int:
     before = unit.now - timedelta(seconds=kept)
-    ids: list[str] = await unit.tx.rows(_OVER, before=before, limit=BATCH)
+    ids = await unit.tx.rows(over, before=before, limit=BATCH)
     await erase(unit, ids)
     await failpoint("retention.before_commit")
     return len(ids)

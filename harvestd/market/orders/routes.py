@@ -11,25 +11,29 @@ from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
 from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
 from harvestd.kernel.quantities import MAX_TOTAL
+from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.farms import rows as farm_rows
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, following_lists, list_rows
+from harvestd.market.orders import actions, buying, farm_list_rows, following_lists, list_rows, order_keys
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.buyers import Buyer, guest_faults
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.placing_shapes import OrderKeyQuery, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
-from harvestd.market.orders.views import placed_view, seen
+from harvestd.market.orders.views import Viewer, placed_view, seen
 from harvestd.web import sound
 from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
 from harvestd.web.paging import Keyset
-from harvestd.web.translated import other
+
+_NONE: frozenset[str] = frozenset()
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -37,7 +41,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = quantity_faults(sound.elements(given, "lines"))
-    return [*note, *total, *lines.values(), *ways.faults(given)]
+    return [*note, *total, *lines.values(), *ways.faults(given), *guest_faults(sound.members(given, "guest"))]
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -48,27 +52,34 @@ def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Fie
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
-    order, chosen = await actions.place(request.work, _ordering(request, body), rules, today(request))
-    location = ("Location", f"/api/orders/{order.id}")
-    note = told("note", body.note, MAX_NOTE)
-    return Result(placed_view(order, rules.currency, chosen, note), headers=(location,), version=1)
+    buyer, ordering = await _ordering(request, body)
+    order, chosen = await actions.place(request.work, ordering, rules, today(request))
+    headers = (("Location", f"/api/orders/{order.id}"),)
+    if buyer.placed_by is None:
+        return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)
+    found = await store.find(request.tx, order.id)
+    assert found is not None
+    (view,) = await _views(request, [found])  # as whoever it is not for sees it
+    await audit.note(request, request.work, "order.placed_for_another", buyer.user_id, f"order:{order.id}")
+    return Result(view, headers=headers, version=1)
 
 
-def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
-    """The checkout request; its lines are validated later with the products, everything else here."""
+async def _ordering(request: RequestContext, body: PlaceOrder) -> tuple[Buyer, actions.Ordering]:
+    """Who buys, and the checkout request; its lines are validated later with the products, everything else here."""
     given = {
         field.encode_name: getattr(body, field.name)
         for field in structure.fields_of(type(body))
         if field.name != "lines"
     }
-    wrong = faults(request, given)
-    expected = body.expected_total
-    return actions.Ordering(
-        buyer_id=request.user.user_id,
+    buyer, language, wrong = await buying.of(request, body, faults(request, given))
+    expected, caller = body.expected_total, request.caller
+    runs = caller is not None and buyer.placed_by is None and may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
+    return buyer, actions.Ordering(
+        buyer=buyer, cart=buying.cart_of(request),
         lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
-        staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
+        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=language,
+        staff=runs and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
 
 
@@ -80,10 +91,29 @@ async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Ord
         return CountedPage(views, following, len(views) if query.ids is not None and query.count else total)
     order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
+    if query.farm is not None:
+        return await _of_farm(request, query, query.farm, order, after)
     list_, count = _LISTS[request.user.role]
     page, following = order.page(await list_(request, after, query))
     total = await count(request, query.status) if query.count else None
     return CountedPage(await _views(request, page), following, total)
+
+
+async def _of_farm(
+    request: RequestContext, query: OrdersQuery, token: str, order: Keyset, after: str | None
+) -> CountedPage[Order]:
+    """The orders with a part of a farm, by its id or slug: all, for those who see its orders, of others their own; of a farm that there is not, none."""
+    farm, mine = await farm_rows.find(request.reader, token), await _farms(request)
+    if farm is None:
+        return CountedPage([], None, 0 if query.count else None)
+    sees = may_everywhere(request.user.role, Permission.SEE_ORDERS) or farm.id in _acting_for(
+        request, mine, Permission.SEE_ORDERS
+    )
+    buyer = None if sees else request.user.user_id
+    found = await farm_list_rows.of_farm(request.reader, farm.id, buyer, after, query.status, query.limit + 1)
+    page, following = order.page(found)
+    total = await farm_list_rows.count(request.reader, farm.id, buyer, query.status) if query.count else None
+    return CountedPage(await _views(request, page, mine), following, total)
 
 
 async def _own(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
@@ -113,26 +143,42 @@ _LISTS: dict[str, Any] = {
 }
 
 
-async def page(request: RequestContext) -> Result:
-    """One order, as far as the caller may see it."""
+async def page(request: RequestContext, query: OrderKeyQuery) -> Result:
+    """One order, as far as the caller may see it, or whoever has its key."""
+    key_to = await _key_to(request, query.token)
     order = await store.find(request.reader, request.id("id"))
-    views = await _views(request, [order]) if order else []
+    views = await _views(request, [order], key_to=key_to) if order else []
     if not views or order is None:
         raise NotFound("there is no such order")
     return Result(views[0], version=order.version)
 
 
 async def _views(
-    request: RequestContext, orders: list[store.Order], farms: list[accounts.Membership] | None = None
-) -> list[Order]:
-    """The orders that the caller may see, each in the caller's view; ``farms`` are theirs, where known."""
+    request: RequestContext, orders: list[store.Order], farms: list[accounts.Membership] | None = None,
+    key_to: str | None = None,
+) -> list[Order]:  # fmt: skip
+    """The orders that the caller may see, each in the caller's view; ``farms`` are theirs, where known; or the one that whoever asks has the key to."""
     if not orders:
         return []
     parts, lines = await store.parts_and_lines(request.reader, [order.id for order in orders])
-    farms = await _farms(request) if farms is None else farms
-    mine, may_end = (_acting_for(request, farms, p) for p in (Permission.SEE_ORDERS, Permission.CANCEL_ORDERS))
-    views = [seen(order, parts, lines, request.user, mine, may_end) for order in orders]
+    if key_to is not None:
+        viewer, mine, may_end = Viewer(None, key_to=key_to), _NONE, _NONE
+    else:
+        user = request.user
+        viewer = Viewer(user.user_id, user.role, user.has_scope(Permission.CANCEL_ORDERS))
+        farms = await _farms(request) if farms is None else farms
+        mine, may_end = (_acting_for(request, farms, p) for p in (Permission.SEE_ORDERS, Permission.CANCEL_ORDERS))
+    views = [seen(order, parts, lines, viewer, mine, may_end) for order in orders]
     return [view for view in views if view is not None]
+
+
+async def _key_to(request: RequestContext, token: str | None) -> str | None:
+    """The id of the order that the path names, if the token opens it; None without a token. Raises :class:`NotFound`."""
+    if token is None:
+        return None
+    if not await order_keys.opens(request.reader, request.id("id"), token):
+        raise NotFound("there is no such order")
+    return request.id("id")
 
 
 async def _farms(request: RequestContext) -> list[accounts.Membership]:
@@ -146,9 +192,13 @@ def _acting_for(request: RequestContext, farms: list[accounts.Membership], permi
     return frozenset(f.farm_id for f in farms if may_for_farm(request.user.role, f.role, permission))
 
 
-async def cancel(request: RequestContext, body: CancelOrder) -> Result:
-    """Cancel an order, or a farm's part of it."""
-    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
+async def cancel(request: RequestContext, body: CancelOrder, query: OrderKeyQuery) -> Result:
+    """Cancel an order, or a farm's part of it; whoever has its key is its buyer."""
+    key_to, reason = await _key_to(request, query.token), told("reason", body.reason, MAX_REASON)
+    if key_to is not None:
+        await actions.cancel(request.work, actions.Party(None, key_to=key_to), key_to, reason)
+        return await _stepped(request, [], key_to)
+    farms = await _farms(request)
     await actions.cancel(request.work, _party(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
     return await _stepped(request, farms)
 
@@ -172,8 +222,8 @@ def _party(request: RequestContext, farms: list[accounts.Membership], permission
     return actions.Party(request.user.user_id, staff, acts, sees)
 
 
-async def _stepped(request: RequestContext, farms: list[accounts.Membership]) -> Result:
+async def _stepped(request: RequestContext, farms: list[accounts.Membership], key_to: str | None = None) -> Result:
     order = await store.find(request.tx, request.id("id"))
     assert order is not None
-    (view,) = await _views(request, [order], farms)
+    (view,) = await _views(request, [order], farms, key_to)
     return Result(view, version=order.version)

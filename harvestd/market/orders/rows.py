@@ -16,11 +16,12 @@ from harvestd.store.postgres.statements import Reader, Statement
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The row of an order; money in minor units."""
+    """The row of an order; money in minor units. Without ``buyer_id`` it is a ``guest``'s, as :class:`buyers.Guest` has it, and empty once erased;
+    ``placed_by`` is who has placed it for its buyer."""
 
     id: str
     number: str
-    buyer_id: str
+    buyer_id: str | None
     status: str
     currency: str
     goods: int
@@ -34,6 +35,8 @@ class Order(msgspec.Struct, frozen=True):
     version: int
     buyer_name: str
     buyer_phone: str | None
+    guest: dict[str, Any] | None
+    placed_by: str | None
 
     def standing(self, parts: Sequence[Part]) -> Standing:
         """The order as the rules take it."""
@@ -100,8 +103,9 @@ class LineRow(msgspec.Struct, frozen=True):
 
 #: The columns of an :class:`Order`, of :data:`FROM`.
 COLUMNS = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
-            o.placed_at, o.updated_at, o.version, u.name, u.phone"""
-FROM = "orders o join users u on u.id = o.buyer_id"
+            o.placed_at, o.updated_at, o.version, coalesce(u.name, o.guest ->> 'name', ''), coalesce(u.phone, o.guest ->> 'phone'), o.guest,
+            o.placed_by"""
+FROM = "orders o left join users u on u.id = o.buyer_id"
 _BY_ID = Statement("orders.by_id", f"select {COLUMNS} from {FROM} where o.id = :order_id", Order)
 _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id = any(:ids::uuid[])", Order)
 _PARTS = Statement(

@@ -9,6 +9,7 @@ from harvestd.market.accounts.closing_actions import Closed, Leaving
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.catalogue import fact_shapes
 from harvestd.market.orders import (
+    buying,
     closing,
     events,
     expiry,
@@ -23,7 +24,7 @@ from harvestd.market.orders import (
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import LONG_BODY, Mode, Route, Section
+from harvestd.web.routes import LONG_BODY, Mode, Route, Section, Strangers
 
 _WORDS = {
     **fact_shapes.WORDS,
@@ -33,6 +34,19 @@ _WORDS = {
     **step_shapes.WORDS,
 }
 _ORDERS = Section("orders", "Placing orders, and the progress of each farm's part.", _WORDS)
+
+#: Who comes without an account: to order, guests; to an order, whoever has the key of a mail about it.
+_GUESTS = Strangers(
+    let_in=buying.let_guests_in,
+    who="guests, where `guests` of `GET /api/market` is true",
+    limit="rate_guest",
+    holder=buying.key_holder,
+    cart=True,
+)
+_KEYS = Strangers(
+    let_in=lambda settings, query: "token=" in query, who="whoever has the key of a mail about the order, as `token`",
+    holder=lambda request, *arguments: f"key {arguments[-1].token}",
+)  # fmt: skip
 
 _STEP = (errors.NotFound, errors.IllegalTransition)
 
@@ -46,13 +60,13 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
-              key="required", body_limit=LONG_BODY, errors=(errors.OutOfStock, errors.PriceChanged)),
+              key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged), strangers=_GUESTS),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
-              summary="An order, as far as the caller may see it", answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
+              summary="An order, as far as the caller may see it", query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="POST", path="/api/orders/{id}/cancel", operation="cancelOrder", handler=routes.cancel, permission=Permission.CANCEL_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="Cancel an order, or a farm's part of it", body=step_shapes.CancelOrder, rules=routes.reason_faults, answer=shapes.Order, key="optional", errors=_STEP),
+              summary="Cancel an order, or a farm's part of it", body=step_shapes.CancelOrder, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, rules=routes.reason_faults, answer=shapes.Order, key="optional", errors=_STEP),
         Route(method="POST", path="/api/orders/{id}/parts/{farm_id}/status", operation="moveOrderPart", handler=routes.move, permission=Permission.FULFIL_ORDERS, mode=Mode.WRITE,
               section=_ORDERS, summary="Move a farm's part to its next status", body=step_shapes.MovePart, rules=routes.reason_faults, answer=shapes.Order, key="optional",
               errors=_STEP),

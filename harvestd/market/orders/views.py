@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from harvestd.kernel.permissions import Permission, may_everywhere
+from harvestd.kernel.permissions import BUYER, Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_rules import price_unit
@@ -19,9 +20,23 @@ from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.order import Line, Part, Placed
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
-from harvestd.web.context import Caller
 from harvestd.web.money import money
 from harvestd.web.shapes import PricePer
+
+
+@attrs.frozen
+class Viewer:
+    """Who looks at orders: an account with a role in the market, and whether it may cancel at all (as no API key without that scope); or, without an
+    account, whoever has the key to the order with the id ``key_to``."""
+
+    user_id: str | None
+    role: str = BUYER
+    cancels: bool = True
+    key_to: str | None = None
+
+    def bought(self, order: store.Order) -> bool:
+        """Whether they are its buyer."""
+        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
@@ -47,13 +62,13 @@ def seen(
     order: store.Order,
     parts: Iterable[store.PartRow],
     lines: Iterable[store.LineRow],
-    caller: Caller,
+    viewer: Viewer,
     farms: frozenset[str],
     may_cancel: frozenset[str],
 ) -> Order | None:
-    """An order as the caller sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
+    """An order as the viewer sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
     ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may cancel."""
-    whole = may_everywhere(caller.role, Permission.SEE_ORDERS) or order.buyer_id == caller.user_id
+    whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or viewer.bought(order)
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
     if not own:
@@ -64,7 +79,7 @@ def seen(
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
+            **_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=viewer.bought(order)),
             subtotal=money(part.subtotal, currency),
         )
         for part in own
@@ -77,8 +92,8 @@ def seen(
         status = own[0].status
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
-        can=_can(order, every, caller, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
+        can=_can(order, every, viewer, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -90,8 +105,8 @@ def _one_for_all(parts: Sequence[OrderPart]) -> Fulfilment | None:
     return parts[0].fulfilment if all(part.fulfilment == parts[0].fulfilment for part in parts) else None
 
 
-def _buyer(order: store.Order, caller: Caller) -> OrderBuyer | UnsetType:
-    if order.buyer_id == caller.user_id:
+def _buyer(order: store.Order, viewer: Viewer) -> OrderBuyer | UnsetType:
+    if viewer.bought(order):
         return UNSET
     return OrderBuyer(name=order.buyer_name, phone=order.buyer_phone or UNSET)
 
@@ -106,14 +121,14 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
     ]
 
 
-def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
-    if not caller.has_scope(Permission.CANCEL_ORDERS):
+def _can(order: store.Order, parts: Sequence[store.PartRow], viewer: Viewer, farms: Collection[str]) -> list[str]:
+    if not viewer.cancels:
         return []
     standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
     actor, whose = fulfilment.acting(
         standing,
-        buyer=caller.user_id == order.buyer_id,
-        staff=may_everywhere(caller.role, Permission.CANCEL_ORDERS),
+        buyer=viewer.bought(order),
+        staff=may_everywhere(viewer.role, Permission.CANCEL_ORDERS),
         farms=farms,
     )
     return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []

@@ -37,6 +37,8 @@ select e.id, e.aggregate, w.key
   join orders o on 'order:' || o.id = e.aggregate
   join lateral (select u.id || ':buyer' as key from users u where u.id = o.buyer_id and u.active
                 union all
+                select o.id || ':buyer' where o.guest ? 'email'
+                union all
                 select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id and f.joined_at <= e.created_at
                   join users u on u.id = f.user_id and u.active where p.order_id = o.id) w on true
  where e.type = 'order.created' and e.created_at > now() - interval '1 day'

@@ -51,7 +51,7 @@ SCHEMES = {
 
 def callers(route: Route) -> str:
     """Who may call it, with which API keys, and whether after signing in again."""
-    return " ".join(part for part in (_who(route), _api_keys(route), _step_up(route)) if part)
+    return " ".join(part for part in (_who(route), _strangers(route), _api_keys(route), _step_up(route)) if part)
 
 
 def _who(route: Route) -> str:
@@ -64,6 +64,10 @@ def _who(route: Route) -> str:
     buyer = "the buyer, " if everyone else ""  # what they see of farms' matters is what they ordered
     staff = f", and the market's {_those(ROLES, grant.everywhere)}" if grant.everywhere else ""
     return f"For {buyer}the {_those(FARM_ROLES, grant.in_farm)} of the farm{staff}."
+
+
+def _strangers(route: Route) -> str:
+    return "" if route.strangers is None else f"Without an account: for {route.strangers.who}."
 
 
 def _those(order: Sequence[str], roles: Collection[str]) -> str:
@@ -95,8 +99,14 @@ def requirements(route: Route) -> list[dict[str, list[str]]]:
     if route.operator:
         return [{"operator": []}]
     browser: dict[str, list[str]] = {"session": []} if route.method == "GET" else {"session": [], "csrf": []}
+    carts: list[dict[str, list[str]]] = (
+        [{"cart": []}, {"cartToken": []}]
+        if route.cart or (route.strangers is not None and route.strangers.cart)
+        else []
+    )
     if route.permission is not None:
-        return [{"bearer": []}, browser]
+        signed_in: list[dict[str, list[str]]] = [{"bearer": []}, browser]
+        return signed_in if route.strangers is None else [{}, *signed_in, *carts]
     shared = route.cached is not None and route.cached.signed_in == "shared"
     known: list[dict[str, list[str]]] = [{}, {"bearer": []}, browser] if route.credentials and not shared else []
-    return [*known, {"cart": []}, {"cartToken": []}] if route.cart else known
+    return [*known, *carts]

@@ -10,11 +10,14 @@ import attrs
 import pytest
 
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.carts import item_rows
+from harvestd.market.carts import merging
 from harvestd.market.carts import rows as carts
 from harvestd.market.operations import housekeeping
+from harvestd.runtime import failpoints
+from harvestd.runtime.failpoints import FailPointHit
+from harvestd.unit_of_work import change
 from tests.locks import holding, meeting
-from tests.people import Market
+from tests.people import Market, Person
 from tests.web.conftest import make_market, settled
 
 
@@ -88,6 +91,31 @@ async def test_what_moved_is_warned_of(market: Market) -> None:
     assert cart["total"]["amount"] == 800
 
 
+async def test_what_a_group_has_moved_is_warned_of_and_what_it_hides_has_no_name(market: Market) -> None:
+    farmer, buyer, manager = await market.farmer(), await market.person(), await market.person("manager")
+    group = (await manager.post("/api/groups", {"name": "Members"})).json()["id"]
+    member = f"/api/groups/{group}/members/{buyer.id}"
+    assert (await manager.request("PUT", member)).status == 200
+    product = await market.product(farmer, prices=[{"group": group, "price": 100}])
+    hidden = await market.product(farmer, title="Secret leeks", visible_to=[group])
+    for one in (product, hidden):
+        put = await buyer.request("PUT", f"/api/cart/items/{one['id']}", {"quantity": 1})
+        assert put.status == 200 and put.json()["warnings"] == []
+    assert (await manager.request("DELETE", member)).status == 204
+    cart = await buyer.get("/api/cart")
+    found = [
+        (w["product_id"], w["code"], w["params"].get("before"), w["params"].get("after"))
+        for w in cart.json()["warnings"]
+    ]
+    assert found == [(product["id"], "price-changed", "100", "390"), (hidden["id"], "unavailable", None, None)]
+    assert "Secret" not in cart.text
+    refused = await buyer.post("/api/orders", {"expected_total": 100 + 390}, Idempotency_Key="moved")
+    assert refused.status == 422 and "Secret" not in refused.text
+    assert (await buyer.request("DELETE", f"/api/cart/items/{hidden['id']}")).status == 200
+    moved = await buyer.post("/api/orders", {"expected_total": 100}, Idempotency_Key="again")
+    assert moved.status == 409 and moved.json()["type"] == "/problems/price-changed"
+
+
 async def test_a_unit_that_changes_under_a_cart_is_warned_of_and_no_order_goes_by_the_old_total(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer, price=200)
@@ -151,15 +179,7 @@ async def test_the_limit_of_an_order_is_that_of_its_cart(market: Market) -> None
     one = f"/api/cart/items/{products[2]['id']}"
     assert (await buyer.request("PUT", one, {"quantity": 1})).status == 422
     token = (await shop.stranger.request("PUT", one, json={"quantity": 1})).headers["x-cart-token"]
-    merge = functools.partial(
-        item_rows.merge,
-        token_hash=secret_hash(token),
-        most=100,
-        user_id=buyer.id,
-        cart_id=shop.parts.new_id(),
-        now=shop.parts.now(),
-    )
-    await shop.parts.database.transaction(lambda tx: merge(tx))
+    await change(shop.parts, lambda unit: merging.merge(unit, secret_hash(token), buyer.id, most=100))
     cart = (await buyer.get("/api/cart")).json()
     assert [(w["product_id"], w["code"], w["params"]["maximum"]) for w in cart["warnings"]] == [
         (None, "too-many-lines", "2")
@@ -253,8 +273,170 @@ async def test_a_strangers_cart_becomes_the_buyers_at_sign_in(market: Market) ->
     sign_in = {"email": "bo@example.org", "password": "a long walk to market"}
     await market.stranger.post("/api/auth/login", sign_in, headers={"X-Cart-Token": cart})
     lines = (await own.get("/api/cart")).json()["parts"][0]["lines"]
-    assert {line["title"]: line["quantity"] for line in lines} == {"Carrots": "2.000", "Leeks": "1.000"}
+    assert {line["title"]: line["quantity"] for line in lines} == {"Carrots": "2.000", "Leeks": "1.000"}, (
+        "no sum: the larger"
+    )
     assert (await market.stranger.get("/api/cart", headers={"X-Cart-Token": cart})).json()["parts"] == []
+
+
+async def test_what_a_buyer_says_of_a_line_is_kept_with_it_and_set_anew_with_it(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    carrots, leeks = await market.product(farmer), await market.product(farmer, title="Leeks")
+    one = f"/api/cart/items/{carrots['id']}"
+
+    async def said() -> list[tuple[str, str]]:
+        lines = (await buyer.get("/api/cart")).json()["parts"][0]["lines"]
+        return [(line["substitution"], line["note"]) for line in lines]
+
+    put = await buyer.request("PUT", one, {"quantity": 1, "substitution": "same_farm", "note": " thin ones \u200b"})
+    assert put.status == 200 and await said() == [("same_farm", "thin ones")]
+    items = [
+        {"product_id": carrots["id"], "quantity": 2},
+        {"product_id": leeks["id"], "quantity": 1, "substitution": "ask", "note": "or chives"},
+    ]
+    assert (await buyer.request("PUT", "/api/cart/items", {"items": items})).status == 200
+    assert await said() == [("none", ""), ("ask", "or chives")], "what is left out is as it is at first"
+    for wrong, field, code in (
+        ({"substitution": "other"}, "substitution", "not-one-of"),
+        ({"note": "x" * 501}, "note", "too-long"),
+        ({"note": "a\u0007"}, "note", "control-character"),
+        ({"quantity": 0, "note": "a\u0007"}, "quantity", "below-minimum"),
+    ):
+        body = {"quantity": 1} | wrong
+        refused = await buyer.request("PUT", one, body)
+        assert (refused.status, refused.json()["errors"][0]["field"], refused.json()["errors"][0]["code"]) == (
+            422,
+            field,
+            code,
+        )
+        many = await buyer.request("PUT", "/api/cart/items", {"items": [{"product_id": carrots["id"]} | body]})
+        assert [e["field"] for e in many.json()["errors"]] == [
+            f"items[0].{e['field']}" for e in refused.json()["errors"]
+        ]
+    assert await said() == [("none", ""), ("ask", "or chives")]
+
+
+async def test_two_devices_that_name_the_version_that_they_saw_do_not_undo_each_other(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    item, seen = f"/api/cart/items/{product['id']}", (await buyer.get("/api/cart")).headers["etag"]
+    assert seen.startswith('"v0-')
+    first = await buyer.request("PUT", item, {"quantity": 1}, If_Match=seen)
+    assert first.status == 200
+    many = {"items": [{"product_id": product["id"], "quantity": 2}]}
+    for method, path, body in (
+        ("PUT", item, {"quantity": 2}),
+        ("PUT", "/api/cart/items", many),
+        ("DELETE", item, None),
+        ("DELETE", "/api/cart", None),
+    ):
+        late = await buyer.request(method, path, body, If_Match=seen)
+        assert late.status == 412, late.text
+    assert (await buyer.get("/api/cart")).json()["parts"][0]["lines"][0]["quantity"] == "1.000"
+    last = f'"v{first.json()["version"]}"'
+    assert (await buyer.request("DELETE", item, None, If_Match=last)).status == 200
+    assert (await buyer.request("PUT", item, {"quantity": 1}, If_Match=last)).status == 412, "emptied since"
+    assert (await buyer.request("PUT", item, {"quantity": 1})).status == 200, "it need not be named"
+
+
+async def test_the_first_of_two_devices_opens_the_cart_and_the_other_is_told(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    products = [await market.product(farmer, title=f"Roots {n}") for n in range(2)]
+    puts = [buyer.request("PUT", f"/api/cart/items/{p['id']}", {"quantity": 1}, If_Match='"v0"') for p in products]
+    assert sorted(answer.status for answer in await settled(*puts)) == [200, 412]
+    assert (await buyer.get("/api/cart")).json()["count"] == 1
+
+
+async def test_a_larger_wish_of_before_the_sign_in_is_in_the_cart_and_is_said(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    carrots, leeks = await market.product(farmer), await market.product(farmer, title="Leeks")
+    await buyer.request("PUT", f"/api/cart/items/{carrots['id']}", {"quantity": 1, "substitution": "ask"})
+    body = {
+        "items": [
+            {"product_id": carrots["id"], "quantity": 9},
+            {"product_id": leeks["id"], "quantity": 1, "note": "thin"},
+        ]
+    }
+    token = (await market.stranger.request("PUT", "/api/cart/items", json=body)).headers["x-cart-token"]
+    merge = functools.partial(merging.merge, token_hash=secret_hash(token), user_id=buyer.id, most=100)
+    await change(market.parts, lambda unit: merge(unit))
+    cart = (await buyer.get("/api/cart")).json()
+    lines = [(x["title"], x["quantity"], x["substitution"], x["note"]) for x in cart["parts"][0]["lines"]]
+    assert lines == [("Carrots", "2.500", "ask", ""), ("Leeks", "1.000", "none", "thin")]
+    (warning,) = cart["warnings"]
+    assert (warning["code"], warning["product_id"]) == ("merged", carrots["id"])
+    assert warning["params"] == {"before": "1.000", "after": "2.500", "unit": "kg", "title": "Carrots"}
+    await change(market.parts, lambda unit: merge(unit))
+    assert (await buyer.get("/api/cart")).json() == cart, "its guest's cart is no more"
+    again = await buyer.request("PUT", f"/api/cart/items/{carrots['id']}", {"quantity": 2})
+    assert again.json()["warnings"] == []
+    assert market.broken() == []
+
+
+async def test_a_sign_in_that_fails_leaves_both_carts_as_they_were(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    path = f"/api/cart/items/{product['id']}"
+    await buyer.request("PUT", path, {"quantity": 1})
+    token = (await market.stranger.request("PUT", path, json={"quantity": 2})).headers["x-cart-token"]
+    merge = functools.partial(merging.merge, token_hash=secret_hash(token), user_id=buyer.id, most=100)
+
+    async def both() -> list[Any]:
+        guests = await market.stranger.get("/api/cart", headers={"X-Cart-Token": token})
+        return [guests.json(), (await buyer.get("/api/cart")).json()]
+
+    before = await both()
+    monkeypatch.setenv("HARVEST_TESTING", "1")
+    failpoints.arm("transaction.before_commit=error")
+    try:
+        with pytest.raises(FailPointHit):
+            await change(market.parts, lambda unit: merge(unit))
+    finally:
+        failpoints.disarm()
+    assert await both() == before
+    await change(market.parts, lambda unit: merge(unit))
+    after = await both()
+    assert (after[0]["count"], after[1]["parts"][0]["lines"][0]["quantity"]) == (0, "2.000")
+
+
+async def test_a_sign_in_beside_a_put_into_either_cart_loses_neither(market: Market, database_url: str) -> None:
+    """Forced: the put waits for the cart, and the sign-in behind it; and the other way round."""
+    farmer = await market.farmer()
+    products = [(await market.product(farmer, title=f"Roots {n}"))["id"] for n in range(3)]
+    for put_first in (True, False):
+        for into_own in (True, False):
+            buyer = await market.person()
+            await buyer.request("PUT", f"/api/cart/items/{products[0]}", {"quantity": 1})
+            first = await market.stranger.request("PUT", f"/api/cart/items/{products[1]}", json={"quantity": 1})
+            token = first.headers["x-cart-token"]
+            guest = {"X-Cart-Token": token}
+
+            async def put(buyer: Person = buyer, guest: dict[str, str] = guest, into_own: bool = into_own) -> Any:
+                path = f"/api/cart/items/{products[2]}"
+                if into_own:
+                    return await buyer.request("PUT", path, {"quantity": 1})
+                return await market.stranger.request("PUT", path, json={"quantity": 1}, headers=guest)
+
+            async def sign_in(buyer: Person = buyer, token: str = token) -> None:
+                await change(market.parts, lambda unit: merging.merge(unit, secret_hash(token), buyer.id, 100))
+
+            whose = ("user_id", buyer.id) if into_own else ("token_hash", secret_hash(token))
+            with holding(database_url, f"select from carts where {whose[0]} = %s for update", whose[1]) as held:
+                both = (put(), sign_in()) if put_first else (sign_in(), put())
+                answers = await meeting(database_url, held, *both)
+            own = (await buyer.get("/api/cart")).json()
+            found = {line["product_id"] for part in own["parts"] for line in part["lines"]}
+            answer = answers[0] if put_first else answers[1]
+            assert answer.status == 200, answer.text
+            guest = {
+                "X-Cart-Token": answer.headers.get("x-cart-token", token)
+            }  # a new one, if its cart was gone by then
+            left = (await market.stranger.get("/api/cart", headers=guest)).json()["count"]
+            assert found >= set(products[:2]), (put_first, into_own)
+            assert len(found) + left == 3, (put_first, into_own)
+    assert market.broken() == []
 
 
 async def test_an_order_without_lines_is_of_the_cart_and_empties_it(market: Market) -> None:

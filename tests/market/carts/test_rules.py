@@ -57,6 +57,13 @@ def test_whatever_moved_since_is_warned_of() -> None:
     assert warnings(item()) == ["unavailable"]
 
 
+def test_a_wish_that_a_sign_in_made_larger_says_so_until_it_is_set_anew() -> None:
+    (warning,) = warned(attrs.evolve(item("2"), before=Decimal("1.5")), product())
+    assert warning.code == "merged" and warning.message.startswith("Your cart had 1.5 kg of Carrots; it has 2 kg now")
+    assert warning.params == {"before": "1.500", "after": "2.000", "unit": "kg", "title": "Carrots"}
+    assert warnings(attrs.evolve(item("2"), before=Decimal(1)), product(status="archived")) == ["unavailable"]
+
+
 def test_each_thing_that_a_price_means_is_warned_of_with_what_it_was_and_is() -> None:
     for name, value in MOVES.items():
         (warning,) = warned(item(), product(**{name: value}))

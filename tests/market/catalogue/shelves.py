@@ -9,6 +9,7 @@ from typing import Any
 
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part, Placed, Totals
 from harvestd.market.orders.placing import place
@@ -40,7 +41,7 @@ def placed(
     """The decision for lines of (product, quantity)."""
     return place(
         [Wanted(p, Decimal(q)) for p, q in wanted], {p.id: p for p in shelf}, terms, order_id="order", number="H000001",
-        buyer_id="buyer", line_ids=[f"line-{i}" for i in range(len(wanted))], now=NOW, today=TODAY,
+        buyer=Buyer(user_id="buyer"), line_ids=[f"line-{i}" for i in range(len(wanted))], now=NOW, today=TODAY,
         expected_total=expected_total, seen=seen or {}, of_cart=of_cart,
     )  # fmt: skip
 

@@ -131,10 +131,23 @@ async def test_a_cart_warns_of_what_it_holds_and_takes_no_more_of_it_and_orders_
     order = (await buyer.order((product["id"], 1))).json()
     assert (await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 2})).status == 200
     await judged(market, farmer.farm_id, "suspended")
-    cart = (await buyer.get("/api/cart")).json()
-    assert [(one["product_id"], one["code"]) for one in cart["warnings"]] == [(product["id"], "not-for-sale")]
-    assert (await late.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})).status == 422
-    assert (await buyer.post("/api/orders", {}, Idempotency_Key="more")).status == 422
+    seen = await buyer.get("/api/cart")
+    assert [(one["product_id"], one["code"]) for one in seen.json()["warnings"]] == [(product["id"], "unavailable")]
+    many = {"items": [{"product_id": product["id"], "quantity": 1}]}
+    told = [
+        await late.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1}),
+        await late.request("PUT", "/api/cart/items", many),
+        await late.order((product["id"], 1)),
+        await buyer.post("/api/orders", {}, Idempotency_Key="more"),
+    ]
+    assert [one.status for one in told] == [404, 422, 422, 422]
+    for one in (seen, *told):
+        assert "Medlars" not in one.text and NAME not in one.text, "whoever has an id is told no more than by the shop"
+    (fault,) = told[2].json()["errors"]
+    absent = (await late.order((market.parts.new_id(), 1))).json()["errors"][0]
+    assert fault | {"params": {}} == absent | {"params": {}}
+    own = (await farmer.order((product["id"], 1))).json()["errors"][0]
+    assert own["params"]["reason"] == "nobody-there", "its own people are told what it is"
     assert (await buyer.get(f"/api/orders/{order['id']}")).json()["lines"][0]["title"] == "Medlars"
     step = f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status"
     assert (await farmer.post(step, {"to": "confirmed"})).status == 200

@@ -22,7 +22,7 @@ GATE = {"method": "pickup", "pickup_point": {"name": "Gate", "address": "1 Lane"
 FACTS: dict[str, Any] = {
     "number": "H-1", "name": "Zoë", "farm": "Œuvre", "currency": "EUR", "total": 123450, "subtotal": 488,
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
-    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer",
+    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer", "by": "Mel",
 }  # fmt: skip
 LINK = "https://x/#verify=y"
 KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]

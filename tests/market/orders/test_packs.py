@@ -21,6 +21,7 @@ from harvestd.market.catalogue.stock_rules import Held, give_back, settle
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rows import Kept, packed
 from harvestd.market.catalogue.variant_rules import Pack, key
+from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing import place
 from harvestd.market.orders.placing_rules import Wanted
@@ -48,7 +49,7 @@ def shelf_of(*products: OnSale) -> dict[str, OnSale]:
 def ordered(wanted: Sequence[tuple[str, str | None, str]], shelf: Mapping[str, OnSale], **more: Any) -> Placed:
     """The decision for lines of (product, pack size, quantity)."""
     return place(
-        [Wanted(p, Decimal(q), v) for p, v, q in wanted], shelf, TERMS, order_id="order", number="H000001", buyer_id="buyer",
+        [Wanted(p, Decimal(q), v) for p, v, q in wanted], shelf, TERMS, order_id="order", number="H000001", buyer=Buyer(user_id="buyer"),
         line_ids=[f"line-{i}" for i in range(len(wanted))], now=NOW, today=TODAY, **{"expected_total": None, **more},
     )  # fmt: skip
 

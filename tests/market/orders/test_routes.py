@@ -156,7 +156,7 @@ async def test_a_quantity_that_is_no_amount_is_refused_by_its_line(market: Marke
     assert response.json()["errors"][0]["field"] == "lines[0].quantity"
 
 
-@pytest.mark.parametrize("smuggled", ["price", "total", "status", "buyer_id", "discount"])
+@pytest.mark.parametrize("smuggled", ["price", "total", "status", "placed_by", "discount"])
 async def test_prices_totals_and_states_are_not_the_buyers_to_say(market: Market, smuggled: str) -> None:
     buyer = await market.person()
     response = await buyer.post("/api/orders", {"lines": [], smuggled: 1}, Idempotency_Key="k")
@@ -279,6 +279,38 @@ async def test_each_farms_part_has_its_own_way(market: Market) -> None:
     assert (await buyer.get(f"/api/orders/{order['id']}")).json() == order
     seen = (await two.get(f"/api/orders/{order['id']}")).json()
     assert seen["fulfilment"] == {"method": "pickup"} and "Gate" not in str(seen)
+
+
+async def test_orders_are_listed_by_farm_as_far_as_whoever_asks_sees_them(market: Market) -> None:
+    one, two, admin = await market.farmer("One"), await market.farmer("Two"), await market.person("admin")
+    buyer, other = await market.person(), await market.person()
+    carrots, eggs = (
+        await market.product(one, stock="9"),
+        await market.product(two, title="Eggs", unit="box", price=250, stock="9"),
+    )
+    both = (await buyer.order((carrots["id"], 1), (eggs["id"], 1))).json()["id"]
+    only_two, others = [(await who.order((eggs["id"], 1))).json()["id"] for who in (buyer, other)]
+    own = (await two.order((carrots["id"], 1))).json()["id"]
+    assert (await step(two, {"id": both}, "confirmed")).status == 200
+
+    async def listed(who: Person, farm: str, more: str = "") -> list[str]:
+        answer = await who.get(f"/api/orders?count=true&farm={farm}{more}")
+        assert answer.status == 200 and answer.json()["total"] == len(answer.json()["items"]), answer.text
+        return [order["id"] for order in answer.json()["items"]]
+
+    slug = eggs["farm"]["slug"]
+    for farm in (two.farm_id, slug):
+        assert await listed(admin, farm) == await listed(two, farm) == [others, only_two, both]
+        assert await listed(buyer, farm) == [only_two, both] and await listed(one, farm) == []
+    assert await listed(two, one.farm_id) == [own] and await listed(one, one.farm_id) == [own, both]
+    for who in (admin, two, buyer):
+        assert await listed(who, slug, "&status=confirmed") == [both], "its part's, though the order is not as far"
+    assert await listed(admin, "no-such-farm") == await listed(admin, market.parts.new_id()) == []
+    first = (await admin.get(f"/api/orders?farm={slug}&limit=2")).json()
+    rest = (await admin.get(f"/api/orders?farm={slug}&limit=2&after={first['next']}")).json()
+    assert [o["id"] for o in first["items"] + rest["items"]] == [others, only_two, both] and rest["next"] is None
+    for more in ("ids=" + both, "updated_since=2020-01-01T00:00:00Z"):
+        assert (await admin.get(f"/api/orders?farm={slug}&{more}")).status == 422
 
 
 async def test_an_order_says_what_became_of_it_and_what_may_be_done(market: Market) -> None:

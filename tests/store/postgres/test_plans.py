@@ -29,7 +29,7 @@ from harvestd.market.farms import turning_rows
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import following_rows, fulfilment_rows, list_rows
+from harvestd.market.orders import farm_list_rows, following_rows, fulfilment_rows, list_rows, order_keys
 from harvestd.market.orders import rows as orders
 from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
@@ -253,6 +253,14 @@ READS: dict[str, Reads] = {
     "all orders": lambda r: list_rows.every(r, None, None, 21),
     "all orders, later": lambda r: list_rows.every(r, ORDER, None, 21),
     "all orders of a status": lambda r: list_rows.every(r, None, "placed", 21),
+    "a farm's orders": lambda r: farm_list_rows.of_farm(r, USER, None, None, None, 21),
+    "a farm's orders, later": lambda r: farm_list_rows.of_farm(r, USER, None, ORDER, None, 21),
+    "a farm's orders of a status": lambda r: farm_list_rows.of_farm(r, USER, None, None, "placed", 21),
+    "a buyer's orders at a farm": lambda r: farm_list_rows.of_farm(r, USER, USER, None, None, 21),
+    "a buyer's orders at a farm, later": lambda r: farm_list_rows.of_farm(r, USER, USER, ORDER, "placed", 21),
+    "how many orders of a farm": lambda r: farm_list_rows.count(r, USER, None, "placed"),
+    "how many orders of a buyer at a farm": lambda r: farm_list_rows.count(r, USER, USER, None),
+    "the keys to an order": lambda r: order_keys.opens(r, ORDER, "key"),
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
     "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
     "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),

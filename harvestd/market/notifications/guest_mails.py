@@ -1,0 +1,36 @@
+"""Mails to guests about their orders, in the language in which they ordered, each with a link of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harvestd.interfaces import Mail
+from harvestd.kernel.formatting import money
+from harvestd.market.notifications.guest_messages import GUEST_TOLD
+from harvestd.market.notifications.messages import is_told
+from harvestd.market.notifications.outgoing import language_of
+from harvestd.market.notifications.wording import guest_shown
+from harvestd.market.orders import order_keys
+from harvestd.market.orders import rows as orders
+from harvestd.queue.envelope import Envelope
+from harvestd.settings.table import Settings
+from harvestd.unit_of_work import UnitOfWork
+
+
+async def mail_of(unit: UnitOfWork, event: Envelope, order: orders.Order) -> Mail | None:
+    """What a guest is mailed of an event of their order; None if nothing, or if it is known no more whose it was."""
+    guest: dict[str, Any] = order.guest or {}
+    what = GUEST_TOLD.get((event.type, event.data.get("to", "")))
+    key = await order_keys.issue(unit, order.id) if guest and what and is_told("buyer", event.data) else None
+    if what is None or key is None:
+        return None
+    settings, language = unit.parts.settings, language_of(unit, guest["language"])
+    total, link = money(order.total, order.currency, language), link_to(settings, order.id, key)
+    subject, body = guest_shown(what, language, settings.market_name, link, number=order.number, total=total)
+    return Mail(f"{event.id}:{order.id}:buyer", guest["email"], subject, body, language)
+
+
+def link_to(settings: Settings, order_id: str, key: str) -> str:
+    """The address of a guest's order."""
+    page = settings.order_page or f"{settings.public_url}/api/orders/{{id}}?token={{token}}"
+    return page.format(id=order_id, token=key)

@@ -1,0 +1,25 @@
+"""Texts of the mails to guests about their orders, in English. Pure.
+
+A guest's address may be a stranger's, since nobody has proven it: there is no word in these mails that anybody but the market has written. The link shows
+the rest.
+"""
+
+from __future__ import annotations
+
+#: The subject, and the text round what has happened.
+GUEST_MAIL = (
+    "Order {number} at {market}",
+    "{what}\n\nTo see your order, and to cancel it while that is possible, follow this link:\n\n{link}\n\n"
+    "Whoever has the link can do so: give it to nobody.\nIf you have ordered nothing at {market}, ignore this mail.\n",
+)
+#: What has happened, by event type and step.
+GUEST_TOLD: dict[tuple[str, str], str] = {
+    ("order.created", ""): "Thank you: your order {number} has been placed. It comes to {total}.",
+    ("order.updated", "confirmed"): "A farm has confirmed its part of your order {number}.",
+    ("order.updated", "ready"): "What you ordered from a farm in order {number} is ready.",
+    ("order.updated", "out_for_delivery"): "A farm is on its way to you with its part of order {number}.",
+    ("order.updated", "cancelled"): "A farm's part of your order {number} has been cancelled; nothing is owed for it.",
+    ("order.updated", "expired"): "A farm did not confirm its part of order {number} in time; nothing is owed for it.",
+    ("order.cancelled", ""): "Your order {number} has been cancelled; nothing is owed for it.",
+    ("order.expired", ""): "Your order {number} was not confirmed in time; nothing is owed for it.",
+}
