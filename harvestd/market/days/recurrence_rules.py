@@ -85,7 +85,9 @@ def parsed(field: str, text: str) -> Rule:
 
 def _part(field: str, name: str, form: str, example: str) -> Invalid:
     """The refusal of the value of a part."""
-    return Invalid.of(field, f"has a {name} that is not {form}", "wrong-form", reason=f"rule-{name.lower()}", example=example)
+    return Invalid.of(
+        field, f"has a {name} that is not {form}", "wrong-form", reason=f"rule-{name.lower()}", example=example
+    )
 
 
 def _frequency(field: str, value: str) -> str:
@@ -211,7 +213,9 @@ def _chosen(rule: Rule, first: date, period: date) -> list[date]:
     if rule.by_month_day:
         found = [day for day in found if _in_month(day) & set(rule.by_month_day)]
     if rule.by_day:
-        found = [day for day in found if any(wd == day.weekday() and (not n or n in _nths(day)) for n, wd in rule.by_day)]
+        found = [
+            day for day in found if any(wd == day.weekday() and (not n or n in _nths(day)) for n, wd in rule.by_day)
+        ]
     elif rule.frequency == "WEEKLY":
         found = [day for day in found if day.weekday() == first.weekday()]
     elif rule.frequency == "MONTHLY" and not rule.by_month_day:

@@ -7,7 +7,7 @@ An order that is over keeps its goods and amounts, which the books need. Where i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -25,6 +25,12 @@ _OVER = Statement(
     """select id::text from orders
         where erased_at is null and status in ('completed', 'cancelled', 'expired') and updated_at < :before
         order by updated_at limit :limit for no key update skip locked""",
+    scalar,
+)
+_LONGEST_OVER = Statement(
+    "orders_retention.longest_over",
+    """select updated_at from orders where erased_at is null and status in ('completed', 'cancelled', 'expired')
+        order by updated_at limit 1""",
     scalar,
 )
 _SCRUB = Statement(
@@ -60,6 +66,13 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
     await unit.tx.run(_SCRUB_PARTS, ids=ids)
     await unit.tx.run(_SCRUB_STEPS, ids=ids)
     await unit.tell(Erased(ids))
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first order is over for long enough."""
+    kept, over = parts.settings.order_details_kept, await parts.database.row(_LONGEST_OVER)
+    # one is erased once that is past, not at that very moment
+    return None if not kept or over is None else over + timedelta(seconds=kept, microseconds=1)
 
 
 async def erase_old(parts: Parts, going_on: GoingOn = always) -> None:

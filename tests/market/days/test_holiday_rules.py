@@ -69,9 +69,15 @@ def test_a_round_is_known_by_its_day_of_the_rule_however_the_span_is_cut() -> No
         (None, None, "skip", "on_holiday"),
     ],
 )
-def test_holidays_that_nobody_knows_are_refused(country: str | None, subdivision: str | None, how: str, field: str) -> None:
+def test_holidays_that_nobody_knows_are_refused(
+    country: str | None, subdivision: str | None, how: str, field: str
+) -> None:
     assert [fault.field for fault in faults(country, subdivision, how)] == [field]
 
 
 def test_holidays_that_are_known_are_taken() -> None:
-    assert not list(faults("FR", None, "next")) and not list(faults("DE", "BY", "skip")) and not list(faults(None, None, "keep"))
+    assert (
+        not list(faults("FR", None, "next"))
+        and not list(faults("DE", "BY", "skip"))
+        and not list(faults(None, None, "keep"))
+    )

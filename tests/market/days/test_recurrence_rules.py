@@ -79,14 +79,19 @@ def test_what_is_refused_says_the_field_and_the_cure(text: str, code: str, says:
 
 
 def test_a_rule_without_any_day_is_told_from_one_that_has_some() -> None:
-    for text in ("FREQ=MONTHLY;BYMONTHDAY=31;BYSETPOS=5", "FREQ=WEEKLY;UNTIL=20250101", "FREQ=DAILY;BYMONTHDAY=1;BYSETPOS=2"):
+    for text in (
+        "FREQ=MONTHLY;BYMONTHDAY=31;BYSETPOS=5",
+        "FREQ=WEEKLY;UNTIL=20250101",
+        "FREQ=DAILY;BYMONTHDAY=1;BYSETPOS=2",
+    ):
         fault = ever("rule", parsed("rule", text), FIRST)
         assert fault is not None and fault.code == "not-accepted"
     assert ever("rule", parsed("rule", "FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=29"), date(2026, 2, 1)) is None
 
 
 @pytest.mark.parametrize(
-    "text", ["FREQ=MONTHLY;BYMONTHDAY=31;BYSETPOS=5", "FREQ=DAILY;BYMONTHDAY=31;COUNT=500", "FREQ=DAILY;BYDAY=MO;BYMONTHDAY=1"]
+    "text",
+    ["FREQ=MONTHLY;BYMONTHDAY=31;BYSETPOS=5", "FREQ=DAILY;BYMONTHDAY=31;COUNT=500", "FREQ=DAILY;BYDAY=MO;BYMONTHDAY=1"],
 )
 def test_no_rule_runs_away(text: str) -> None:
     began = time.process_time()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.market.days.moment_rules import day_in, moment
+from harvestd.kernel.moments import day_in, moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
