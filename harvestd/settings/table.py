@@ -111,6 +111,7 @@ class Settings:
     farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
     farm_imprint_needed: bool = setting(False, "", "Whether a farm can be verified only once its imprint has a legal name and an address, and keeps them from then on.")
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
+    market_rounds_ahead: int = setting(4, "rounds", "How many rounds of a schedule are made as market days ahead, unless it says so itself.", least=1, most=60)
     market_day_closing_soon: float = setting(10800.0, "seconds", "How long before its cut-off it is told that a market day closes soon; 0: never.", least=0, most=604800)
     sandbox: bool = setting(False, "", "Whether the market is for trying things out: POST /api/admin/clock moves its time forward, and what is due happens. Never where people really buy: the time cannot be moved back.")
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))

@@ -85,6 +85,22 @@ async def change(
     return before, after
 
 
+async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None:
+    """Have a planned day be as its schedule says by now, given all fields of a day."""
+    before = await _locked(unit, day_id)
+    farms, asked = given["farms"], given["windows"]
+    plain = {name: given[name] for name in ("name", "opens_at", "closes_at", "holds_minutes", "metadata")}
+    after = msgspec.structs.replace(
+        before, **plain, all_farms=farms is None, ends_at=rules.ends(given["closes_at"], [one.end for one in asked]), version=before.version + 1,
+        updated_at=unit.now,
+    )  # fmt: skip
+    await window_actions.put(unit, day_id, given["opens_at"], asked)
+    await rows.put_farms(unit.tx, day_id, farms or ())
+    after = await _stepped(unit, after, farms or ())
+    await rows.update(unit.tx, after)
+    unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
+
+
 async def _differs(unit: UnitOfWork, before: rows.Day, name: str, value: Any) -> bool:
     """Whether a field that is given is to become another: what is sent as it was read is no change."""
     if name == "farms":

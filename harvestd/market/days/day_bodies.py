@@ -45,8 +45,8 @@ def faults(sent: Mapping[str, Any]) -> list[FieldError]:
     wrong += foreign.metadata("metadata", metadata)[1]
     for i, window in sound.elements(sent, "windows").items():
         wrong += window_faults(f"windows[{i}]", window)
-    wrong += _twice("windows", "id", {i: w.get("id") for i, w in sound.elements(sent, "windows").items()})
-    wrong += _twice("farms", "farm_id", {i: f.get("farm_id") for i, f in sound.elements(sent, "farms").items()})
+    wrong += twice("windows", "id", {i: w.get("id") for i, w in sound.elements(sent, "windows").items()})
+    wrong += twice("farms", "farm_id", {i: f.get("farm_id") for i, f in sound.elements(sent, "farms").items()})
     return wrong
 
 
@@ -54,21 +54,21 @@ def window_faults(path: str, given: Mapping[str, Any]) -> Iterator[FieldError]:
     """Faults in the given members of a window."""
     yield from window_rules.faults(path, given)
     yield from window_rules.capacity_faults(f"{path}.capacity", sound.members(given, "capacity"))
-    area = sound.members(given, "area")
-    if area:
-        polygon = {"polygon": corners(area["polygon"])} if "polygon" in area else {}
-        yield from place_faults(f"{path}.area", {**area, **polygon})
-        center = sound.members(area, "center")
-        yield from not_on_earth(f"{path}.area.center", center)
-        if area.get("radius_km") is not None and "center" in area and area["center"] is None:
+    where = sound.members(given, "area")
+    if where:
+        polygon = {"polygon": corners(where["polygon"])} if "polygon" in where else {}
+        yield from place_faults(f"{path}.area", {**where, **polygon})
+        yield from not_on_earth(f"{path}.area.center", sound.members(where, "center"))
+        if where.get("radius_km") is not None and "center" in where and where["center"] is None:
             message = "is needed for radius_km: the circle is round it"
             yield FieldError(f"{path}.area.center", message, code="required", params={"reason": "for-radius"})
-        if "radius_km" in area and area["radius_km"] is None and area.get("center") is not None:
+        if "radius_km" in where and where["radius_km"] is None and where.get("center") is not None:
             message = "is only for radius_km"
             yield FieldError(f"{path}.area.center", message, code="not-accepted", params={"reason": "with-radius"})
 
 
-def _twice(name: str, member: str, given: Mapping[int, str | None]) -> Iterator[FieldError]:
+def twice(name: str, member: str, given: Mapping[int, str | None]) -> Iterator[FieldError]:
+    """Faults of elements of a list that have the same id."""
     seen: set[str] = set()
     for i, id in given.items():
         if id is not None and id in seen:
@@ -92,17 +92,18 @@ def windows(given: Sequence[WindowIn]) -> list[AskedWindow]:
     """The windows of a body without faults."""
     return [
         AskedWindow(
-            path=f"windows[{i}]", id=one.id, method=one.method, point_id=one.pickup_point_id, area=_area(one.area), start=one.from_, end=one.to,
+            path=f"windows[{i}]", id=one.id, method=one.method, point_id=one.pickup_point_id, area=area(one.area), start=one.from_, end=one.to,
             capacity=None if one.capacity is None else window_rules.capacity(msgspec.structs.asdict(one.capacity)),
         )
         for i, one in enumerate(given)
     ]  # fmt: skip
 
 
-def _area(given: WindowAreaIn | None) -> dict[str, Any] | None:
+def area(given: WindowAreaIn | None) -> dict[str, Any] | None:
+    """An area without faults as it is stored."""
     if given is None:
         return None
-    area = _NO_AREA | msgspec.structs.asdict(given) | {"polygon": corners(given.polygon)}
+    whole = _NO_AREA | msgspec.structs.asdict(given) | {"polygon": corners(given.polygon)}
     at = given.center
     center = None if at is None else {"latitude": float(at.latitude), "longitude": float(at.longitude)}
-    return {**kept_place(area), "center": center}
+    return {**kept_place(whole), "center": center}
