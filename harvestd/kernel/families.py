@@ -38,6 +38,11 @@ def market_day(day_id: str) -> str:
     return f"market_day:{day_id}"
 
 
+def pickup_point(point_id: str) -> str:
+    """The family of what shows a pick-up point of the market."""
+    return f"pickup_point:{point_id}"
+
+
 def of_farm(token: str) -> str:
     """The family of listings of one farm's products, by its id or slug."""
     return f"products:farmer:{token}"

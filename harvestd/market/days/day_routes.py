@@ -11,7 +11,7 @@ import msgspec
 
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
-from harvestd.kernel.families import farm, market_day
+from harvestd.kernel.families import farm, market_day, pickup_point
 from harvestd.kernel.names import accept, told
 from harvestd.market.accounts import audit
 from harvestd.market.days import day_actions as actions
@@ -68,7 +68,12 @@ async def _shown(reader: Reader, days: Sequence[store.Day]) -> tuple[list[Market
     windows = await window_rows.of_days(reader, ids) if ids else {}
     named = {one.farm_id for of in farms.values() for one in of}
     named |= {one.farm_id for of in windows.values() for one in of if one.farm_id is not None}
-    families = (*(market_day(id) for id in ids), *(family for id in sorted(named) for family in farm(id)[:1]))
+    points = {one.point_id for of in windows.values() for one in of if one.point_id is not None}
+    families = (
+        *(market_day(id) for id in ids),
+        *(pickup_point(id) for id in sorted(points)),
+        *(family for id in sorted(named) for family in farm(id)[:1]),
+    )
     return [day_views.shown(day, farms.get(day.id, ()), windows.get(day.id, ())) for day in days], families
 
 

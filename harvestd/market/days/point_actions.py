@@ -9,7 +9,7 @@ import attrs
 import msgspec
 
 from harvestd.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from harvestd.kernel.families import MARKET_DAYS, PICKUP_POINTS, stale
+from harvestd.kernel.families import PICKUP_POINTS, pickup_point, stale
 from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.market.days import point_rows as rows
 from harvestd.market.farms import actions as farm_actions
@@ -134,4 +134,4 @@ def _kept(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changed(unit: UnitOfWork, point: rows.Point) -> None:
-    unit.record(stale(f"pickup_point:{point.id}", point.version, PICKUP_POINTS, MARKET_DAYS))
+    unit.record(stale(f"pickup_point:{point.id}", point.version, PICKUP_POINTS, pickup_point(point.id)))
