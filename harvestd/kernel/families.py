@@ -23,12 +23,24 @@ CHANGED, PRICES, AMOUNTS = "products:changed", "products:prices", "products:amou
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
 RULES, INDEXED = "search:rules", "search:indexed"
+#: Lists of market days, and of pick-up points.
+MARKET_DAYS, PICKUP_POINTS = "market_days:all", "pickup_points:all"
 SIGN_INS = "session:"
 
 
 def farm(*tokens: str) -> tuple[str, ...]:
     """The families of a farm's pages and listings, by its id and slug."""
     return tuple(family for token in tokens for family in (f"farm:{token}", of_farm(token)))
+
+
+def market_day(day_id: str) -> str:
+    """The family of what shows a market day."""
+    return f"market_day:{day_id}"
+
+
+def pickup_point(point_id: str) -> str:
+    """The family of what shows a pick-up point of the market."""
+    return f"pickup_point:{point_id}"
 
 
 def of_farm(token: str) -> str:

@@ -45,6 +45,9 @@ class Permission(enum.Enum):
     SEE_AUDIT = "market:audit:read"
     SEE_GROUPS = "market:groups:read"
     MANAGE_GROUPS = "market:groups:write"
+    CHANGE_DAYS = "market:days:write"
+    CHANGE_POINTS = "farm:points:write"
+    MOVE_CLOCK = "market:clock:write"
     CHANGE_CATEGORIES = "market:categories:write"
     SEE_SEARCHES = "market:search:read"
     CHANGE_SEARCHES = "market:search:write"
@@ -90,6 +93,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
     Permission.SEE_GROUPS: Grant(STAFF, STAFF),
     Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
+    Permission.CHANGE_DAYS: Grant(STAFF, STAFF),
+    Permission.CHANGE_POINTS: Grant(_SELLERS, STAFF, _RUN),
+    Permission.MOVE_CLOCK: Grant(_ADMINS, _ADMINS),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
     Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
     Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),

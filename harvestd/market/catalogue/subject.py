@@ -46,7 +46,7 @@ from harvestd.market.catalogue import (
 from harvestd.market.long_work.kinds import LongWork
 from harvestd.market.long_work.shapes import Operation
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic
+from harvestd.queue.work import Due
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, MANY_BODY, Cached, Mode, Route, Section, always
 
@@ -176,5 +176,5 @@ SUBJECT = Subject(
               description="All of them: one that is left out is not offered any more, and stays in the orders that name it. Each is sold at its own price, and all take from the one "
               "stock of the product. The version is the product's."),
     ),
-    periodic=(Periodic("markdowns", 1.0, markdown_actions.finish_all),),
+    periodic=(Due("markdowns", 1.0, markdown_actions.finish_all, next_due=markdown_actions.next_due),),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Where a farm delivers, and on which terms. Pure.
 
-An area is a list of postcodes or a circle round the farm. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``, ``１１０ー０００１``): they are
+An area is a list of postcodes, a circle round the farm, or a polygon. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``, ``１１０ー０００１``): they are
 compared in plain letters and digits, without spaces and hyphens, in capitals.
 """
 
@@ -13,11 +13,16 @@ from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
-from harvestd.kernel.geography import distance_km
+from harvestd.kernel.geography import distance_km, is_inside
 from harvestd.kernel.names import Rule
+from harvestd.market.farms.rules import not_on_earth
 
 MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 20, 500, 16, 500
 MAX_AREA_NAME, MAX_NOTE = 100, 2000
+#: The corners of a polygon, and how wide and high it is at most, in degrees.
+MIN_CORNERS, MAX_CORNERS, MAX_DEGREES = 3, 200, 10
+#: The ways to say where an area is, of which it has one.
+WHERE = ("postcodes", "radius_km", "polygon")
 TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
 _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
 #: By the category of a character: dashes, spaces, and what is not visible. Others that stand for a hyphen: minus, and the long vowel of Japanese keyboards.
@@ -41,10 +46,15 @@ def _spelt(text: str) -> str:
 
 
 def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Faults in the given members of the area at a position, but for its amounts of money."""
+    """Faults in the given members of the area of a farm at a position, but for its amounts of money."""
     path = f"delivery.areas[{i}]"
     if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
         yield fault
+    yield from place_faults(path, area)
+
+
+def place_faults(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the given members that say where an area is, whosever it is. A ``polygon`` has pairs of degrees."""
     for n, code in enumerate(area.get("postcodes") or ()):
         if _POSTCODE.fullmatch(_spelt(code)) is None:
             message = "must be a postcode of 2 to 10 letters and digits"
@@ -54,9 +64,28 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
         bounds = {"maximum": str(MAX_RADIUS_KM), "reason": "radius"}
         message = f"must be more than 0 and at most {MAX_RADIUS_KM} kilometres"
         yield FieldError(f"{path}.radius_km", message, code="above-maximum", params=bounds)
-    if "postcodes" in area and "radius_km" in area and bool(area["postcodes"]) == (radius is not None):
-        message = "give postcodes, or radius_km: one of the two says where it is"
+    yield from _polygon_faults(f"{path}.polygon", area.get("polygon"))
+    if (
+        all(name in area for name in WHERE)
+        and sum((bool(area["postcodes"]), radius is not None, bool(area["polygon"]))) != 1
+    ):
+        message = "give postcodes, radius_km or polygon: one of the three says where it is"
         yield FieldError(f"{path}.postcodes", message, code="required", params={"reason": "postcodes-or-radius"})
+
+
+def _polygon_faults(path: str, corners: Sequence[Place] | None) -> Iterator[FieldError]:
+    if corners is None:
+        return
+    places = [{"latitude": latitude, "longitude": longitude} for latitude, longitude in corners]
+    wrong = [fault for n, place in enumerate(places) for fault in not_on_earth(f"{path}[{n}]", place)]
+    yield from wrong
+    if len(set(corners)) < MIN_CORNERS:
+        params = {"minimum": str(MIN_CORNERS), "reason": "elements"}
+        yield FieldError(path, f"must have at least {MIN_CORNERS} corners", code="too-short", params=params)
+    elif not wrong and any(max(degrees) - min(degrees) > MAX_DEGREES for degrees in zip(*corners, strict=True)):
+        message = f"must be at most {MAX_DEGREES} degrees wide and high"
+        params = {"maximum": str(MAX_DEGREES), "reason": "degrees"}
+        yield FieldError(path, message, code="above-maximum", params=params)
 
 
 def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
@@ -74,11 +103,18 @@ def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
 
 def kept(area: Mapping[str, Any]) -> dict[str, Any]:
     """An area without faults as it is stored; its amounts in minor units."""
-    codes = list({postcode(code): _spelt(code) for code in reversed(area["postcodes"] or ())}.values())[::-1]
-    radius = area["radius_km"]
     return {
-        "name": TEXTS["name"].apply("", area["name"]), "postcodes": codes or None, "radius_km": None if radius is None else float(radius),
-        "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+        "name": TEXTS["name"].apply("", area["name"]), **kept_place(area), "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+    }  # fmt: skip
+
+
+def kept_place(area: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an area without faults is, as it is stored."""
+    codes = list({postcode(code): _spelt(code) for code in reversed(area["postcodes"] or ())}.values())[::-1]
+    radius, corners = area["radius_km"], area.get("polygon")
+    return {
+        "postcodes": codes or None, "radius_km": None if radius is None else float(radius),
+        "polygon": [{"latitude": float(latitude), "longitude": float(longitude)} for latitude, longitude in corners] if corners else None,
     }  # fmt: skip
 
 
@@ -105,15 +141,22 @@ def never_charged(delivery: Mapping[str, Any] | None, order_minimum: int, curren
 def delivers_to(
     delivery: Mapping[str, Any] | None, at: Place | None, code: str, position: Place | None
 ) -> Mapping[str, Any] | None:
-    """The area that a place is in: the first in the farm's order that has its postcode (``code``, empty if unknown), or whose circle round the
-    farm (``at``) it lies in. None if the farm does not deliver there, as far as is known."""
-    wanted = postcode(code)
-    for area in delivery["areas"] if delivery is not None else ():
-        if area["postcodes"] is not None:
-            inside = wanted in {postcode(one) for one in area["postcodes"]}
-        else:
-            inside = at is not None and position is not None and distance_km(*at, *position) <= area["radius_km"]
-        if inside:
-            found: Mapping[str, Any] = area
+    """The area that a place is in: the first in the farm's order that :func:`covers` it, with a circle round the farm (``at``). None if the farm does not
+    deliver there, as far as is known."""
+    found: Mapping[str, Any]
+    for found in delivery["areas"] if delivery is not None else ():
+        if covers(found, at, code, position):
             return found
     return None
+
+
+def covers(area: Mapping[str, Any], middle: Place | None, code: str, position: Place | None) -> bool:
+    """Whether a place is in an area: it has its postcode (``code``, empty if unknown), or it lies in its circle round the ``middle``, or in its
+    polygon."""
+    if area["postcodes"] is not None:
+        return postcode(code) in {postcode(one) for one in area["postcodes"]}
+    if position is None:
+        return False
+    if area.get("polygon"):
+        return is_inside([(corner["latitude"], corner["longitude"]) for corner in area["polygon"]], *position)
+    return middle is not None and distance_km(*middle, *position) <= area["radius_km"]

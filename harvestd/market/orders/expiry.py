@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from harvestd.market.orders import fulfilment_rows
@@ -12,6 +13,11 @@ from harvestd.unit_of_work import change
 
 #: Orders processed in one run; the rest wait for the next.
 BATCH = 200
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first hold runs out."""
+    return await fulfilment_rows.next_due(parts.database)
 
 
 async def release(parts: Parts, going_on: GoingOn = always) -> None:

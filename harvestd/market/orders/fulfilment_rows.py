@@ -37,6 +37,14 @@ _DUE = Statement(
         order by r.order_id limit :limit""",
     scalar,
 )
+_NEXT_DUE = Statement(
+    "orders.next_due",
+    """select min(r.expires_at)
+         from reservations r join order_lines l on l.id = r.line_id
+              join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+        where r.state = 'live' and r.expires_at is not null and p.status = 'placed'""",
+    scalar,
+)
 
 
 async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
@@ -54,6 +62,12 @@ async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | 
         _MOVE, id=before.id, to=moved.to, farms=list(moved.farms), version=moved.version, actor_id=actor_id, reason=moved.reason, now=now,
         before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, total=moved.totals.total, actor=moved.actor,
     )  # fmt: skip
+
+
+async def next_due(reader: Reader) -> datetime | None:
+    """When the first of these holds runs out; None if there is none."""
+    found: datetime | None = await reader.row(_NEXT_DUE)
+    return found
 
 
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:

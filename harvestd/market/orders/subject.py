@@ -22,7 +22,7 @@ from harvestd.market.orders import (
     step_shapes,
 )
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.queue.work import Due, QueueHandlers
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section, Strangers
 
@@ -73,5 +73,6 @@ SUBJECT = Subject(
     ),
     handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
-    periodic=(Periodic("expiry", 1.0, expiry.release), Periodic("order details", 3600.0, retention.erase_old)),
+    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due),
+              Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

@@ -6,13 +6,30 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.farms.delivery_rules import area_faults, delivers_to, faults, kept, never_charged, without_middle
+from harvestd.market.farms.delivery_rules import (
+    area_faults,
+    covers,
+    delivers_to,
+    faults,
+    kept,
+    never_charged,
+    without_middle,
+)
 
 AT, NEAR, FAR = (48.2, 16.37), (48.25, 16.37), (49.0, 16.37)
 
 
 def area(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "postcodes": None, "radius_km": None, "fee": 0, "minimum": 0, "free_from": None, **more}
+    return {
+        "name": name,
+        "postcodes": None,
+        "radius_km": None,
+        "polygon": None,
+        "fee": 0,
+        "minimum": 0,
+        "free_from": None,
+        **more,
+    }
 
 
 TOWN, ROUND, WIDE = (
@@ -20,6 +37,7 @@ TOWN, ROUND, WIDE = (
     area("Round", radius_km=10.0),
     area("Wide", radius_km=200.0),
 )
+TRIANGLE = [(48.0, 16.0), (49.0, 16.0), (48.0, 17.0)]
 DELIVERY = {"areas": [TOWN, ROUND, WIDE], "note": ""}
 
 
@@ -65,6 +83,23 @@ def test_a_fee_that_nobody_could_pay_is_refused(
     assert found == ([("delivery.areas[1].free_from", "below-minimum")] if refused else [])
 
 
+@pytest.mark.parametrize(
+    ("position", "inside"),
+    [
+        ((48.2, 16.2), True),
+        ((48.6, 16.6), False),
+        ((47.9, 16.2), False),
+        ((48.2, 15.9), False),
+        ((48.2, 16.9), False),
+        (None, False),
+    ],
+)
+def test_a_polygon_has_what_is_between_its_corners(position: Any, inside: bool) -> None:
+    stored = kept(area("Triangle", polygon=TRIANGLE))
+    assert stored["polygon"][0] == {"latitude": 48.0, "longitude": 16.0}
+    assert covers(stored, None, "", position) is inside
+
+
 def test_a_circle_has_its_edge_in_it() -> None:
     from harvestd.kernel.geography import distance_km
 
@@ -84,6 +119,12 @@ def test_a_circle_has_its_edge_in_it() -> None:
         (area("A"), [("delivery.areas[0].postcodes", "required")]),
         (area("A", postcodes=[], radius_km=None), [("delivery.areas[0].postcodes", "required")]),
         (area("A", postcodes=["1010"], radius_km=5), [("delivery.areas[0].postcodes", "required")]),
+        (area("A", polygon=TRIANGLE), []),
+        (area("A", polygon=TRIANGLE, radius_km=5), [("delivery.areas[0].postcodes", "required")]),
+        (area("A", polygon=TRIANGLE[:2] * 2), [("delivery.areas[0].polygon", "too-short")]),
+        (area("A", polygon=[(0, 0), (0, 11), (1, 0)]), [("delivery.areas[0].polygon", "above-maximum")]),
+        (area("A", polygon=[(91, 0), (0, 181), (1, 0)]),
+         [("delivery.areas[0].polygon[0].latitude", "not-a-position"), ("delivery.areas[0].polygon[1].longitude", "not-a-position")]),
         (area("A", postcodes=["10", "1" * 10, "１１０－０００１", "sw1a\u20131aa"]), []),
         (area("A", postcodes=["1", "1" * 11, "10-", "1  0", "é10", "1010\n"]), [(f"delivery.areas[0].postcodes[{n}]", "wrong-form") for n in range(6)]),
         (area("\u200b", postcodes=["1010"]), [("delivery.areas[0].name", "not-visible")]),
