@@ -84,6 +84,7 @@ class Settings:
     # the market
     market_name: str = setting("harvestd market", "", "Name of the market, in mails and on pages.")
     market_currency: str = setting("EUR", "ISO 4217", "The market's only currency.")
+    tax_included: bool = setting(True, "", "Whether prices include the tax that rates say, or it is added to them.")
     market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", f"Languages of errors, mails, notices and the pages for people, the default first; English is always included: {', '.join(LANGUAGES)}.", choices=LANGUAGES)
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     market_legal_name: str = setting("", "", "Legal name of whoever runs the market, for its imprint in /api/market; empty: there is none.")
