@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from zope.interface import Interface
@@ -49,8 +49,9 @@ class Charges:
 class IPricing(Interface):
     """Fees and tax rates. A change is known in every process within a second: the database notifies at the commit."""
 
-    async def now() -> Charges:
-        """All of them. Raises ``Unavailable`` if that cannot be determined."""
+    async def now(reader: Any = None) -> Charges:
+        """All of them; a ``reader`` (whoever asks in a transaction has one) is asked for what is not known. Raises ``Unavailable`` if that cannot be
+        determined."""
 
     def changed() -> None:
         """Forget what they were in this process, after a change of them here."""

@@ -127,5 +127,7 @@ def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, An
     from the farm: if it has none of the postcodes, the first circle counts, and the farm may still refuse. None if there is no such area."""
     areas = delivery["areas"] if delivery is not None else ()
     codes = codes_in(address)
-    found = next((one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None)
+    found = next(
+        (one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None
+    )
     return found or next((one for one in areas if one["postcodes"] is None), None)

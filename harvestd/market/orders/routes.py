@@ -23,6 +23,7 @@ from harvestd.market.orders.placing_shapes import PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
+from harvestd.market.pricing.rules import code
 from harvestd.web import sound
 from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
@@ -37,7 +38,13 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = quantity_faults(sound.elements(given, "lines"))
-    return [*note, *total, *lines.values(), *ways.faults(given)]
+    coupon = code("coupon", given["coupon"]) if given.get("coupon") else None
+    return [*note, *total, *lines.values(), *ways.faults(given), *([coupon] if isinstance(coupon, FieldError) else [])]
+
+
+def guarded(body: Any) -> str | None:
+    """The limit of bodies with a coupon, so that nobody guesses codes."""
+    return "rate_coupon" if body.coupon else None
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -68,6 +75,7 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
         lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
+        coupon=body.coupon,
         staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
 

@@ -28,6 +28,10 @@ class Billing:
     ways: Mapping[str, Delivered] = attrs.field(factory=dict)
     discount: Discount | None = None
 
+    def method(self, farm_id: str) -> str:
+        """How the goods of a farm reach their buyer."""
+        return self.ways.get(farm_id, _PICKUP).method
+
     def rate(self, product: OnSale) -> int:
         """The tax of a product."""
         return rate_of(self.charges, product.category_id, self.day) if self.charges.rates else 0

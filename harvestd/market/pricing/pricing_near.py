@@ -43,12 +43,12 @@ class NearPricing:
         self._unsubscribe()
         self.changed()
 
-    async def now(self) -> Charges:
+    async def now(self, reader: Reader | None = None) -> Charges:
         """All of them."""
         charges = self._charges
         if charges is None or self._seconds() >= self._until:
             before = self._dropped
-            charges = await rows.charges(self._primary)
+            charges = await rows.charges(reader or self._primary)
             if self._dropped == before:
                 self._charges, self._until = charges, self._seconds() + self._ttl
         return charges

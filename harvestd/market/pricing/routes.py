@@ -125,7 +125,9 @@ def create(kind: Kind[Any]) -> Handler:
         if "farm_id" in given:
             given["farm_id"] = await _owner(request, given["farm_id"])
         made = await actions.create(request.work, kind, given)
-        await audit.note(request, request.work, f"{kind.name}.created", None, f"{kind.name}:{made.id}", None, _told(kind, made))
+        await audit.note(
+            request, request.work, f"{kind.name}.created", None, f"{kind.name}:{made.id}", None, _told(kind, made)
+        )
         location = ("Location", f"{_PATHS[kind.name]}/{made.id}")
         return Result(shown(made, request.parts.settings.market_currency), version=made.version, headers=(location,))
 
@@ -158,7 +160,9 @@ def delete(kind: Kind[Any]) -> Handler:
     async def handler(request: RequestContext) -> None:
         before = await actions.delete(request.work, kind, request.id("id"), _mine(request, kind))
         request.check_version(before.version)
-        await audit.note(request, request.work, f"{kind.name}.deleted", None, f"{kind.name}:{before.id}", _told(kind, before))
+        await audit.note(
+            request, request.work, f"{kind.name}.deleted", None, f"{kind.name}:{before.id}", _told(kind, before)
+        )
 
     return handler
 
