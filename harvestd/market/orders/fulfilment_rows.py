@@ -6,8 +6,8 @@ from datetime import datetime
 
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.order import Part
-from harvestd.market.pricing.amounts import Good, kept
 from harvestd.market.orders.rows import COLUMNS, FROM, Order
+from harvestd.market.pricing.amounts import Good, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 

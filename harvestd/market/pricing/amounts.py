@@ -198,12 +198,12 @@ def reducible(goods: Sequence[Good], discount: Discount) -> list[int]:
 def _discounts(goods: Sequence[Good], discount: Discount | None) -> list[int]:
     if discount is None:
         return [0] * len(goods)
-    reducible = reducible(goods, discount)
-    whole = sum(reducible)
+    amounts = reducible(goods, discount)
+    whole = sum(amounts)
     if not whole or whole < discount.minimum:
         return [0] * len(goods)
     off = rounded(whole * discount.value, WHOLE) if discount.kind == "percent" else discount.value
-    return shared(min(off, whole), reducible)
+    return shared(min(off, whole), amounts)
 
 
 def _concerned(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str]) -> list[Good]:
