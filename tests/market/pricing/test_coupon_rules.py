@@ -31,7 +31,7 @@ def test_what_is_wrong_with_it_is_told(more: Any, code: str, reason: str) -> Non
     assert found is not None and (found.field, found.code, found.params["reason"]) == ("coupon", code, reason)
 
 
-def test_one_that_is_not_there_is_told_from_none_that_was_switched_off() -> None:
+def test_one_that_is_not_there_is_not_told_from_one_that_was_switched_off() -> None:
     assert unusable(None, MAY) == unusable(attrs.evolve(GOOD, active=False), MAY)
     assert used_up() == unusable(attrs.evolve(GOOD, left=False), MAY)
 
