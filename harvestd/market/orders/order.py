@@ -65,6 +65,10 @@ class Part:
     discount: int = 0
     method: str = "pickup"
 
+    def totals(self, tax_included: bool) -> Totals:
+        """What it comes to."""
+        return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
+
 
 @attrs.frozen
 class Totals:

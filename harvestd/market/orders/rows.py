@@ -38,12 +38,16 @@ class Order(msgspec.Struct, frozen=True):
     tax_included: bool = False
     terms: dict[str, Any] | None = None
 
+    @property
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals(self.goods, self.fees, self.tax, self.discount, self.tax_included)
+
     def standing(self, parts: Sequence[Part], goods: Sequence[Good] = (), left: bool = False) -> Standing:
         """The order as the rules take it; ``left`` is whether anything of it has left its farm."""
-        totals = Totals(self.goods, self.fees, self.tax, self.discount, self.tax_included)
         return Standing(
             id=self.id, number=self.number, buyer_id=self.buyer_id, status=self.status, version=self.version,
-            parts=tuple(parts), totals=totals, terms=read(self.terms) if self.terms else None, goods=tuple(goods), left=left,
+            parts=tuple(parts), totals=self.totals, terms=read(self.terms) if self.terms else None, goods=tuple(goods), left=left,
         )  # fmt: skip
 
 
@@ -71,6 +75,10 @@ class PartRow(msgspec.Struct, frozen=True):
     discount: int
     fulfilment: dict[str, Any]
     steps: list[StepRow]
+
+    def totals(self, tax_included: bool) -> Totals:
+        """What it comes to."""
+        return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
 
 
 def _part(*columns: Any) -> PartRow:

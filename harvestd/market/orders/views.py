@@ -70,7 +70,7 @@ def seen(
         for part in own
     ]  # fmt: skip
     status = own[0].status if not whole and len(own) == 1 else order.status
-    totals = Totals(order.goods, order.fees, order.tax, order.discount, order.tax_included)
+    totals = order.totals
     if not whole:
         sums = (sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount"))
         totals = Totals(*sums, order.tax_included)
@@ -152,7 +152,7 @@ class _Amounts(TypedDict):
 
 
 def _amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _Amounts:
-    own = Totals(part.subtotal, part.fees, part.tax, part.discount, tax_included)
+    own = part.totals(tax_included)
     return _Amounts(
         subtotal=money(own.goods, currency), fees=money(own.fees, currency), tax=money(own.tax, currency),
         discount=money(own.discount, currency), total=money(own.total, currency),
