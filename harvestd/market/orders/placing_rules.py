@@ -12,7 +12,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, MarketError, OutOfStock, PriceChanged
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import positive, shown
+from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms, quantity_faults, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
@@ -105,10 +105,8 @@ def attempt(check: Callable[[], Result]) -> tuple[Result | None, tuple[MarketErr
 
 def orderable(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date) -> tuple[Asked, ...]:
     """Of what is wanted, whatever could be ordered as it is, if there is enough of it."""
-    return tuple(
-        a for a in _merged([w for w in wanted if w.key in shelf and not isinstance(positive("", w.quantity), FieldError)])
-        if withheld("", shelf[a.key], today) is None and not isinstance(takeable("", a.quantity, shelf[a.key]), FieldError)
-    )  # fmt: skip
+    there = [a for a in _merged(wanted) if a.key in shelf and withheld("", shelf[a.key], today) is None]
+    return tuple(a for a in there if not isinstance(takeable("", a.quantity, shelf[a.key]), FieldError))
 
 
 def check_amounts(goods: Sequence[Good], discount: Discount | None, total: int, terms: Terms) -> None:
