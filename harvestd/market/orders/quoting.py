@@ -24,7 +24,6 @@ from harvestd.market.orders.quote_rows import Quote
 from harvestd.market.orders.quote_rules import Content, Shift
 from harvestd.market.orders.quote_use import Holder
 from harvestd.parts import Parts
-from harvestd.runtime.failpoints import failpoint
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork, change
 
@@ -51,7 +50,6 @@ async def quote(
     if hold:
         old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
         before = await quote_rows.held(unit.tx, [one.id for one in old])
-        await failpoint("quote.before_products")
     locked = await stock.lock(unit.tx, [*ids, *before]) if hold else {}
     shown = await stock.see(unit.tx, ids, buyer, ordering.language)
     shelf = await with_packs(
@@ -72,7 +70,6 @@ async def quote(
         await _shift(unit, locked, quote_rules.shift(locked, before, decided.taken), held.id)
         await quote_rows.delete(unit.tx, [one.id for one in old])
         await quote_rows.insert(unit.tx, held, decided.taken, unit.now)
-        await failpoint("quote.before_commit")
     return Quoted(decided=decided, shelf=shelf, ways=ways, held=held)
 
 
@@ -97,7 +94,6 @@ async def end(unit: UnitOfWork, quote_id: str) -> None:
     found = await quote_rows.lock(unit.tx, quote_id)
     if found is None:
         return
-    await failpoint("quote.before_end")
     before = await quote_rows.held(unit.tx, [found.id])
     locked = await stock.lock(unit.tx, list(before))
     await _shift(unit, locked, quote_rules.shift(locked, before, {}), found.id)
