@@ -36,7 +36,7 @@ def quote_view(quoted: Quoted, currency: str, language: str) -> Quote:
             QuoteFee(name=names[fee.id], farm_id=fee.farm_id, amount=money(fee.amount, currency), tax=money(fee.tax, currency))
             for fee in decided.bill.fees
         ],
-        totals=shown_totals(currency, parts, decided.totals),
+        totals=shown_totals(currency, decided.totals, any(part.estimated for part in parts)),
         refusals=[one for error in decided.refusals for one in _refusals(error, language)],
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     ]  # fmt: skip
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=shown_totals(currency, parts, t), fulfilment=_one_for_all(parts), note=note,
+        totals=shown_totals(currency, t, _estimated(parts)), fulfilment=_one_for_all(parts), note=note,
         steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
@@ -76,7 +76,7 @@ def seen(
         totals = Totals(*sums, order.tax_included)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=shown_totals(currency, views, totals), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
+        totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
         can=_can(order, every, caller, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
@@ -159,9 +159,13 @@ def shown_amounts(part: Part | store.PartRow, tax_included: bool, currency: str)
     )  # fmt: skip
 
 
-def shown_totals(currency: str, parts: Sequence[OrderPart], totals: Totals) -> OrderTotals:
-    """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
-    standing = [part for part in parts if part.status not in fulfilment.OVER] or parts
+def _estimated(parts: Sequence[OrderPart]) -> bool:
+    """Whether the totals are an estimate: as far as the parts that they count are, those that stand, or all of an order that is over as a whole."""
+    return any(part.estimated for part in [part for part in parts if part.status not in fulfilment.OVER] or parts)
+
+
+def shown_totals(currency: str, totals: Totals, estimated: bool) -> OrderTotals:
+    """The totals of an order."""
     names = ("goods", "fees", "tax", "discount", "total")
     shown = {name: money(getattr(totals, name), currency) for name in names}
-    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=any(part.estimated for part in standing))
+    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=estimated)
