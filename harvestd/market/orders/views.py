@@ -72,8 +72,10 @@ def seen(
     status = own[0].status if not whole and len(own) == 1 else order.status
     totals = order.totals
     if not whole:
-        sums = (sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount"))
-        totals = Totals(*sums, order.tax_included)
+        goods, fees, tax, discount = (
+            sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount")
+        )
+        totals = Totals(goods, fees, tax, discount, order.tax_included)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
