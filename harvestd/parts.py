@@ -18,6 +18,7 @@ from harvestd.interfaces import (
     IIssuer,
     ILimiter,
     IMailer,
+    IPricing,
     ISearchMisses,
     ISearchRules,
     ISignIns,
@@ -62,6 +63,7 @@ class Parts:
     sign_ins: ISignIns
     api_keys: IApiKeys
     groups: IGroups
+    pricing: IPricing
     search: IStoredSearch
     search_rules: ISearchRules
     broker: IBroker

@@ -25,6 +25,7 @@ NAMES = (
     "feeds",
     "search",
     "days",
+    "pricing",
     "carts",
     "orders",
     "notifications",

@@ -49,6 +49,9 @@ class Permission(enum.Enum):
     CHANGE_POINTS = "farm:points:write"
     MOVE_CLOCK = "market:clock:write"
     CHANGE_CATEGORIES = "market:categories:write"
+    SEE_PRICING = "farm:pricing:read"
+    CHANGE_PRICING = "farm:pricing:write"
+    CHANGE_TAXES = "market:taxes:write"
     SEE_SEARCHES = "market:search:read"
     CHANGE_SEARCHES = "market:search:write"
 
@@ -97,6 +100,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.CHANGE_POINTS: Grant(_SELLERS, STAFF, _RUN),
     Permission.MOVE_CLOCK: Grant(_ADMINS, _ADMINS),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_TAXES: Grant(STAFF, STAFF),
     Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
     Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),
 }

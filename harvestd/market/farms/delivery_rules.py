@@ -29,6 +29,11 @@ _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
 _SPELT = {"Pd": "-", "Zs": " ", "Cf": ""}
 _HYPHENS = "\u2212\u30fc"
 
+#: What words of an address a postcode may be made of, and how many: SW1A 1AA has two.
+_WORD, _WORDS = re.compile(r"[A-Za-z0-9]+"), 3
+#: What no postcode goes across: a comma, a new line.
+_APART = re.compile(r"[^A-Za-z0-9 -]")
+
 #: Latitude and longitude in degrees.
 Place = tuple[float, float]
 
@@ -55,10 +60,7 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
 
 def place_faults(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
     """Faults in the given members that say where an area is, whosever it is. A ``polygon`` has pairs of degrees."""
-    for n, code in enumerate(area.get("postcodes") or ()):
-        if _POSTCODE.fullmatch(_spelt(code)) is None:
-            message = "must be a postcode of 2 to 10 letters and digits"
-            yield FieldError(f"{path}.postcodes[{n}]", message, code="wrong-form", params={"reason": "postcode"})
+    yield from postcode_faults(f"{path}.postcodes", area.get("postcodes") or ())
     radius = area.get("radius_km")
     if radius is not None and not 0 < radius <= MAX_RADIUS_KM:
         bounds = {"maximum": str(MAX_RADIUS_KM), "reason": "radius"}
@@ -86,6 +88,14 @@ def _polygon_faults(path: str, corners: Sequence[Place] | None) -> Iterator[Fiel
         message = f"must be at most {MAX_DEGREES} degrees wide and high"
         params = {"maximum": str(MAX_DEGREES), "reason": "degrees"}
         yield FieldError(path, message, code="above-maximum", params=params)
+
+
+def postcode_faults(field: str, codes: Sequence[str]) -> Iterator[FieldError]:
+    """Faults in the form of postcodes."""
+    for n, code in enumerate(codes):
+        if _POSTCODE.fullmatch(_spelt(code)) is None:
+            message = "must be a postcode of 2 to 10 letters and digits"
+            yield FieldError(f"{field}[{n}]", message, code="wrong-form", params={"reason": "postcode"})
 
 
 def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
@@ -160,3 +170,23 @@ def covers(area: Mapping[str, Any], middle: Place | None, code: str, position: P
     if area.get("polygon"):
         return is_inside([(corner["latitude"], corner["longitude"]) for corner in area["polygon"]], *position)
     return middle is not None and distance_km(*middle, *position) <= area["radius_km"]
+
+
+def codes_in(address: str) -> set[str]:
+    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other, with nothing but a space or a hyphen between."""
+    found: set[str] = set()
+    for piece in _APART.split(_spelt(address)):
+        words = [word.upper() for word in _WORD.findall(piece)]
+        found.update("".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1))
+    return found
+
+
+def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, Any] | None:
+    """The area that an address is in, as far as its words tell: the first in the farm's order with a postcode that it has. Nobody knows here how far it is
+    from the farm: if it has none of the postcodes, the first circle counts, and the farm may still refuse. None if there is no such area."""
+    areas = delivery["areas"] if delivery is not None else ()
+    codes = codes_in(address)
+    found = next(
+        (one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None
+    )
+    return found or next((one for one in areas if one["postcodes"] is None), None)

@@ -11,6 +11,7 @@ from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.events import Event
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import Part, Totals
+from harvestd.market.pricing.amounts import Bill, Good, Pricing, bill, lowered
 
 #: The steps that a farm may take, from each status of its part. Only the clock sets ``expired``.
 STEPS: dict[str, frozenset[str]] = {
@@ -33,7 +34,8 @@ PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order in its current state, from its locked rows; a guest's has no ``buyer_id``."""
+    """An order in its current state, from its locked rows; a guest's has no ``buyer_id``. Of one with ``terms``, by which more than its goods is billed,
+    ``goods`` are all its lines, and ``left`` is whether any of it was ever on its way."""
 
     id: str
     number: str
@@ -42,11 +44,28 @@ class Standing:
     version: int
     parts: tuple[Part, ...]
     totals: Totals
+    terms: Pricing | None = None
+    goods: tuple[Good, ...] = ()
+    left: bool = False
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """How the goods of each farm reach their buyer."""
+        return {part.farm_id: part.method for part in self.parts}
+
+
+@attrs.frozen
+class Billed:
+    """What an order comes to after a change, and the rules by which it does from then on."""
+
+    bill: Bill
+    terms: Pricing
 
 
 @attrs.frozen(kw_only=True)
 class Moved:
-    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences."""
+    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences; ``billed`` is None if no amounts but the sum of
+    the goods changed."""
 
     actor: str
     reason: str
@@ -56,6 +75,7 @@ class Moved:
     version: int
     totals: Totals
     events: tuple[Event, ...]
+    billed: Billed | None = None
 
 
 Actor = Literal["buyer", "farm", "admin", "clock"]
@@ -139,10 +159,31 @@ def totals_of(parts: Sequence[Part], totals: Totals) -> Totals:
     return attrs.evolve(totals, goods=sum(standing)) if standing else totals
 
 
+def billed_of(order: Standing, parts: Sequence[Part]) -> Billed | None:
+    """What is left of an order that is billed by more than its goods, where a part of it has ended: by the rules that were kept with it, of which none may
+    cost its buyer what they had come to. None if nothing is left, and for any other order."""
+    standing = {part.farm_id for part in parts if part.status not in OVER}
+    before = {part.farm_id for part in order.parts if part.status not in OVER}
+    if order.terms is None or not standing or standing == before:
+        return None
+    were, are = ([good for good in order.goods if good.farm_id in farms] for farms in (before, standing))
+    terms = lowered(order.terms, were, are, order.ways)
+    return Billed(bill(are, terms, order.ways), terms)
+
+
+def gives_coupon_back(order: Standing, moved: Moved) -> bool:
+    """Whether the use of its coupon is given back: the whole order ends, and nothing of it was ever on its way."""
+    return order.terms is not None and order.terms.discount is not None and moved.status in OVER and not order.left
+
+
 def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reason: str) -> Moved:
     before = {part.farm_id: part.status for part in order.parts}
     parts = [attrs.evolve(part, status=to) if part.farm_id in farms else part for part in order.parts]
     status, version = status_of(parts), order.version + 1
+    billed = billed_of(order, parts)
+    totals = totals_of(parts, order.totals)
+    if billed is not None:
+        totals = Totals.of(billed.bill, billed.terms.tax_included)
     base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
     events = [
         Event("order.updated", f"order:{order.id}", version,
@@ -158,8 +199,9 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
         farms=farms,
         status=status,
         version=version,
-        totals=totals_of(parts, order.totals),
+        totals=totals,
         events=tuple(events),
+        billed=billed,
     )
 
 

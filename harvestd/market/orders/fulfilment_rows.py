@@ -7,13 +7,15 @@ from datetime import datetime
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.order import Part
 from harvestd.market.orders.rows import COLUMNS, FROM, Order
+from harvestd.market.pricing.amounts import Good, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 _LOCK = Statement("orders.lock", f"select {COLUMNS} from {FROM} where o.id = :order_id for no key update of o", Order)
 _STANDING = Statement(
     "orders.standing",
-    """select p.farm_id, f.name, p.position, p.status, p.subtotal from order_parts p join farms f on f.id = p.farm_id
+    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.fees, p.tax, p.discount,
+              coalesce(p.fulfilment->>'method', 'pickup') from order_parts p join farms f on f.id = p.farm_id
         where p.order_id = :order_id order by p.position""",
     Part,
 )
@@ -25,7 +27,32 @@ _MOVE = Statement(
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at, actor)
            select :id, :version, t.farm_id, t.status, :to, :actor_id, :reason, :now, :actor from unnest(:farms::uuid[], :before::text[]) as t(farm_id, status)
        )
-       update orders set status = :status, goods = :goods, total = :total, version = :version, updated_at = :now where id = :id""",
+       update orders set status = :status, goods = :goods, fees = :fees, tax = :tax, discount = :discount, total = :total, version = :version, updated_at = :now where id = :id""",
+    nothing,
+)
+#: The lines of an order as they are billed.
+_GOODS = Statement(
+    "orders.goods",
+    """select l.id, l.farm_id, l.total, l.tax_rate, l.grams from order_lines l where l.order_id = :order_id order by l.position""",
+    lambda id, farm_id, total, rate, grams: Good(key=id, farm_id=farm_id, total=total, rate=rate, weight=grams),
+)
+_LEFT = Statement(
+    "orders.left",
+    """select exists (select from order_transitions where order_id = :order_id and to_status in ('out_for_delivery', 'completed'))""",
+    scalar,
+)
+#: What a change makes of the amounts of the parts that stand, and of their lines.
+_BILL = Statement(
+    "orders.bill",
+    """with parts as (
+           update order_parts p set fees = t.fees, tax = t.tax, discount = t.discount
+             from unnest(:farms::uuid[], :fees::bigint[], :taxes::bigint[], :discounts::bigint[]) as t(farm_id, fees, tax, discount)
+            where p.order_id = :order_id and p.farm_id = t.farm_id
+       ), lines as (
+           update order_lines l set tax = t.tax, discount = t.discount
+             from unnest(:lines::uuid[], :line_taxes::bigint[], :line_discounts::bigint[]) as t(id, tax, discount) where l.id = t.id
+       )
+       update orders set terms = :terms where id = :order_id""",
     nothing,
 )
 _DUE = Statement(
@@ -48,11 +75,15 @@ _NEXT_DUE = Statement(
 
 
 async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
-    """An order and its parts, locked until the transaction ends: as its row, and as the rules take it."""
+    """An order and its parts, locked until the transaction ends: as its row, and as the rules take it; with its lines where more than goods is billed."""
     order = await tx.row(_LOCK, order_id=order_id)
     if order is None:
         return None
-    return order, order.standing(await tx.rows(_STANDING, order_id=order_id))
+    parts = await tx.rows(_STANDING, order_id=order_id)
+    if order.terms is None:
+        return order, order.standing(parts)
+    left = await tx.row(_LEFT, order_id=order_id)
+    return order, order.standing(parts, await tx.rows(_GOODS, order_id=order_id), bool(left))
 
 
 async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | None, now: datetime) -> None:
@@ -60,8 +91,16 @@ async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | 
     statuses = {part.farm_id: part.status for part in before.parts}
     await tx.run(
         _MOVE, id=before.id, to=moved.to, farms=list(moved.farms), version=moved.version, actor_id=actor_id, reason=moved.reason, now=now,
-        before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, total=moved.totals.total, actor=moved.actor,
+        before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, fees=moved.totals.fees, tax=moved.totals.tax,
+        discount=moved.totals.discount, total=moved.totals.total, actor=moved.actor,
     )  # fmt: skip
+    if moved.billed is not None:
+        bill, parts = moved.billed.bill, moved.billed.bill.parts
+        await tx.run(
+            _BILL, order_id=before.id, terms=kept(moved.billed.terms), farms=list(parts), fees=[p.fees for p in parts.values()],
+            taxes=[p.tax for p in parts.values()], discounts=[p.discount for p in parts.values()], lines=list(bill.lines),
+            line_taxes=[x.tax for x in bill.lines.values()], line_discounts=[x.discount for x in bill.lines.values()],
+        )  # fmt: skip
 
 
 async def next_due(reader: Reader) -> datetime | None:

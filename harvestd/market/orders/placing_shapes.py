@@ -10,6 +10,7 @@ from harvestd.market.accounts.rules import MAX_NAME
 from harvestd.market.accounts.shapes import Email
 from harvestd.market.orders.fulfilment_shapes import FarmFulfilmentIn, FulfilmentIn
 from harvestd.market.orders.order import MAX_NOTE
+from harvestd.market.pricing.rules import MAX_CODE
 from harvestd.web.shapes import Id, In, MinorUnits, Money, ProductId, Quantity
 
 
@@ -29,20 +30,18 @@ class GuestIn(In, kw_only=True, frozen=True):
     phone: Annotated[str, Meta(max_length=50)] | None = None
 
 
-class PlaceOrder(In, kw_only=True, frozen=True):
+class OrderBody(In, kw_only=True, frozen=True):
     """An order of ``lines`` or, without them, of the cart. Several lines of one product are merged into one.
     With ``expected_total`` the order is refused if the total differs, or if anything that the buyer agreed to has changed since
     a product was added: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is for all farms, ``fulfilments`` has one for each
-    farm; a farm's pick-up point counts only for its own part. With ``buyer_id`` the market's staff orders for somebody else, of ``lines``; with
-    ``guest`` somebody orders who has no account, where the market lets them."""
+    farm; a farm's pick-up point counts only for its own part."""
 
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
     fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
+    coupon: Annotated[str, Meta(max_length=2 * MAX_CODE, examples=["SPRING-2026"])] = ""
     note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
     expected_total: Money | MinorUnits | None = None
-    buyer_id: Id | None = None
-    guest: GuestIn | None = None
 
 
 class OrderKeyQuery(In, kw_only=True, frozen=True):
@@ -51,8 +50,22 @@ class OrderKeyQuery(In, kw_only=True, frozen=True):
     token: Annotated[str, Meta(max_length=100)] | None = None
 
 
+class PlaceOrder(OrderBody, kw_only=True, frozen=True):
+    """An order of ``lines``, of a quote that is held (``quote_id``) or, without either, of the cart. Several lines of one product are merged into one.
+    With ``expected_total`` the order is refused if the total differs, or if anything that the buyer agreed to has changed since
+    a product was added: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is for all farms, ``fulfilments`` has one for each
+    farm; a farm's pick-up point counts only for its own part. With ``buyer_id`` the market's staff orders for somebody else, of ``lines``; with
+    ``guest`` somebody orders who has no account, where the market lets them."""
+
+    quote_id: Id | None = None
+    buyer_id: Id | None = None
+    guest: GuestIn | None = None
+
+
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    "coupon": "The code of a coupon; case, spaces and hyphens make no difference. Empty or omitted for none.",
+    "quote_id": "A quote that is held, instead of lines, fulfilment and coupon: its prices and charges are those of the order.",
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "fulfilments": "How the goods of each farm reach the buyer, if it is not the same for all.",
     "PlaceOrder.buyer_id": "Id of the account that it is ordered for, by the market's staff: the order is theirs, and they are told of it.",

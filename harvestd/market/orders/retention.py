@@ -99,7 +99,9 @@ async def next_due(parts: Parts) -> datetime | None:
     """When the first order is over for long enough."""
     found = [(await parts.database.row(longest), kept) for _, longest, kept in _kept(parts)]
     # one is erased once that is past, not at that very moment
-    return min((over + timedelta(seconds=kept, microseconds=1) for over, kept in found if over is not None), default=None)
+    return min(
+        (over + timedelta(seconds=kept, microseconds=1) for over, kept in found if over is not None), default=None
+    )
 
 
 async def erase_old(parts: Parts, going_on: GoingOn = always) -> None:

@@ -10,38 +10,24 @@ from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
 from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
-from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.carts.selling import terms
 from harvestd.market.farms import rows as farm_rows
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, buying, farm_list_rows, following_lists, list_rows, order_keys
-from harvestd.market.orders import delivery as ways
+from harvestd.market.orders import actions, farm_list_rows, following_lists, list_rows, order_keys
 from harvestd.market.orders import rows as store
-from harvestd.market.orders.buyers import Buyer, guest_faults
-from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
-from harvestd.market.orders.placing_rules import Wanted
+from harvestd.market.orders.order import MAX_REASON
+from harvestd.market.orders.ordering import placed_for
 from harvestd.market.orders.placing_shapes import OrderKeyQuery, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import Viewer, placed_view, seen
-from harvestd.web import sound
-from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
-from harvestd.web.money import given_faults
 from harvestd.web.paging import Keyset
 
 _NONE: frozenset[str] = frozenset()
-
-
-def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in an order's fields that can be found without its products, cart or farms."""
-    note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
-    total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
-    lines = quantity_faults(sound.elements(given, "lines"))
-    return [*note, *total, *lines.values(), *ways.faults(given), *guest_faults(sound.members(given, "guest"))]
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -52,35 +38,16 @@ def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Fie
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
-    buyer, ordering = await _ordering(request, body)
+    ordering = await placed_for(request, body)
     order, chosen = await actions.place(request.work, ordering, rules, today(request))
     headers = (("Location", f"/api/orders/{order.id}"),)
-    if buyer.placed_by is None:
+    if ordering.buyer.placed_by is None:
         return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)
     found = await store.find(request.tx, order.id)
     assert found is not None
     (view,) = await _views(request, [found])  # as whoever it is not for sees it
-    await audit.note(request, request.work, "order.placed_for_another", buyer.user_id, f"order:{order.id}")
+    await audit.note(request, request.work, "order.placed_for_another", ordering.buyer.user_id, f"order:{order.id}")
     return Result(view, headers=headers, version=1)
-
-
-async def _ordering(request: RequestContext, body: PlaceOrder) -> tuple[Buyer, actions.Ordering]:
-    """Who buys, and the checkout request; its lines are validated later with the products, everything else here."""
-    given = {
-        field.encode_name: getattr(body, field.name)
-        for field in structure.fields_of(type(body))
-        if field.name != "lines"
-    }
-    buyer, language, wrong = await buying.of(request, body, faults(request, given))
-    expected, caller = body.expected_total, request.caller
-    runs = caller is not None and buyer.placed_by is None and may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
-    return buyer, actions.Ordering(
-        buyer=buyer, cart=buying.cart_of(request),
-        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
-        ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=language,
-        staff=runs and request.user.has_scope(Permission.CHANGE_PRODUCTS),
-    )  # fmt: skip
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:

@@ -12,12 +12,13 @@ import msgspec
 from harvestd.kernel.units import Amount
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part, Totals
+from harvestd.market.pricing.amounts import Good, read
 from harvestd.store.postgres.statements import Reader, Statement
 
 
 class Order(msgspec.Struct, frozen=True):
     """The row of an order; money in minor units. Without ``buyer_id`` it is a ``guest``'s, as :class:`buyers.Guest` has it, and empty once erased;
-    ``placed_by`` is who has placed it for its buyer."""
+    ``placed_by`` is who has placed it for its buyer. ``terms`` are the rules by which it is billed, None where nothing but goods is."""
 
     id: str
     number: str
@@ -37,13 +38,19 @@ class Order(msgspec.Struct, frozen=True):
     buyer_phone: str | None
     guest: dict[str, Any] | None
     placed_by: str | None
+    tax_included: bool = False
+    terms: dict[str, Any] | None = None
 
-    def standing(self, parts: Sequence[Part]) -> Standing:
-        """The order as the rules take it."""
-        totals = Totals(self.goods, self.fees, self.tax, self.discount)
+    @property
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals(self.goods, self.fees, self.tax, self.discount, self.tax_included)
+
+    def standing(self, parts: Sequence[Part], goods: Sequence[Good] = (), left: bool = False) -> Standing:
+        """The order as the rules take it; ``left`` is whether anything of it has left its farm."""
         return Standing(
             id=self.id, number=self.number, buyer_id=self.buyer_id, status=self.status, version=self.version,
-            parts=tuple(parts), totals=totals,
+            parts=tuple(parts), totals=self.totals, terms=read(self.terms) if self.terms else None, goods=tuple(goods), left=left,
         )  # fmt: skip
 
 
@@ -66,14 +73,20 @@ class PartRow(msgspec.Struct, frozen=True):
     farm_name: str
     status: str
     subtotal: int
+    fees: int
+    tax: int
+    discount: int
     fulfilment: dict[str, Any]
     steps: list[StepRow]
 
+    def totals(self, tax_included: bool) -> Totals:
+        """What it comes to."""
+        return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
 
-def _part(
-    order_id: str, farm_id: str, name: str, status: str, subtotal: int, way: dict[str, Any], steps: str
-) -> PartRow:
-    return PartRow(order_id, farm_id, name, status, subtotal, way, msgspec.json.decode(steps, type=list[StepRow]))
+
+def _part(*columns: Any) -> PartRow:
+    values = dict(zip(PartRow.__struct_fields__, columns, strict=True))
+    return PartRow(**{**values, "steps": msgspec.json.decode(values["steps"], type=list[StepRow])})
 
 
 class LineRow(msgspec.Struct, frozen=True):
@@ -104,13 +117,13 @@ class LineRow(msgspec.Struct, frozen=True):
 #: The columns of an :class:`Order`, of :data:`FROM`.
 COLUMNS = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
             o.placed_at, o.updated_at, o.version, coalesce(u.name, o.guest ->> 'name', ''), coalesce(u.phone, o.guest ->> 'phone'), o.guest,
-            o.placed_by"""
+            o.placed_by, coalesce((o.terms->>'tax_included')::boolean, false), o.terms"""
 FROM = "orders o left join users u on u.id = o.buyer_id"
 _BY_ID = Statement("orders.by_id", f"select {COLUMNS} from {FROM} where o.id = :order_id", Order)
 _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id = any(:ids::uuid[])", Order)
 _PARTS = Statement(
     "orders.parts",
-    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, coalesce(p.fulfilment, o.fulfilment),
+    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment),
               (select coalesce(json_agg(json_build_object(
                           'version', t.version, 'from', nullif(t.from_status, ''), 'to', t.to_status, 'at', t.at,
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'

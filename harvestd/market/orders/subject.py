@@ -15,7 +15,11 @@ from harvestd.market.orders import (
     expiry,
     fulfilment_shapes,
     handlers,
+    ordering,
     placing_shapes,
+    quote_routes,
+    quote_shapes,
+    quoting,
     retention,
     routes,
     shapes,
@@ -30,6 +34,7 @@ _WORDS = {
     **fact_shapes.WORDS,
     **shapes.WORDS,
     **placing_shapes.WORDS,
+    **quote_shapes.WORDS,
     **fulfilment_shapes.WORDS,
     **step_shapes.WORDS,
 }
@@ -59,8 +64,12 @@ SUBJECT = Subject(
     listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
+              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
               key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged), strangers=_GUESTS),
+        Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
+              summary="What an order would be; and keep its prices and stock for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
+              answer=quote_shapes.Quote, body_limit=LONG_BODY,
+              description="All that an order would be refused for is in `refusals`, and the answer is 200. With `hold` nothing is held if there is any. `POST /api/orders` with `quote_id` orders what is held, once."),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
@@ -73,6 +82,6 @@ SUBJECT = Subject(
     ),
     handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
-    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due),
+    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due("holds", 1.0, quoting.end_all, next_due=quoting.next_due),
               Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

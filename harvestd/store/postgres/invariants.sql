@@ -22,10 +22,15 @@ select o.id, o.kind, o.status from operations o
     or (o.status = 'succeeded' and (o.result->>'size')::bigint
             is distinct from (select sum(octet_length(content)) from operation_files f where f.operation_id = o.id));
 
--- name: reserved differs from the live reservations
+-- name: reserved differs from the live reservations and what quotes hold
 select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
-  from products p left join reservations r on r.product_id = p.id and r.state = 'live'
+  from products p left join (select product_id, quantity from reservations where state = 'live'
+                             union all select product_id, quantity from quote_holds) r on r.product_id = p.id
  group by p.id having p.reserved <> coalesce(sum(r.quantity), 0);
+
+-- name: a quote that is held past its end, or holds nothing
+select id, expires_at from quotes q
+ where expires_at < now() - interval '60 seconds' or not exists (select from quote_holds h where h.quote_id = q.id);
 
 -- name: the number of sales differs from the sold reservations
 select p.id, p.slug, p.sales, p.sales_before, count(r.line_id) as sold
@@ -67,19 +72,40 @@ select r.line_id, r.state, p.status
  where (p.status in ('cancelled', 'expired')) <> (r.state in ('returned', 'released', 'expired'))
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
--- name: totals that differ from their lines
+-- name: totals that differ from their lines, fees, discounts and tax; tax is in the total where the order's terms say that it is included
 select l.id, l.total from order_lines l
  where l.total <> div(2 * l.unit_price * l.quantity * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
 union all
 select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)
 union all
-select o.id, o.total from orders o where o.total <> o.goods + o.fees + o.tax - o.discount
+select o.id, o.total from orders o
+ where o.total <> o.goods + o.fees - o.discount + case when coalesce((o.terms->>'tax_included')::boolean, false) then 0 else o.tax end
+union all
+select l.id, l.tax from order_lines l join orders o on o.id = l.order_id
+ where l.tax <> case when coalesce((o.terms->>'tax_included')::boolean, false) then div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000 + l.tax_rate, 2 * (100000 + l.tax_rate))
+                     else div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000, 200000) end
+union all
+select p.order_id, p.tax from order_parts p
+  join (select order_id, farm_id, sum(tax) as tax, sum(discount) as discount from order_lines group by order_id, farm_id) l using (order_id, farm_id)
+ where p.discount <> l.discount or p.tax < l.tax or (p.fees = 0 and p.tax <> l.tax)
+union all
+select o.id, o.fees from orders o
+  join (select order_id, sum(fees) as fees, sum(tax) as tax, sum(discount) as discount from order_parts where status not in ('cancelled', 'expired') group by order_id) p
+    on p.order_id = o.id
+ where (o.fees, o.tax, o.discount) <> (p.fees, p.tax, p.discount)
 union all
 select o.id, o.goods from orders o
  where o.goods <> (select case when count(*) filter (where p.status not in ('cancelled', 'expired')) = 0 then o.goods
                                else sum(p.subtotal) filter (where p.status not in ('cancelled', 'expired')) end
                      from order_parts p where p.order_id = o.id);
+
+-- name: a coupon used more often than allowed, or by another number of orders than it says
+select c.id, c.taken from coupons c
+ where c.taken > c.uses_most or c.taken <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.returned_at is null)
+union all
+select p.coupon_id, p.taken from coupon_people p join coupons c on c.id = p.coupon_id
+ where p.taken <> (select count(*) from coupon_uses u where u.coupon_id = p.coupon_id and u.user_id = p.user_id and u.returned_at is null);
 
 -- name: two orders from one cart
 select cart_id, count(*) from orders where cart_id is not null group by cart_id having count(*) > 1;
