@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from msgspec import Meta
 
+from harvestd.market.carts.line_wishes import MAX_LINE_NOTE, Substitution
 from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.web.shapes import Id, In, Money, Named, Out, PricePer, ProductId, Quantity, UnitOut
@@ -20,6 +21,17 @@ WarningCodeOut = Annotated[
         "What changed in the cart, or prevents an order.",
     ),
 ]  # fmt: skip
+
+
+SubstitutionIn = Annotated[
+    Substitution,
+    closed("Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."),
+]
+SubstitutionOut = Annotated[
+    str,
+    closed("Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."),
+]
+LineNote = Annotated[str, Meta(max_length=MAX_LINE_NOTE)]
 
 
 class PutItem(In, kw_only=True, frozen=True):

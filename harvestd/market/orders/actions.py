@@ -18,8 +18,8 @@ from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
 from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
-from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
-from harvestd.market.orders.order import Placed
+from harvestd.market.orders.fulfilment import Moved, Standing, told
+from harvestd.market.orders.order import OVER, Placed
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork

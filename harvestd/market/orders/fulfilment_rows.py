@@ -6,14 +6,15 @@ from datetime import datetime
 
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.order import Part
-from harvestd.market.orders.rows import COLUMNS, FROM, Order
+from harvestd.market.orders.rows import COLUMNS, FROM, Order, lines
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 _LOCK = Statement("orders.lock", f"select {COLUMNS} from {FROM} where o.id = :order_id for no key update of o", Order)
 _STANDING = Statement(
     "orders.standing",
-    """select p.farm_id, f.name, p.position, p.status, p.subtotal from order_parts p join farms f on f.id = p.farm_id
+    """select p.farm_id, f.name, p.position, p.status, p.subtotal, coalesce(p.fulfilment, o.fulfilment)->>'method'
+         from order_parts p join farms f on f.id = p.farm_id join orders o on o.id = p.order_id
         where p.order_id = :order_id order by p.position""",
     Part,
 )
@@ -24,8 +25,10 @@ _MOVE = Statement(
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at, actor)
            select :id, :version, t.farm_id, t.status, :to, :actor_id, :reason, :now, :actor from unnest(:farms::uuid[], :before::text[]) as t(farm_id, status)
+       ), answers as (
+           update order_lines set answer_by = null where order_id = :id and farm_id = any(:farms::uuid[]) and answer_by is not null and :to in ('cancelled', 'expired')
        )
-       update orders set status = :status, goods = :goods, total = :total, version = :version, updated_at = :now where id = :id""",
+       update orders set status = :status, goods = :goods, fees = :fees, tax = :tax, discount = :discount, total = :total, version = :version, updated_at = :now where id = :id""",
     nothing,
 )
 _DUE = Statement(
@@ -44,15 +47,15 @@ async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
     order = await tx.row(_LOCK, order_id=order_id)
     if order is None:
         return None
-    return order, order.standing(await tx.rows(_STANDING, order_id=order_id))
+    return order, order.standing(await tx.rows(_STANDING, order_id=order_id), await lines(tx, order_id))
 
 
 async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | None, now: datetime) -> None:
     """Store a step of a locked order."""
-    statuses = {part.farm_id: part.status for part in before.parts}
+    statuses, t = {part.farm_id: part.status for part in before.parts}, moved.totals
     await tx.run(
         _MOVE, id=before.id, to=moved.to, farms=list(moved.farms), version=moved.version, actor_id=actor_id, reason=moved.reason, now=now,
-        before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, total=moved.totals.total, actor=moved.actor,
+        before=[statuses[f] for f in moved.farms], status=moved.status, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total, actor=moved.actor,
     )  # fmt: skip
 
 
