@@ -28,6 +28,7 @@ class Permission(enum.Enum):
     PLACE_ORDERS = "orders:place"
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
+    AMEND_ORDERS = "orders:change"
     FULFIL_ORDERS = "farm:orders:write"
     FOUND_FARMS = "farms:create"
     JUDGE_FARMS = "market:farms:write"
@@ -72,6 +73,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.PLACE_ORDERS: Grant(_ALL),
     Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),
+    Permission.AMEND_ORDERS: Grant(_ALL, STAFF, _RUN),
     Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.SEE_MEMBERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.CHANGE_MEMBERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),

@@ -100,19 +100,15 @@ class Reshaping:
 def reshape(held: Sequence[Held], to: Reshaping, shelf: Mapping[str, OnSale]) -> Effect:
     """Let reservations hold other quantities. Whether there is enough is for the caller to say (:func:`demand`)."""
     back = give_back([h for h in held if h.line_id in to.ended], shelf)
-    deltas = {product_id: [stock, reserved, sales] for product_id, (stock, reserved, sales) in back.products.items()}
-    states, entries, quantities = dict(back.states), list(back.entries), {}
+    states, entries, quantities, products = dict(back.states), list(back.entries), {}, dict(back.products)
     for one, more in _others(held, to):
-        delta = deltas.setdefault(one.product_id, [NOTHING, NOTHING, 0])
         states[one.line_id], quantities[one.line_id] = one.state, one.quantity + more
         for kind, stock, reserved in _rows(one, more, to.written_off):
-            delta[0] += stock
-            delta[1] += reserved
+            products[one.product_id] = after = _plus(products.get(one.product_id), stock, reserved)
             if stock:
-                entries.append(Entry(one.product_id, kind, stock, shelf[one.product_id].stock + delta[0], one.line_id))
+                entries.append(Entry(one.product_id, kind, stock, shelf[one.product_id].stock + after[0], one.line_id))
     for product_id, quantity in to.added.items():
-        deltas.setdefault(product_id, [NOTHING, NOTHING, 0])[1] += quantity
-    products = {product_id: (stock, reserved, sales) for product_id, (stock, reserved, sales) in deltas.items()}
+        products[product_id] = _plus(products.get(product_id), NOTHING, quantity)
     turned = [shelf[p] for p, (stock, reserved, _) in products.items() if _turns(shelf[p], stock - reserved)]
     return Effect(
         states=states, products=products, entries=tuple(entries), quantities=quantities, revised=frozenset(product.id for product in turned),
@@ -143,6 +139,11 @@ def _rows(one: Held, more: Decimal, written_off: bool) -> list[tuple[Literal["am
         ("amendment", NOTHING, more) if one.state == "live" else ("amendment", -more, NOTHING)
     ]
     return [*found, ("short", more, NOTHING)] if written_off else found
+
+
+def _plus(before: tuple[Decimal, Decimal, int] | None, stock: Decimal, reserved: Decimal) -> tuple[Decimal, Decimal, int]:  # fmt: skip
+    had, held, sales = before or (NOTHING, NOTHING, 0)
+    return had + stock, held + reserved, sales
 
 
 def _turns(product: OnSale, more: Decimal) -> bool:

@@ -10,7 +10,7 @@ import attrs
 
 from harvestd.interfaces import Mail
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.messages import MESSAGES, Message, farm_of, is_told, kind, step_of
 from harvestd.market.notifications.outgoing import language_of, mail, mail_unproven, page
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
@@ -40,7 +40,7 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
-    return MESSAGES.get((event.type, event.data.get("to", "")), ())
+    return MESSAGES.get((event.type, step_of(event.data)), ())
 
 
 @attrs.frozen
@@ -51,6 +51,7 @@ class _Told:
     parts: list[orders.PartRow]
     lines: list[orders.LineRow]
     people: list[Person]
+    titles: dict[str, orders.Title] = attrs.field(factory=dict)
 
 
 async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, _Told]:
@@ -63,7 +64,12 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     for part in parts:
         told[part.order_id].parts.append(part)
     for line in lines:
-        told[line.order_id].lines.append(line)
+        if not line.proposed:
+            told[line.order_id].lines.append(line)
+    changed = {event.data["order_id"]: _lines_of(event) for event in events if "lines" in event.data}
+    named = await orders.titles(unit.tx, sorted({line_id for ids in changed.values() for line_id in ids}))
+    for order in told.values():
+        order.titles.update(named)
     buyers = {row.buyer_id for row in rows.values()}
     people = await notifications.people(unit.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
@@ -75,11 +81,18 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     return told
 
 
+def _lines_of(event: Envelope) -> list[str]:
+    """The lines that an event tells of."""
+    offered = event.data.get("substitute")
+    return [*(line["line_id"] for line in event.data["lines"]), *([offered["line_id"]] if offered else [])]
+
+
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
     """Whether to notify the person: no farm hears about another's part; see also :func:`harvestd.market.notifications.messages.is_told`."""
     whom = "buyer" if person.farm_id is None else "farm"
-    own = person.farm_id is None or event.data.get("farm_id", person.farm_id) == person.farm_id
-    return message.whom == whom and own and is_told(whom, event.data)
+    of_part = "lines" not in event.data and event.data.get("farm_id")
+    own = person.farm_id is None or not of_part or of_part == person.farm_id
+    return message.whom == whom and own and is_told(whom, event.data, person.farm_id)
 
 
 def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
@@ -91,8 +104,32 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
         "subtotal": part.subtotal if part else None, "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
-        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""),
+        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
     }  # fmt: skip
+
+
+def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
+    """What an event says of lines that changed: of each its title and unit, the quantity before and after, and what it comes to then."""
+    if "lines" not in event.data:
+        return {}
+    own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
+    found: dict[str, Any] = {"changes": [_change(order.titles[one["line_id"]], person, one) for one in own if one["line_id"] in order.titles]}
+    offered = event.data.get("substitute")
+    if offered and offered["line_id"] in order.titles:
+        found["offer"] = [_change(order.titles[offered["line_id"]], person, {"before": None, "after": offered})]
+    return found
+
+
+def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
+    """By when the buyer is to answer, in the market's zone."""
+    until = event.data.get("answer_by")
+    return {} if until is None else {"until": [until, unit.parts.settings.market_timezone]}
+
+
+def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
+    before, after = line["before"], line["after"]
+    title = (None if person.farm_id else named.title_seen) or named.title
+    return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
 
 
 def _line(line: orders.LineRow, person: Person) -> list[Any]:
@@ -105,7 +142,7 @@ def _tell(
     unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
     """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
-    facts, to, language = _facts(order, person, event), event.data.get("to", ""), language_of(unit, person.language)
+    facts, to, language = _facts(order, person, event) | _until(unit, event), step_of(event.data), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:

@@ -20,11 +20,10 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
 from harvestd.market.orders.fulfilment import Moved, Standing, told
 from harvestd.market.orders.order import OVER, Placed
+from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
-
-_ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 
 
 @attrs.frozen(kw_only=True)
@@ -41,16 +40,6 @@ class Ordering:
     wrong: Sequence[FieldError] = ()
     language: str = ""
     staff: bool = False
-
-
-@attrs.frozen
-class Party:
-    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees."""
-
-    user_id: str
-    staff: bool
-    farms: frozenset[str]
-    sees: frozenset[str]
 
 
 async def place(
@@ -109,7 +98,7 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
     """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
     if not (party.staff or party.user_id == order.buyer_id or any(part.farm_id in party.farms for part in order.parts)):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.user_id == order.buyer_id, staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
@@ -121,7 +110,7 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
     if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
         raise NotFound("this order has no such part of yours")
     if not (mine or party.staff):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
 
@@ -143,15 +132,14 @@ async def expire(unit: UnitOfWork, order_id: str) -> None:
 async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
-    if found is None or not (
-        found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
-    ):
+    if found is None or not sees(party, found[1]):
         raise NotFound("there is no such order")
     return found[1]
 
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
     """Store a step of a locked order; if it ends parts, the stock that they reserved or bought goes back on sale."""
+    await failpoint("order.before_step")
     await fulfilment_rows.move(unit.tx, before, moved, actor_id, unit.now)
     if moved.to not in OVER:
         unit.record(*told(moved))

@@ -153,7 +153,8 @@ class _Telling:
     def step(self, part: Part, from_: str, to: str) -> Event:
         """That a part changed; its status may be the same."""
         data = {"farm_id": part.farm_id, "from": from_, "to": to, "order_status": self.status, "actor": self.by.actor}
-        return self._event("order.updated", data)
+        new = {} if from_ else {"placed_at": self.placed_at.isoformat()}
+        return self._event("order.updated", data | new)
 
     def change(self, type: str, pairs: Sequence[Pair], about: Sequence[str], more: dict[str, Any]) -> list[Event]:
         """What changed: in one event or, if it is about several lines, in one each."""

@@ -218,7 +218,12 @@ def ended(order: Standing, status: str, version: int, actor: Actor, reason: str)
 
 def told(moved: Moved, families: Sequence[str] = ()) -> tuple[Event, ...]:
     """The events of a change; the first carries the cache families that it invalidates."""
+    return with_families(moved.events, families)
+
+
+def with_families(events: tuple[Event, ...], families: Sequence[str]) -> tuple[Event, ...]:
+    """The same events, of which the first carries the cache families that all invalidate."""
     if not families:
-        return moved.events
-    first, *rest = moved.events
+        return events
+    first, *rest = events
     return (attrs.evolve(first, data=first.data | {"families": list(families)}), *rest)

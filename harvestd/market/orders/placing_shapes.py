@@ -6,17 +6,20 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.carts.shapes import LineNote, SubstitutionIn
 from harvestd.market.orders.fulfilment_shapes import FarmFulfilmentIn, FulfilmentIn
 from harvestd.market.orders.order import MAX_NOTE
 from harvestd.web.shapes import Id, In, MinorUnits, Money, ProductId, Quantity
 
 
 class OrderLineIn(In, kw_only=True, frozen=True):
-    """A product, or a pack size of it, and its quantity. Packs are counted."""
+    """A product, or a pack size of it, its quantity, what may come in its place if it is short, and what else its buyer says of it. Packs are counted."""
 
     product_id: ProductId
     quantity: Quantity
     variant_id: Id | None = None
+    substitution: SubstitutionIn = "none"
+    note: LineNote = ""
 
 
 class PlaceOrder(In, kw_only=True, frozen=True):
@@ -32,9 +35,13 @@ class PlaceOrder(In, kw_only=True, frozen=True):
     expected_total: Money | MinorUnits | None = None
 
 
+#: What each consent means.
+SUBSTITUTION = "What may come in its place if it is short: `none`; something of the `same_farm`, or of `any_farm`; or what its buyer is asked about first (`ask`)."
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "fulfilments": "How the goods of each farm reach the buyer, if it is not the same for all.",
+    "OrderLineIn.note": "A message to the farm about this line.",
+    "OrderLineIn.substitution": SUBSTITUTION,
     "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",
 }  # fmt: skip

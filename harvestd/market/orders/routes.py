@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,17 @@ from harvestd.kernel.names import told
 from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
 from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import rows as accounts
+from harvestd.market.carts.line_wishes import NO_WISH, wish
 from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.farms.actions import no_farm
 from harvestd.market.orders import actions, following_lists, list_rows
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.capabilities import NEEDED
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
+from harvestd.market.orders.parties import Party
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.placing_shapes import OrderLineIn, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
@@ -36,8 +39,14 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     """Faults in an order's fields that can be found without its products, cart or farms."""
     note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
-    lines = quantity_faults(sound.elements(given, "lines"))
-    return [*note, *total, *lines.values(), *ways.faults(given)]
+    lines = sound.elements(given, "lines")
+    return [*note, *total, *quantity_faults(lines).values(), *wish_faults(lines), *ways.faults(given)]
+
+
+def wish_faults(lines: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
+    """Faults in what is said of lines besides their quantities."""
+    found = [wish(f"lines[{i}].", line) for i, line in lines.items()]
+    return [fault for fault in found if isinstance(fault, FieldError)]
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -61,15 +70,24 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
         for field in structure.fields_of(type(body))
         if field.name != "lines"
     }
-    wrong = faults(request, given)
+    wrong = [*faults(request, given), *wish_faults(sound.elements({"lines": body.lines}, "lines"))]
     expected = body.expected_total
     return actions.Ordering(
         buyer_id=request.user.user_id,
-        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
+        lines=None if body.lines is None else _wanted(body.lines),
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
         staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
+
+
+def _wanted(lines: Sequence[OrderLineIn]) -> list[Wanted]:
+    """The lines of a body; a note that is none is refused elsewhere."""
+    wishes = [wish("", {"substitution": line.substitution, "note": line.note}) for line in lines]
+    return [
+        Wanted(line.product_id, line.quantity, line.variant_id, NO_WISH if isinstance(one, FieldError) else one)
+        for line, one in zip(lines, wishes, strict=True)
+    ]
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:
@@ -129,13 +147,14 @@ async def _views(
     if not orders:
         return []
     parts, lines = await store.parts_and_lines(request.reader, [order.id for order in orders])
-    farms = await _farms(request) if farms is None else farms
-    mine, may_end = (_acting_for(request, farms, p) for p in (Permission.SEE_ORDERS, Permission.CANCEL_ORDERS))
-    views = [seen(order, parts, lines, request.user, mine, may_end) for order in orders]
+    farms = await farms_of(request) if farms is None else farms
+    mine = _acting_for(request, farms, Permission.SEE_ORDERS)
+    may_do = {permission: _acting_for(request, farms, permission) for permission in NEEDED}
+    views = [seen(order, parts, lines, request.user, mine, may_do) for order in orders]
     return [view for view in views if view is not None]
 
 
-async def _farms(request: RequestContext) -> list[accounts.Membership]:
+async def farms_of(request: RequestContext) -> list[accounts.Membership]:
     """The farms that the caller belongs to; none for a caller who does not sell."""
     if not may(request.user.role, Permission.FULFIL_ORDERS):
         return []
@@ -148,31 +167,33 @@ def _acting_for(request: RequestContext, farms: list[accounts.Membership], permi
 
 async def cancel(request: RequestContext, body: CancelOrder) -> Result:
     """Cancel an order, or a farm's part of it."""
-    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
-    await actions.cancel(request.work, _party(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
-    return await _stepped(request, farms)
+    farms, reason = await farms_of(request), told("reason", body.reason, MAX_REASON)
+    await actions.cancel(request.work, party_of(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
+    return await stepped(request, farms)
 
 
 async def move(request: RequestContext, body: MovePart) -> Result:
     """Move a farm's part to its next status."""
-    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
+    farms, reason = await farms_of(request), told("reason", body.reason, MAX_REASON)
     permission = Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS
     request.user.require_scope(permission)
     if not farms and request.user.role == FARMER:
         raise no_farm()
     await actions.move(
-        request.work, _party(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
+        request.work, party_of(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
     )
-    return await _stepped(request, farms)
+    return await stepped(request, farms)
 
 
-def _party(request: RequestContext, farms: list[accounts.Membership], permission: Permission) -> actions.Party:
+def party_of(request: RequestContext, farms: list[accounts.Membership], permission: Permission) -> Party:
+    """The caller as they act on orders with a permission."""
     staff = may_everywhere(request.user.role, permission)
     acts, sees = (_acting_for(request, farms, p) for p in (permission, Permission.SEE_ORDERS))
-    return actions.Party(request.user.user_id, staff, acts, sees)
+    return Party(request.user.user_id, staff, acts, sees)
 
 
-async def _stepped(request: RequestContext, farms: list[accounts.Membership]) -> Result:
+async def stepped(request: RequestContext, farms: list[accounts.Membership]) -> Result:
+    """The order as it is after a change of it, in the caller's view."""
     order = await store.find(request.tx, request.id("id"))
     assert order is not None
     (view,) = await _views(request, [order], farms)

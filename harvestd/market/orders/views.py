@@ -12,11 +12,11 @@ from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_rules import price_unit
-from harvestd.market.catalogue.measure_shapes import priced_by
-from harvestd.market.orders import fulfilment
+from harvestd.market.catalogue.measure_shapes import Weight, priced_by
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.capabilities import actions_of
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
-from harvestd.market.orders.order import Line, Part, Placed
+from harvestd.market.orders.order import OVER, Line, Part, Placed
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.web.context import Caller
@@ -38,7 +38,7 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
         totals=_totals(currency, parts, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
-        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
+        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
 
@@ -49,10 +49,10 @@ def seen(
     lines: Iterable[store.LineRow],
     caller: Caller,
     farms: frozenset[str],
-    may_cancel: frozenset[str],
+    may: Mapping[Permission, frozenset[str]],
 ) -> Order | None:
     """An order as the caller sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
-    ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may cancel."""
+    ``farms`` are those whose part they may see, ``may`` those for which they have each permission to act on orders."""
     whole = may_everywhere(caller.role, Permission.SEE_ORDERS) or order.buyer_id == caller.user_id
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
@@ -64,7 +64,7 @@ def seen(
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
+            **_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
             subtotal=money(part.subtotal, currency),
         )
         for part in own
@@ -78,7 +78,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
-        can=_can(order, every, caller, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(order, every, mine, caller, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -106,27 +106,26 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
     ]
 
 
-def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
-    if not caller.has_scope(Permission.CANCEL_ORDERS):
-        return []
-    standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
-    actor, whose = fulfilment.acting(
-        standing,
-        buyer=caller.user_id == order.buyer_id,
-        staff=may_everywhere(caller.role, Permission.CANCEL_ORDERS),
-        farms=farms,
-    )
-    return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
+def _can(
+    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], caller: Caller, may: Mapping[Permission, Collection[str]]
+) -> list[str]:  # fmt: skip
+    own = [Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)]
+    return actions_of(order.standing(own, lines), caller, may)
 
 
-def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine:
+def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:
     """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
+    by = priced_by(line.unit, line.each)
+    by["estimated"] = line.estimated
     return OrderLine(
         id=line.id, product_id=line.product_id, variant_id=line.variant_id, title=(line.title_seen if seen else None) or line.title,
         quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
         price_per=PricePer(quantity=quantity(line.price_per), unit=price_unit(line.unit, line.each)), total=money(line.total, currency),
-        **priced_by(line.unit, line.each), facts=msgspec.convert(line.facts, Facts),
+        **by, weight=None if line.weighed is None else Weight(quantity=quantity(line.weighed.quantity), unit=line.weighed.unit),
+        short_of=quantity(line.short_of), agreed_total=None if line.agreed_total is None else money(line.agreed_total, currency),
+        substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=line.answer_by,
+        facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 
@@ -137,14 +136,15 @@ class _Lines(TypedDict):
     estimated: bool
 
 
-def _lines(lines: Iterable[Line | store.LineRow], currency: str, *, seen: bool) -> _Lines:
-    shown = [_line(line, currency, seen=seen) for line in lines]
-    return _Lines(lines=shown, estimated=any(line.estimated for line in shown))
+def _lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
+    every = list(lines)
+    shown = [_line(line, currency, seen=seen) for line in every]
+    return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
 
 
 def _totals(currency: str, parts: Sequence[OrderPart], *amounts: int) -> OrderTotals:
     """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
-    standing = [part for part in parts if part.status not in fulfilment.OVER] or parts
+    standing = [part for part in parts if part.status not in OVER] or parts
     names = ("goods", "fees", "tax", "discount", "total")
     shown = {name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)}
     return OrderTotals(**shown, estimated=any(part.estimated for part in standing))

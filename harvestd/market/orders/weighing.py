@@ -11,7 +11,7 @@ from datetime import datetime
 
 import attrs
 
-from harvestd.kernel.errors import Conflict, FieldError, Invalid
+from harvestd.kernel.errors import Conflict, FieldError, Invalid, MarketError
 from harvestd.kernel.quantities import PLACES
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
@@ -43,6 +43,15 @@ def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing
     asked = [line.answer_by for line in lines if line.id in about and line.answer_by is not None]
     until = {"answer_by": max(asked).isoformat()} if asked else {}
     return changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, **until) if about else None
+
+
+def refusal(order: Standing, farm_id: str, line_id: str, scale: Amount, weighing: Weighing) -> MarketError | None:
+    """Why a line cannot be weighed; None if it can."""
+    try:
+        weigh(order, farm_id, {line_id: scale}, weighing)
+    except MarketError as refused:
+        return refused
+    return None
 
 
 def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:

@@ -6,12 +6,12 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 -- name: a sent event that a durable consumer neither handled nor gave up
 select e.id, e.type, c.consumer
   from outbox e
-  join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired,account.deleted}'::text[]),
+  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
-               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed}'),
+               ('harvest.notifications', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed}'),
                ('harvest.images', '{image.uploaded}'),
-               ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
-               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
+               ('harvest.analytics', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired}'),
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
  where e.sent_at is not null
    and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)
