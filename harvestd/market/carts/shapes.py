@@ -25,11 +25,15 @@ WarningCodeOut = Annotated[
 
 SubstitutionIn = Annotated[
     Substitution,
-    closed("Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."),
+    closed(
+        "Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."
+    ),
 ]
 SubstitutionOut = Annotated[
     str,
-    closed("Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."),
+    closed(
+        "Substitution", get_args(Substitution), "What may come in the place of what is short, if its buyer lets it."
+    ),
 ]
 LineNote = Annotated[str, Meta(max_length=MAX_LINE_NOTE)]
 

@@ -51,7 +51,7 @@ class _Told:
     parts: list[orders.PartRow]
     lines: list[orders.LineRow]
     people: list[Person]
-    titles: dict[str, orders.Title] = attrs.field(factory=dict)
+    titles: dict[str, orders.Title]
 
 
 async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, _Told]:
@@ -59,17 +59,15 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     rows = await orders.some(unit.tx, sorted({event.data["order_id"] for event in events}))
     if any(event.data["order_id"] not in rows for event in events):
         raise Drop("there is no such order")
-    told = {id: _Told(row, [], [], []) for id, row in rows.items()}
+    changed = {line_id for event in events if "lines" in event.data for line_id in _lines_of(event)}
+    titles = await orders.titles(unit.tx, sorted(changed))
+    told = {id: _Told(row, [], [], [], titles) for id, row in rows.items()}
     parts, lines = await orders.parts_and_lines(unit.tx, list(rows))
     for part in parts:
         told[part.order_id].parts.append(part)
     for line in lines:
         if not line.proposed:
             told[line.order_id].lines.append(line)
-    changed = {event.data["order_id"]: _lines_of(event) for event in events if "lines" in event.data}
-    named = await orders.titles(unit.tx, sorted({line_id for ids in changed.values() for line_id in ids}))
-    for order in told.values():
-        order.titles.update(named)
     buyers = {row.buyer_id for row in rows.values()}
     people = await notifications.people(unit.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
@@ -113,7 +111,9 @@ def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     if "lines" not in event.data:
         return {}
     own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
-    found: dict[str, Any] = {"changes": [_change(order.titles[one["line_id"]], person, one) for one in own if one["line_id"] in order.titles]}
+    found: dict[str, Any] = {
+        "changes": [_change(order.titles[one["line_id"]], person, one) for one in own if one["line_id"] in order.titles]
+    }
     offered = event.data.get("substitute")
     if offered and offered["line_id"] in order.titles:
         found["offer"] = [_change(order.titles[offered["line_id"]], person, {"before": None, "after": offered})]
@@ -142,7 +142,11 @@ def _tell(
     unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
     """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
-    facts, to, language = _facts(order, person, event) | _until(unit, event), step_of(event.data), language_of(unit, person.language)
+    facts, to, language = (
+        _facts(order, person, event) | _until(unit, event),
+        step_of(event.data),
+        language_of(unit, person.language),
+    )
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:

@@ -115,7 +115,7 @@ def is_told(whom: str, data: Mapping[str, Any], farm_id: str | None = None) -> b
     told if they are its own."""
     to = data.get("to")
     ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
-    if to is not None and data.get("from") == to or data.get("last") is False:
+    if (to is not None and data.get("from") == to) or data.get("last") is False:
         return False
     if whom == "farm" and "lines" in data:
         own = {line["farm_id"] for line in data["lines"]} | {data.get("farm_id")}

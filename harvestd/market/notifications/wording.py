@@ -107,7 +107,9 @@ def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str
     return "\n".join(_change(*one, facts, language) for one in value)
 
 
-def _change(title: str, unit: str, before: str | None, after: str | None, total: int | None, facts: Facts, language: str) -> str:
+def _change(
+    title: str, unit: str, before: str | None, after: str | None, total: int | None, facts: Facts, language: str
+) -> str:
     was, is_ = (None if one is None else quantity(Decimal(one), unit, language) for one in (before, after))
     amount = _money(total, facts, language)
     if was is None:

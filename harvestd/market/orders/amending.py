@@ -97,7 +97,11 @@ class _Amended:
             return self._add(edit)
         line = self.lines.get(edit.line_id)
         if line is None or not line.counts or not self._mine(line.farm_id):
-            return [FieldError(f"{edit.path}.line_id", "is no line of this order", code="not-found", params={"reason": "line"})]
+            return [
+                FieldError(
+                    f"{edit.path}.line_id", "is no line of this order", code="not-found", params={"reason": "line"}
+                )
+            ]
         if line.id in self._named:
             return [FieldError(f"{edit.path}.line_id", "is already given above", code="given-twice")]
         self._named.add(line.id)
@@ -148,13 +152,24 @@ class _Amended:
         shelf, quantity = self._amending.shelf, edit.quantity or Decimal(0)
         product = shelf.get(edit.key)
         shown = {one: each for one, each in shelf.items() if each.status == "published"}
-        fault = withheld(f"{edit.path}.{named_by(edit.key, shown, edit.product_id)}", shown.get(edit.key), self._amending.today)
+        fault = withheld(
+            f"{edit.path}.{named_by(edit.key, shown, edit.product_id)}", shown.get(edit.key), self._amending.today
+        )
         if product is None or fault is not None:
             return [of(edit, shown.get(edit.key), fault)] if fault else []
         if not self._mine(product.farm_id):
             message = f"is not of your farm; {product.farm_name} adds it, or the market's staff"
-            return [FieldError(f"{edit.path}.product_id", message, code="not-accepted", params={"reason": "another-farm", "farm": product.farm_name})]
-        same = next((x for x in self.lines.values() if x.key == edit.key and _as_ordered(x) and same_terms(x, product)), None)
+            return [
+                FieldError(
+                    f"{edit.path}.product_id",
+                    message,
+                    code="not-accepted",
+                    params={"reason": "another-farm", "farm": product.farm_name},
+                )
+            ]
+        same = next(
+            (x for x in self.lines.values() if x.key == edit.key and _as_ordered(x) and same_terms(x, product)), None
+        )
         if same is None:
             return self._new(edit, product, quantity, edit.wish(LineWish()), quantity)
         require(self._order, product.farm_id, "amend", self._amending.by.actor, self._amending.open_days)
@@ -189,7 +204,9 @@ class _Amended:
     def whole(self) -> list[FieldError]:
         """What is wrong with the lines together."""
         terms, after = self._amending.terms, [line for line in self.lines.values() if line.counts]
-        faults = [too_many_lines(terms.lines_most)] if len(after) > max(terms.lines_most, len(self._order.lines)) else []
+        faults = (
+            [too_many_lines(terms.lines_most)] if len(after) > max(terms.lines_most, len(self._order.lines)) else []
+        )
         total = sum(line.owed for line in after)
         beyond = too_much("lines", total, terms.currency)
         faults += [beyond] if beyond else []
@@ -200,7 +217,10 @@ class _Amended:
     def _below_minimum(self, after: Sequence[Line]) -> list[FieldError]:
         """Farms of which the buyer would have less than these take orders from, and less than before; all of it they may take out."""
         farms = {product.farm_id: product for product in self._amending.shelf.values()}
-        was, is_ = ({f: sum(x.owed for x in lines if x.farm_id == f) for f in farms} for lines in (_counting(self._order.lines), after))
+        was, is_ = (
+            {f: sum(x.owed for x in lines if x.farm_id == f) for f in farms}
+            for lines in (_counting(self._order.lines), after)
+        )
         had = {line.farm_id for line in after}
         return [
             below_minimum(farms[f], amount, self._amending.terms.currency)

@@ -27,7 +27,9 @@ def actions_of(order: Standing, caller: Caller, may: Mapping[Permission, Collect
     for change, permission in _OF_LINES.items():
         actor, whose = _acting(order, caller, permission, may)
         farms = {part.farm_id for part in order.parts} if whose is None else set(whose)
-        if caller.has_scope(permission) and any(changeable(change, p.status, actor) for p in order.parts if p.farm_id in farms):
+        if caller.has_scope(permission) and any(
+            changeable(change, p.status, actor) for p in order.parts if p.farm_id in farms
+        ):
             if change != "weigh" or any(line.each is not None and line.farm_id in farms for line in order.lines):
                 found.append(change)
     asked = caller.user_id == order.buyer_id and any(line.answer_by is not None for line in order.lines)

@@ -51,7 +51,9 @@ class Amendment:
     check: Callable[[int], None]
 
 
-async def amend_order(unit: UnitOfWork, party: Party, order_id: str, wanted: Amendment, terms: Terms, today: date) -> None:
+async def amend_order(
+    unit: UnitOfWork, party: Party, order_id: str, wanted: Amendment, terms: Terms, today: date
+) -> None:
     """Add, change and take out lines of an order. Raises what :func:`amend` does, :class:`Stale`, :class:`OutOfStock` and :class:`PriceChanged`."""
     row, order = await _locked(unit, party, order_id)
     wanted.check(order.version)
@@ -102,7 +104,10 @@ async def _shelves(
     """The products that a change may concern, locked; and what of them its buyer sees, at their prices."""
     named = {edit.line_id for edit in edits}
     lines = [x for x in order.lines if x.id in named or x.replaces in named or x.proposed]
-    keys = [*((x.product_id, x.variant_id) for x in lines), *((e.product_id, e.variant_id) for e in edits if e.product_id)]
+    keys = [
+        *((x.product_id, x.variant_id) for x in lines),
+        *((e.product_id, e.variant_id) for e in edits if e.product_id),
+    ]
     goods = await stock.lock(unit.tx, [product_id for product_id, _ in keys])
     return goods, await _seen(unit, order, keys, wanted.language, wanted.staff_sight)
 
@@ -164,7 +169,9 @@ async def _weigh(
     unit: UnitOfWork, row: Order, order: Standing, farm_id: str, weights: Mapping[str, Amount], by: By, party: Party, terms: Terms
 ) -> frozenset[str]:  # fmt: skip
     """Weigh lines of a locked order; returns those whose weight was another."""
-    change = weighing.weigh(order, farm_id, weights, weighing.Weighing(by=by, terms=terms, now=unit.now, placed_at=row.placed_at))
+    change = weighing.weigh(
+        order, farm_id, weights, weighing.Weighing(by=by, terms=terms, now=unit.now, placed_at=row.placed_at)
+    )
     if change is None:
         return frozenset()
     await _store(unit, order, change, None, party.user_id, terms)
@@ -309,7 +316,9 @@ def _short(path: str, product: OnSale) -> FieldError:
 def _holds(order: Standing, change: Changed, held: Iterable[Held], now: datetime, terms: Terms) -> dict[str, datetime | None]:  # fmt: skip
     """Until when what is added is held for its farm to confirm it: as long as the rest of its part, or as of a new order; of a part that is confirmed, or waits for
     nothing, it is a sale as soon as that is processed."""
-    found: dict[str, datetime | None] = {part.farm_id: now + terms.hold if terms.hold else None for part in change.opened}
+    found: dict[str, datetime | None] = {
+        part.farm_id: now + terms.hold if terms.hold else None for part in change.opened
+    }
     waiting = {part.farm_id for part in order.parts if part.status == "placed"}
     for one in held:
         if one.farm_id in waiting and one.state == "live" and one.until is not None:

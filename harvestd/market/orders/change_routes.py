@@ -31,7 +31,11 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     """Faults of a change of an order that can be found without the order."""
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = sound.elements(given, "lines")
-    return [*routes.reason_faults(request, given), *total, *(fault for i, line in lines.items() for fault in _line_faults(f"lines[{i}]", line))]
+    return [
+        *routes.reason_faults(request, given),
+        *total,
+        *(fault for i, line in lines.items() for fault in _line_faults(f"lines[{i}]", line)),
+    ]
 
 
 def _line_faults(path: str, line: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -94,7 +94,10 @@ async def store(
     """Store a change of a locked order; ``holds`` is until when each new part's or line's goods are held for its farm, by farm."""
     kept = [after for before, after in change.pairs if before is not None and after is not None]
     old = [part for part in change.parts if part not in change.opened]
-    steps = [*((part.farm_id, "", "placed") for part in change.opened), *((part.farm_id, part.status, "cancelled") for part in change.cancelled)]
+    steps = [
+        *((part.farm_id, "", "placed") for part in change.opened),
+        *((part.farm_id, part.status, "cancelled") for part in change.cancelled),
+    ]
     t = change.totals
     await tx.run(
         _STORE, id=order_id, version=change.version, status=change.status, kind=change.kind, actor=change.by.actor, actor_id=actor_id,

@@ -24,7 +24,7 @@ class LineChange(In, kw_only=True, frozen=True):
     line_id: Id | UnsetType = UNSET
     product_id: ProductId | UnsetType = UNSET
     variant_id: Id | None = None
-    quantity: Quantity | None | UnsetType = UNSET
+    quantity: Quantity | UnsetType | None = UNSET
     substitution: SubstitutionIn | UnsetType = UNSET
     note: LineNote | UnsetType = UNSET
 

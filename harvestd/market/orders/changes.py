@@ -193,4 +193,10 @@ def _told(pair: Pair) -> dict[str, Any] | None:
     line, (before, after) = _line(pair), map(_state, pair)
     if before is None and after is None:
         return None
-    return {"line_id": line.id, "farm_id": line.farm_id, "product_id": line.product_id, "before": before, "after": after}
+    return {
+        "line_id": line.id,
+        "farm_id": line.farm_id,
+        "product_id": line.product_id,
+        "before": before,
+        "after": after,
+    }

@@ -129,7 +129,11 @@ def require(
             worded("the part of {farm} can no longer be changed by you; ask the farm to do so", farm=part.farm_name)
         )
     raise IllegalTransition(
-        worded("the part of {farm} is already {status} and can no longer be changed", farm=part.farm_name, status=part.status)
+        worded(
+            "the part of {farm} is already {status} and can no longer be changed",
+            farm=part.farm_name,
+            status=part.status,
+        )
     )
 
 

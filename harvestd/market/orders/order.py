@@ -91,7 +91,9 @@ class Line:
     @property
     def estimate(self) -> int:
         """What is left of it comes to by its quantity: of pieces that are priced by weight, until they are weighed."""
-        return line_total(self.unit_price, self.left * (ONE if self.each is None else self.each.quantity), self.price_per)
+        return line_total(
+            self.unit_price, self.left * (ONE if self.each is None else self.each.quantity), self.price_per
+        )
 
     @property
     def owed(self) -> int:

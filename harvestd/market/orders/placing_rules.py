@@ -121,7 +121,13 @@ def _merged(wanted: Sequence[Wanted]) -> tuple[Asked, ...]:
     for i, w in enumerate(wanted):
         at.setdefault((w.product_id, w.variant_id), []).append(i)
     return tuple(
-        Asked(product_id, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own), variant_id, _wish([wanted[i] for i in own]))
+        Asked(
+            product_id,
+            sum((wanted[i].quantity for i in own), Decimal(0)),
+            tuple(own),
+            variant_id,
+            _wish([wanted[i] for i in own]),
+        )
         for (product_id, variant_id), own in at.items()
     )
 
@@ -138,7 +144,9 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
         goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
     return [
-        below_minimum(farms[f], amount, terms.currency) for f, amount in goods.items() if amount < farms[f].order_minimum
+        below_minimum(farms[f], amount, terms.currency)
+        for f, amount in goods.items()
+        if amount < farms[f].order_minimum
     ]
 
 

@@ -156,7 +156,9 @@ class Title(msgspec.Struct, frozen=True):
     unit: str
 
 
-_TITLES = Statement("orders.titles", "select id, title, title_seen, unit from order_lines where id = any(:ids::uuid[])", Title)
+_TITLES = Statement(
+    "orders.titles", "select id, title, title_seen, unit from order_lines where id = any(:ids::uuid[])", Title
+)
 
 
 async def titles(reader: Reader, line_ids: Sequence[str]) -> dict[str, Title]:

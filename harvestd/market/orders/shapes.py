@@ -18,7 +18,11 @@ from harvestd.web.vocabulary import closed
 
 OrderActionOut = Annotated[
     str,
-    closed("OrderAction", ("cancel", "amend", "answer", "short", "weigh"), "What the caller can do with an order, or a part of it."),
+    closed(
+        "OrderAction",
+        ("cancel", "amend", "answer", "short", "weigh"),
+        "What the caller can do with an order, or a part of it.",
+    ),
 ]
 
 

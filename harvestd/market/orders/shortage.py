@@ -99,7 +99,9 @@ def _same(before: Line | None, substitute: Substitute | None) -> bool:
 
 def _reduced(line: Line, missing: Decimal, terms: Terms) -> Line:
     """The line with so much missing. What was weighed was another quantity of it."""
-    after = attrs.evolve(line, short_of=missing, weighed=line.weighed if missing == line.short_of else None, answer_by=None)
+    after = attrs.evolve(
+        line, short_of=missing, weighed=line.weighed if missing == line.short_of else None, answer_by=None
+    )
     most = agreed_total(after, terms)
     if line.replaces is not None and line.agreed_total is not None:
         most = min(most, line.agreed_total)
@@ -112,7 +114,11 @@ def _replacing(order: Standing, line: Line, missing: Decimal, substitute: Substi
     fault = withheld("substitute.product_id", product, shorting.today)
     amount = positive("substitute.quantity", substitute.quantity)
     wrong = [one for one in (fault, amount) if isinstance(one, FieldError)]
-    if product is not None and not isinstance(amount, FieldError) and (odd := in_pieces("substitute.quantity", product.unit, amount)):
+    if (
+        product is not None
+        and not isinstance(amount, FieldError)
+        and (odd := in_pieces("substitute.quantity", product.unit, amount))
+    ):
         wrong.append(odd)
     accept(*wrong)
     assert product is not None
@@ -134,7 +140,9 @@ def _consented(order: Standing, line: Line, product: OnSale) -> None:
     if line.replaces is not None:
         raise Conflict("this line is in the place of another one already; nothing can come in its own place")
     if product.id == line.product_id and product.variant_id == line.variant_id:
-        raise Invalid.of("substitute.product_id", "is what is short; name something else", "not-accepted", reason="the-same")
+        raise Invalid.of(
+            "substitute.product_id", "is what is short; name something else", "not-accepted", reason="the-same"
+        )
     consent = line.wish.substitution
     if consent == "none":
         raise Conflict("the buyer wants nothing in the place of what is short of this line")
@@ -160,7 +168,16 @@ def _told(lines: Collection[Line], line: Line) -> dict[str, object]:
     if found is None:
         return {}
     until = {} if found.answer_by is None else {"answer_by": found.answer_by.isoformat()}
-    return {"substitute": {"line_id": found.id, "farm_id": found.farm_id, "product_id": found.product_id, "quantity": shown(found.quantity), "total": found.owed}, **until}
+    return {
+        "substitute": {
+            "line_id": found.id,
+            "farm_id": found.farm_id,
+            "product_id": found.product_id,
+            "quantity": shown(found.quantity),
+            "total": found.owed,
+        },
+        **until,
+    }
 
 
 def answer(order: Standing, line_id: str, accepted: bool, by: By, placed_at: datetime) -> Changed | None:
@@ -178,7 +195,15 @@ def answer(order: Standing, line_id: str, accepted: bool, by: By, placed_at: dat
         most = max(line.agreed_total or 0, line.worth) if accepted and not line.proposed else line.agreed_total
         settled = attrs.evolve(line, proposed=False, answer_by=None, agreed_total=most)
         lines = [settled if one.id == line_id else one for one in order.lines]
-    return changed(order, lines, "answered", by, placed_at=placed_at, about=(line_id,), outcome="accepted" if accepted else "declined")
+    return changed(
+        order,
+        lines,
+        "answered",
+        by,
+        placed_at=placed_at,
+        about=(line_id,),
+        outcome="accepted" if accepted else "declined",
+    )
 
 
 def waiting(order: Standing, now: datetime) -> list[str]:

@@ -42,7 +42,11 @@ def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing
     about = [line.id for line in order.lines if after.get(line.id, line) != line]
     asked = [line.answer_by for line in lines if line.id in about and line.answer_by is not None]
     until = {"answer_by": max(asked).isoformat()} if asked else {}
-    return changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, **until) if about else None
+    return (
+        changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, **until)
+        if about
+        else None
+    )
 
 
 def refusal(order: Standing, farm_id: str, line_id: str, scale: Amount, weighing: Weighing) -> MarketError | None:
@@ -66,7 +70,11 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
     weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
     if weighed == line.weighed:
         return line
-    most = agreed_total(attrs.evolve(line, weighed=None), weighing.terms) if line.agreed_total is None else line.agreed_total
+    most = (
+        agreed_total(attrs.evolve(line, weighed=None), weighing.terms)
+        if line.agreed_total is None
+        else line.agreed_total
+    )
     beyond = total > most
     return attrs.evolve(
         line, weighed=weighed, agreed_total=most, answer_by=weighing.now + weighing.terms.answer if beyond else None

@@ -95,7 +95,9 @@ async def _of_order(
             results.append(_result(request, row, order_id, _errors(one.refused)))
             continue
         status = "weighed" if one.changed else "unchanged"
-        results.append(WeighingResult(index=row.index, status=status, order_id=order_id, line_id=row.weighing.line_id, errors=[]))
+        results.append(
+            WeighingResult(index=row.index, status=status, order_id=order_id, line_id=row.weighing.line_id, errors=[])
+        )
     return msgspec.json.encode(results)
 
 
@@ -118,4 +120,6 @@ def _failed(
 def _told(request: RequestContext, index: int, error: FieldError) -> WeighingError:
     params = dict(error.params)
     message = languages.message(error.code, params, error.message, request.language)
-    return WeighingError(field=f"weighings[{index}].{error.field}".rstrip("."), code=error.code, message=message, params=params)
+    return WeighingError(
+        field=f"weighings[{index}].{error.field}".rstrip("."), code=error.code, message=message, params=params
+    )

@@ -38,7 +38,8 @@ select e.id, e.aggregate, w.key
   join lateral (select u.id || ':buyer' as key from users u where u.id = o.buyer_id and u.active
                 union all
                 select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id and f.joined_at <= e.created_at
-                  join users u on u.id = f.user_id and u.active where p.order_id = o.id) w on true
+                  join users u on u.id = f.user_id and u.active
+                 where p.order_id = o.id and exists (select from order_transitions t where t.order_id = o.id and t.farm_id = p.farm_id and t.version = 1)) w on true
  where e.type = 'order.created' and e.created_at > now() - interval '1 day'
    and not exists (select from mails m where m.dedupe_key = e.id || ':' || w.key);
 
