@@ -138,7 +138,9 @@ def _rows(one: Held, more: Decimal, written_off: bool) -> list[tuple[Literal["am
     found: list[tuple[Literal["amendment", "short"], Decimal, Decimal]] = [
         ("amendment", NOTHING, more) if one.state == "live" else ("amendment", -more, NOTHING)
     ]
-    return [*found, ("short", more, NOTHING)] if written_off else found
+    if written_off:  # what is there again after all is there before it is sold: no level is below nothing
+        found.insert(0 if more > 0 else 1, ("short", more, NOTHING))
+    return found
 
 
 def _plus(before: tuple[Decimal, Decimal, int] | None, stock: Decimal, reserved: Decimal) -> tuple[Decimal, Decimal, int]:  # fmt: skip

@@ -15,6 +15,7 @@ from harvestd.market.notifications.outgoing import language_of, mail, mail_unpro
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
+from harvestd.market.orders.order import Line
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.unit_of_work import UnitOfWork
@@ -49,7 +50,7 @@ class _Told:
 
     row: orders.Order
     parts: list[orders.PartRow]
-    lines: list[orders.LineRow]
+    lines: list[Line]
     people: list[Person]
     titles: dict[str, orders.Title]
 
@@ -65,9 +66,9 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     parts, lines = await orders.parts_and_lines(unit.tx, list(rows))
     for part in parts:
         told[part.order_id].parts.append(part)
-    for line in lines:
-        if not line.proposed:
-            told[line.order_id].lines.append(line)
+    for row in lines:
+        if not row.proposed:
+            told[row.order_id].lines.append(row.line)
     buyers = {row.buyer_id for row in rows.values()}
     people = await notifications.people(unit.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
@@ -132,10 +133,10 @@ def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
     return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
 
 
-def _line(line: orders.LineRow, person: Person) -> list[Any]:
+def _line(line: Line, person: Person) -> list[Any]:
     """Quantity, unit, title (to the buyer the one that they saw), total, and whether that is an estimate."""
     title = (None if person.farm_id else line.title_seen) or line.title
-    return [str(line.quantity), line.unit, title, line.total, line.each is not None]
+    return [str(line.left), line.unit, title, line.total, line.estimated]
 
 
 def _tell(

@@ -14,7 +14,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import PLACES, orderable, positive
+from harvestd.kernel.quantities import PLACES, not_negative, orderable
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.carts.selling import Terms, too_much
@@ -116,22 +116,25 @@ class _Amended:
 
     def _set(self, edit: Edit, line: Line, quantity: Decimal) -> list[FieldError]:
         """Another quantity of a line; with it goes what came in its place."""
+        product, field = self._amending.shelf.get(line.key), f"{edit.path}.quantity"
+        fault = not_negative(field, quantity)
+        if isinstance(fault, FieldError):
+            return [of(line, product, fault)]
         for other in [x for x in self.lines.values() if x.replaces == line.id]:
             del self.lines[other.id]
         if not quantity:
             del self.lines[line.id]
             return []
-        product, field = self._amending.shelf.get(line.key), f"{edit.path}.quantity"
         if quantity < line.quantity:
             # of a product that is measured otherwise by now, its step says nothing
             steps = None if product is None or product.unit != line.unit else product
-            value = positive(field, quantity)
+            value: Decimal | FieldError = quantity
             if steps is not None:
                 value = orderable(field, quantity, steps.quantity_step, steps.min_quantity, steps.unit)
             return self._keep(line, value, product)
-        fault = withheld(f"{edit.path}.line_id", product, self._amending.today)
-        if product is None or fault is not None:
-            return [of(line, product, fault)] if fault else []
+        unfit = withheld(f"{edit.path}.line_id", product, self._amending.today)
+        if product is None or unfit is not None:
+            return [of(line, product, unfit)] if unfit else []
         if same_terms(line, product) and line.replaces is None:
             return self._keep(line, takeable(field, quantity, product), product)
         added = attrs.evolve(edit, product_id=line.product_id, variant_id=line.variant_id)

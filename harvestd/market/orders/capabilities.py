@@ -33,7 +33,7 @@ def actions_of(order: Standing, caller: Caller, may: Mapping[Permission, Collect
             if change != "weigh" or any(line.each is not None and line.farm_id in farms for line in order.lines):
                 found.append(change)
     asked = caller.user_id == order.buyer_id and any(line.answer_by is not None for line in order.lines)
-    return [*found, "answer"] if asked and caller.has_scope(Permission.AMEND_ORDERS) else found
+    return [*found, "answer"] if asked and caller.has_scope(Permission.PLACE_ORDERS) else found
 
 
 def _acting(

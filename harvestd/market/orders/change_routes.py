@@ -125,7 +125,7 @@ async def weigh(request: RequestContext, body: WeighLine) -> Result:
 async def answer(request: RequestContext, body: AnswerLine) -> Result:
     """Settle what the caller is asked about a line."""
     farms = await routes.farms_of(request)
-    party = routes.party_of(request, farms, Permission.AMEND_ORDERS)
+    party = routes.party_of(request, farms, Permission.PLACE_ORDERS)
     line_id, rules = request.id("line_id"), terms(request.parts.settings)
     await change_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
     return await routes.stepped(request, farms)

@@ -63,10 +63,10 @@ class WeighLine(In, kw_only=True, frozen=True):
 
 
 class WeighingIn(In, kw_only=True, frozen=True):
-    """What a line weighs."""
+    """What a line weighs; a row without ``line_id`` or ``quantity`` fails."""
 
-    line_id: Id
-    quantity: Quantity
+    line_id: Id | UnsetType = UNSET
+    quantity: Quantity | UnsetType = UNSET
     unit: Annotated[WeightUnit, _UNITS] = "kg"
 
 

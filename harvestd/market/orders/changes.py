@@ -164,16 +164,21 @@ class _Telling:
             return [self._event(type, data | {"lines": [entry for _, entry in told if entry is not None]})]
         found = []
         for i, line_id in enumerate(about, 1):
-            own = [(line, entry) for line, entry in told if len(about) == 1 or line.id == line_id]
-            subject = next(line for line, _ in own if line.id == line_id)
-            before, after = next(pair for pair in pairs if _line(pair) is subject)
+            before, after = self._pair(pairs, line_id)
+            subject = _line((before, after))
+            own = [entry for line, entry in told if entry is not None and (len(about) == 1 or line.id == line_id)]
             found.append(
                 self._event(type, data | {
                     "line_id": line_id, "farm_id": subject.farm_id, "product_id": subject.product_id, "before": _state(before), "after": _state(after),
-                    "lines": [entry for _, entry in own if entry is not None], "last": i == len(about),
+                    "lines": own, "last": i == len(about),
                 })
             )  # fmt: skip
         return found
+
+    def _pair(self, pairs: Sequence[Pair], line_id: str) -> Pair:
+        """A line before and after; of one that is as it was, since only what is in its place differs, it twice."""
+        same = [(line, line) for line in self.order.lines if line.id == line_id]
+        return next(pair for pair in (*pairs, *same) if _line(pair).id == line_id)
 
     def _event(self, type: str, data: dict[str, Any]) -> Event:
         order = self.order

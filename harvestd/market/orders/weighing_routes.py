@@ -7,9 +7,11 @@ from typing import Any
 
 import attrs
 import msgspec
+from msgspec import UNSET
 
 from harvestd.kernel import languages
 from harvestd.kernel.errors import FieldError, Invalid, MarketError, NotFound
+from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms, terms
@@ -34,7 +36,8 @@ _NOT_THERE = FieldError("line_id", "is no line of an order of this farm", code="
 @attrs.frozen
 class _Row:
     index: int
-    weighing: WeighingIn
+    line_id: str
+    scale: Amount
 
 
 async def weigh(request: RequestContext, body: Weighings) -> Result:
@@ -45,10 +48,10 @@ async def weigh(request: RequestContext, body: Weighings) -> Result:
     if farm is None or not (party.staff or farm.id in party.farms):
         raise await refusal(request.reader, request.user, NotFound("there is no such farm"))
     rows, results = _read(request, list(body.weighings))
-    places = await change_rows.places(request.reader, [row.weighing.line_id for row in rows])
+    places = await change_rows.places(request.reader, [row.line_id for row in rows])
     orders: dict[str, list[_Row]] = {}
     for row in rows:
-        place = places.get(row.weighing.line_id)
+        place = places.get(row.line_id)
         if place is None or place.farm_id != farm.id:
             results.append(_result(request, row, None, (_NOT_THERE,)))
         else:
@@ -70,23 +73,31 @@ def _read(request: RequestContext, sent: list[Any]) -> tuple[list[_Row], list[We
     named: set[str] = set()
     for index, one in enumerate(sent):
         try:
-            row = _Row(index, sound.convert(one, WeighingIn, None))
+            row = _row(index, sound.convert(one, WeighingIn, None))
         except Invalid as refused:
             failed.append(_failed(request, index, None, None, refused.errors))
             continue
-        if row.weighing.line_id in named:
+        if row.line_id in named:
             twice = FieldError("line_id", "is already given above", code="given-twice")
             failed.append(_result(request, row, None, (twice,)))
             continue
-        named.add(row.weighing.line_id)
+        named.add(row.line_id)
         rows.append(row)
     return rows, failed
+
+
+def _row(index: int, sent: WeighingIn) -> _Row:
+    """The row; raises :class:`Invalid` if it does not say which line, or what it weighs."""
+    missing = [name for name in ("line_id", "quantity") if getattr(sent, name) is UNSET]
+    accept(*(FieldError(name, "is missing", code="required") for name in missing))
+    assert sent.line_id is not UNSET and sent.quantity is not UNSET
+    return _Row(index, sent.line_id, Amount(sent.quantity, sent.unit))
 
 
 async def _of_order(
     request: RequestContext, party: Party, farm_id: str, order_id: str, rows: list[_Row], rules: Terms, unit: UnitOfWork
 ) -> bytes:
-    weights = [(row.weighing.line_id, Amount(row.weighing.quantity, row.weighing.unit)) for row in rows]
+    weights = [(row.line_id, row.scale) for row in rows]
     found = await change_actions.weigh_some(unit, party, order_id, farm_id, weights, rules)
     await request.tell_acting(unit)
     results = []
@@ -96,18 +107,20 @@ async def _of_order(
             continue
         status = "weighed" if one.changed else "unchanged"
         results.append(
-            WeighingResult(index=row.index, status=status, order_id=order_id, line_id=row.weighing.line_id, errors=[])
+            WeighingResult(index=row.index, status=status, order_id=order_id, line_id=row.line_id, errors=[])
         )
     return msgspec.json.encode(results)
 
 
 def _errors(refused: MarketError) -> tuple[FieldError, ...]:
     """Why a row was refused; what is no fault of a field is one of the line, as it stands."""
-    return refused.errors or (FieldError("line_id", refused.detail, code="not-accepted", params={"reason": "state"}),)
+    return refused.errors or (
+        FieldError("line_id", str(refused.detail), code="not-accepted", params={"reason": "state"}),
+    )
 
 
 def _result(request: RequestContext, row: _Row, order_id: str | None, errors: tuple[FieldError, ...]) -> WeighingResult:
-    return _failed(request, row.index, order_id, row.weighing.line_id, errors)
+    return _failed(request, row.index, order_id, row.line_id, errors)
 
 
 def _failed(

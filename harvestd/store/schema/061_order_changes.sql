@@ -15,7 +15,7 @@ alter table order_lines
     add column answer_by        timestamptz,
     add column removed_at       timestamptz,
     add constraint order_lines_short_check check (short_of between 0 and quantity),
-    add constraint order_lines_weighed_check check ((weighed is null) = (weighed_unit is null) and (weighed is null or estimated_weight is not null));
+    add constraint order_lines_scale_check check ((weighed is null) = (weighed_unit is null) and (weighed is null or estimated_weight is not null));
 create index order_lines_asked on order_lines (answer_by) where answer_by is not null;
 create index order_lines_replacing on order_lines (replaces_line_id) where replaces_line_id is not null;
 
