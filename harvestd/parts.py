@@ -18,6 +18,7 @@ from harvestd.interfaces import (
     IIssuer,
     ILimiter,
     IMailer,
+    IPricing,
     ISearchMisses,
     ISearchRules,
     ISignIns,
@@ -60,6 +61,7 @@ class Parts:
     sign_ins: ISignIns
     api_keys: IApiKeys
     groups: IGroups
+    pricing: IPricing
     search: IStoredSearch
     search_rules: ISearchRules
     broker: IBroker

@@ -24,6 +24,7 @@ NAMES = (
     "pictures",
     "feeds",
     "search",
+    "pricing",
     "carts",
     "orders",
     "notifications",

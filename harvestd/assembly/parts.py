@@ -18,6 +18,7 @@ from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.catalogue.view_counts import Views
 from harvestd.market.groups.groups_near import NearGroups
+from harvestd.market.pricing.pricing_near import NearPricing
 from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.market.search.rules_near import NearRules
@@ -63,6 +64,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
+        pricing=NearPricing(reactor, topics, primary),
         search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings),
         blobs=blobs, pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,

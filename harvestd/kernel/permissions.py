@@ -46,6 +46,9 @@ class Permission(enum.Enum):
     SEE_GROUPS = "market:groups:read"
     MANAGE_GROUPS = "market:groups:write"
     CHANGE_CATEGORIES = "market:categories:write"
+    SEE_PRICING = "farm:pricing:read"
+    CHANGE_PRICING = "farm:pricing:write"
+    CHANGE_TAXES = "market:taxes:write"
     SEE_SEARCHES = "market:search:read"
     CHANGE_SEARCHES = "market:search:write"
 
@@ -91,6 +94,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_GROUPS: Grant(STAFF, STAFF),
     Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_TAXES: Grant(STAFF, STAFF),
     Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
     Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),
 }

@@ -84,6 +84,7 @@ class Settings:
     # the market
     market_name: str = setting("harvestd market", "", "Name of the market, in mails and on pages.")
     market_currency: str = setting("EUR", "ISO 4217", "The market's only currency.")
+    tax_included: bool = setting(True, "", "Whether prices include the tax that rates say, or it is added to them.")
     market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", f"Languages of errors, mails, notices and the pages for people, the default first; English is always included: {', '.join(LANGUAGES)}.", choices=LANGUAGES)
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     market_legal_name: str = setting("", "", "Legal name of whoever runs the market, for its imprint in /api/market; empty: there is none.")
@@ -126,6 +127,7 @@ class Settings:
     rate_login_address: str = setting("30/60 600/3600", "requests/seconds", "Sign-in, each address, whatever the account.")
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
+    rate_coupon: str = setting("10/60 60/3600 200/86400", "requests/seconds", "Orders and quotes with a coupon, right or wrong, each caller and each address (IPv6: /64), so that nobody guesses codes.")
     rate_upload: str = setting("10/60 60/3600", "requests/seconds", "Files uploaded, each caller.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
@@ -194,7 +196,7 @@ GROUPS = {
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most weight_tolerance order_answer_time product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_coupon rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()
 )

@@ -416,7 +416,7 @@ def test_fees_and_a_discount_are_counted_anew_when_goods_go() -> None:
     order = standing("placed", "placed", "placed", pricing=Pricing(fees=(fee,), discount=coupon))
     by_farm = cancel(order, ["farm-0", "farm-1"], "farm", "hail")
     assert by_farm.totals == Totals(1000, fees=50, discount=100), "what the buyer had reached stays reached"
-    assert by_farm.pricing.discount is not None and by_farm.pricing.discount.minimum == 1000
+    assert by_farm.amounts.pricing.discount is not None and by_farm.amounts.pricing.discount.minimum == 1000
     agreed = attrs.evolve(order, totals=Totals(3000, 5, 7, 2))
     assert cancel(agreed, None, "buyer", "").totals == Totals(3000, 5, 7, 2), "for the books"
 

@@ -194,6 +194,21 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_groups_id_members": (2, 2),
     "delete_api_groups_id_members_user_id": (4, 5),
     "delete_api_groups_id": (5, 6),
+    "post_api_fees": (8, 8),
+    "get_api_fees": (1, 1),
+    "get_api_fees_id": (1, 1),
+    "patch_api_fees_id": (6, 6),
+    "delete_api_fees_id": (4, 4),
+    "post_api_tax_rates": (8, 8),
+    "get_api_tax_rates": (1, 1),
+    "get_api_tax_rates_id": (1, 1),
+    "patch_api_tax_rates_id": (6, 6),
+    "delete_api_tax_rates_id": (4, 4),
+    "post_api_coupons": (8, 8),
+    "get_api_coupons": (1, 1),
+    "get_api_coupons_id": (1, 1),
+    "patch_api_coupons_id": (6, 6),
+    "delete_api_coupons_id": (4, 4),
     "post_api_admin_search_rules": (9, 7),
     "get_api_admin_search_rules": (1, 1),
     "get_api_admin_search_rules_id": (1, 1),
@@ -393,6 +408,15 @@ async def _ruled(s: Stage, headers: dict[str, str]) -> Response:
     response = await s.admin.client.post("/api/admin/search/rules", body, headers=headers)
     s.mailed["rule"] = response.json()["id"]
     return response
+
+
+def _charged(kind: str, body: dict[str, Any]) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        response = await s.admin.client.post(f"/api/{kind}", body, headers=headers)
+        s.mailed[kind] = response.json()["id"]
+        return response
+
+    return ask
 
 
 async def _grouped(s: Stage, headers: dict[str, str]) -> Response:
@@ -765,6 +789,21 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "DELETE", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"
     ),
     "delete_api_groups_id": _ask("DELETE", "/api/groups/{s.mailed[group]}", "admin"),
+    "post_api_fees": _charged("fees", {"name": "Packing", "basis": "order", "amount": 100, "from": "2999-01-01"}),
+    "get_api_fees": _get("/api/fees", "admin"),
+    "get_api_fees_id": _get("/api/fees/{s.mailed[fees]}", "admin"),
+    "patch_api_fees_id": _ask("PATCH", "/api/fees/{s.mailed[fees]}", "admin", {"amount": 200}),
+    "delete_api_fees_id": _ask("DELETE", "/api/fees/{s.mailed[fees]}", "admin"),
+    "post_api_tax_rates": _charged("tax-rates", {"name": "Reduced", "rate": 7, "from": "2999-01-01"}),
+    "get_api_tax_rates": _get("/api/tax-rates", "admin"),
+    "get_api_tax_rates_id": _get("/api/tax-rates/{s.mailed[tax-rates]}", "admin"),
+    "patch_api_tax_rates_id": _ask("PATCH", "/api/tax-rates/{s.mailed[tax-rates]}", "admin", {"rate": 8}),
+    "delete_api_tax_rates_id": _ask("DELETE", "/api/tax-rates/{s.mailed[tax-rates]}", "admin"),
+    "post_api_coupons": _charged("coupons", {"code": "SPRING-1", "percent": 10}),
+    "get_api_coupons": _get("/api/coupons", "admin"),
+    "get_api_coupons_id": _get("/api/coupons/{s.mailed[coupons]}", "admin"),
+    "patch_api_coupons_id": _ask("PATCH", "/api/coupons/{s.mailed[coupons]}", "admin", {"percent": 20}),
+    "delete_api_coupons_id": _ask("DELETE", "/api/coupons/{s.mailed[coupons]}", "admin"),
     "post_api_admin_search_rules": _ruled,
     "get_api_admin_search_rules": _get("/api/admin/search/rules", "admin"),
     "get_api_admin_search_rules_id": _get("/api/admin/search/rules/{s.mailed[rule]}", "admin"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, get_args
 
@@ -185,6 +186,23 @@ async def _rule(market: Market) -> Thing:
     )
 
 
+def _charge(path: str, body: dict[str, Any]) -> Callable[[Market], Awaitable[Thing]]:
+    async def thing(market: Market) -> Thing:
+        manager = await market.person("manager")
+        made = (
+            await manager.post(path, body | ({"code": f"CODE-{next(_numbers)}"} if "coupons" in path else {}))
+        ).json()
+        fixed = ("id", "farm_id", "version", "uses", "created_at", "updated_at")
+        own = f"{path}/{made['id']}"
+        return Thing(
+            manager, own, own, lambda answer: {name: value for name, value in answer.items() if name not in fixed}
+        )
+
+    return thing
+
+
+_numbers = itertools.count(1000)
+_DAYS: dict[str, list[Any]] = {"from": [None, "0001-01-01"], "until": [None, "9999-12-31"]}
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
     "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"], "language": [None, "en"]}),
@@ -220,6 +238,17 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "queries": [["Crème fraîche", "Łosoś & Co"], [f"{n:0100}" for n in range(20)]], "means": [["x" * 100], ["two words"]],
         "note": ["", "two\nlines", "x" * 500], "active": [False], "product_ids": [[]], "category_id": [None], "farm_id": [None], "tag": [None],
         "factor": [None],
+    }),
+    "patch_api_fees_id": (_charge("/api/fees", {"name": "Packing", "basis": "order", "amount": 100}), {
+        "name": ["Łosoś & Co", "x" * 100], "basis": ["order", "farm", "kilogram"], "amount": [0, 10**12, {"amount": 5, "currency": "EUR"}],
+        "rate": [0, "0.001", 100, "19.000"], "free_from": [None, 0, 10**12], "method": [None, "pickup", "delivery"], "postcodes": [None], **_DAYS,
+    }),
+    "patch_api_tax_rates_id": (_charge("/api/tax-rates", {"name": "Reduced", "rate": 7}), {
+        "name": ["Łosoś & Co", "x" * 100], "rate": [0, "0.001", 100, "5.500"], "category_id": [None], **_DAYS,
+    }),
+    "patch_api_coupons_id": (_charge("/api/coupons", {"percent": 10}), {
+        "code": ["Łosoś-1", "ä" * 40], "percent": ["0.001", 100, "12.500"], "amount": [None], "minimum": [0, 10**12, {"amount": 5, "currency": "EUR"}],
+        "max_uses": [None, 1, 1_000_000], "max_uses_per_person": [None, 1], "active": [True, False], **_DAYS,
     }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {

@@ -73,6 +73,7 @@ class OnSale:
     each: Amount | None = None
     image: str | None = None
     pack: Pack | None = None
+    category_id: str | None = None
 
     @property
     def available(self) -> Decimal:

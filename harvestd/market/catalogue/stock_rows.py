@@ -21,7 +21,7 @@ from harvestd.store.postgres.transactions import Transaction
 def _on_sale(*c: object) -> OnSale:
     names = (
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
-        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted",
+        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted", "category_id",
     )  # fmt: skip
     *c, weight, unit = c  # type: ignore[assignment]
     each = Amount(weight, unit) if weight is not None else None  # type: ignore[arg-type]
@@ -47,7 +47,7 @@ def _shelf(price: str, which: str) -> str:
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null,
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null, p.category_id,
        case when p.priced_by is not null then p.estimated_weight end, p.weight_unit
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) and {which} order by p.id"""

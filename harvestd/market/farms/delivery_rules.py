@@ -20,6 +20,9 @@ MAX_AREA_NAME, MAX_NOTE = 100, 2000
 TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
 _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
 
+#: What words of an address a postcode may be made of, and how many: SW1A 1AA has two.
+_WORD, _WORDS = re.compile(r"[A-Za-z0-9]+"), 3
+
 #: Latitude and longitude in degrees.
 Place = tuple[float, float]
 
@@ -34,10 +37,7 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
     path = f"delivery.areas[{i}]"
     if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
         yield fault
-    for n, code in enumerate(area.get("postcodes") or ()):
-        if _POSTCODE.fullmatch(code) is None:
-            message = "must be a postcode of 2 to 10 letters and digits"
-            yield FieldError(f"{path}.postcodes[{n}]", message, code="wrong-form", params={"reason": "postcode"})
+    yield from postcode_faults(f"{path}.postcodes", area.get("postcodes") or ())
     radius = area.get("radius_km")
     if radius is not None and not 0 < radius <= MAX_RADIUS_KM:
         bounds = {"maximum": str(MAX_RADIUS_KM), "reason": "radius"}
@@ -46,6 +46,14 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
     if "postcodes" in area and "radius_km" in area and bool(area["postcodes"]) == (radius is not None):
         message = "give postcodes, or radius_km: one of the two says where it is"
         yield FieldError(f"{path}.postcodes", message, code="required", params={"reason": "postcodes-or-radius"})
+
+
+def postcode_faults(field: str, codes: Sequence[str]) -> Iterator[FieldError]:
+    """Faults in the form of postcodes."""
+    for n, code in enumerate(codes):
+        if _POSTCODE.fullmatch(code) is None:
+            message = "must be a postcode of 2 to 10 letters and digits"
+            yield FieldError(f"{field}[{n}]", message, code="wrong-form", params={"reason": "postcode"})
 
 
 def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
@@ -106,3 +114,20 @@ def delivers_to(
             found: Mapping[str, Any] = area
             return found
     return None
+
+
+def codes_in(address: str) -> set[str]:
+    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other."""
+    words = [word.upper() for word in _WORD.findall(address)]
+    return {"".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1)}
+
+
+def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, Any] | None:
+    """The area that an address is in, as far as its words tell: the first in the farm's order with a postcode that it has. Nobody knows here how far it is
+    from the farm: if it has none of the postcodes, the first circle counts, and the farm may still refuse. None if there is no such area."""
+    areas = delivery["areas"] if delivery is not None else ()
+    codes = codes_in(address)
+    found = next(
+        (one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None
+    )
+    return found or next((one for one in areas if one["postcodes"] is None), None)

@@ -15,7 +15,7 @@ from harvestd.market.notifications.outgoing import language_of, mail, mail_unpro
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
-from harvestd.market.orders.order import Line
+from harvestd.market.orders.order import Line, Totals
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.unit_of_work import UnitOfWork
@@ -98,9 +98,10 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     row, farm_id = order.row, farm_of(person.farm_id, event.data)
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
     lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
+    totals = part.totals(row.tax_included) if part else row.totals
     return {
         "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
-        "subtotal": part.subtotal if part else None, "lines": [_line(x, person) for x in lines],
+        "subtotal": totals.total if part else None, "charges": _charges(totals), "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
@@ -131,6 +132,13 @@ def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
     before, after = line["before"], line["after"]
     title = (None if person.farm_id else named.title_seen) or named.title
     return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
+
+
+def _charges(totals: Totals) -> list[list[Any]]:
+    """What is charged beside the goods, by the word for it."""
+    tax = "tax_included" if totals.tax_included else "tax"
+    found = {"fees": totals.fees, "discount": totals.discount, tax: totals.tax}
+    return [[word, amount] for word, amount in found.items() if amount]
 
 
 def _line(line: Line, person: Person) -> list[Any]:

@@ -129,13 +129,17 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
     return own or data.get("farm_id")
 
 
-#: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and amounts that are estimates until pieces are weighed: of a
+#: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and what is charged beside the lines, amounts that are estimates until pieces are weighed: of a
 #: line, and of a total for the buyer and for the farm.
 PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
     "pickup": "To be picked up.\n",
     "note": "Note: {text}\n",
+    "fees": "Fees: {amount}",
+    "discount": "Coupon: -{amount}",
+    "tax": "Tax: {amount}",
+    "tax_included": "Tax included: {amount}",
     "about": "about {amount}",
     "weighed": "about {amount}; the farm weighs it",
     "to_weigh": "about {amount}, until you have weighed it",

@@ -93,12 +93,18 @@ def _estimated(amount: str, piece: str, language: str) -> str:
 
 
 def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
-    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say)."""
-    return "\n".join(
+    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say); then what is charged beside
+    them, if anything is (which these do not say, either)."""
+    charges = [
+        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language))}"
+        for piece, amount in facts.get("charges", ())
+    ]
+    lines = [
         f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
         + _estimated(_money(total, facts, language), "about" if any(estimated) else "", language)
         for number, unit, title, total, *estimated in value
-    )
+    ]
+    return "\n".join([*lines, *charges])
 
 
 def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:

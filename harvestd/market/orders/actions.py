@@ -17,11 +17,12 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
-from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
+from harvestd.market.orders import billing, delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
 from harvestd.market.orders.fulfilment import Moved, Standing, told
 from harvestd.market.orders.order import OVER, Placed
 from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Wanted
+from harvestd.market.pricing import coupon_rows as coupons
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
@@ -30,7 +31,7 @@ from harvestd.unit_of_work import UnitOfWork
 class Ordering:
     """A buyer's checkout request. ``lines`` is None for those of their cart; ``ways`` are the fulfilment methods; ``wrong`` are faults
     already found in the rest of the request, to be reported together with all others; ``staff`` may order what not everybody sees; ``language`` is that
-    in which its buyer sees titles."""
+    in which its buyer sees titles; ``coupon`` is the code of one, empty for none."""
 
     buyer_id: str
     lines: Sequence[Wanted] | None
@@ -40,6 +41,7 @@ class Ordering:
     wrong: Sequence[FieldError] = ()
     language: str = ""
     staff: bool = False
+    coupon: str = ""
 
 
 async def place(
@@ -51,12 +53,19 @@ async def place(
     number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
     shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
     ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    charged = await billing.of(unit, ways, today)
+    wrong += billing.outside(charged, ordering.ways, [*shelf.values()])
+    if ordering.coupon and not ordering.wrong:
+        discount, unusable = await billing.take(unit, ordering.coupon, ordering.buyer_id, today)
+        charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
-        of_cart=ordering.lines is None, also=wrong,
+        of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
+    if charged.discount is not None:
+        coupons.used(unit.tx, order.id, charged.discount.coupon_id, ordering.buyer_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
     unit.record(*order.events)
@@ -148,4 +157,6 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     shelf = await stock.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
+    if fulfilment.gives_coupon_back(before, moved.status):
+        await coupons.give_back(unit.tx, before.id, unit.now)
     unit.record(*told(moved, effect.families), *effect.events)

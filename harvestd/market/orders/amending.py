@@ -14,7 +14,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import PLACES, not_negative, orderable
+from harvestd.kernel.quantities import not_negative, orderable
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.carts.selling import Terms, too_much
@@ -23,9 +23,10 @@ from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
 from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.fulfilment import WITHDRAWABLE, Standing, require
-from harvestd.market.orders.new_lines import agreed_total, line_of
+from harvestd.market.orders.new_lines import charged, line_of, of_quantity
 from harvestd.market.orders.order import OVER, Line, Part
 from harvestd.market.orders.placing_rules import below_minimum, of, too_many_lines
+from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +57,7 @@ class Edit:
 
 @attrs.frozen(kw_only=True)
 class Amending:
-    """A request to amend an order: by whom, on which of its parts (None: all), at which prices; ``today`` is the market's day. ``open_days`` says of a farm's part
+    """A request to amend an order: by whom, on which of its parts (None: all), at which prices; ``today`` is the market's day, ``billing`` what is charged on it. ``open_days`` says of a farm's part
     that belongs to a market day whether that is open still: then its buyer may change it until then, confirmed or not."""
 
     by: By
@@ -65,6 +66,7 @@ class Amending:
     terms: Terms
     today: date
     placed_at: datetime
+    billing: Billing = GOODS_ALONE
     open_days: Mapping[str, bool] = attrs.field(factory=dict)
 
 
@@ -75,8 +77,10 @@ def amend(order: Standing, edits: Sequence[Edit], amending: Amending, line_ids: 
     faults = [fault for edit in edits for fault in work.edit(edit)]
     faults += [] if faults else [*work.whole()]
     accept(*faults)
+    lines = list(work.lines.values())
+    pricing = charged(order.pricing, amending.billing, work.opened, [line for line in lines if line not in order.lines])
     return changed(
-        order, list(work.lines.values()), "amended", amending.by, placed_at=amending.placed_at, opened=tuple(work.opened.values())
+        order, lines, "amended", amending.by, placed_at=amending.placed_at, opened=tuple(work.opened.values()), pricing=pricing
     )  # fmt: skip
 
 
@@ -143,11 +147,12 @@ class _Amended:
     def _keep(self, line: Line, quantity: Decimal | FieldError, product: OnSale | None) -> list[FieldError]:
         if isinstance(quantity, FieldError):
             return [of(line, product, quantity)]
-        line = attrs.evolve(line, quantity=quantity.quantize(PLACES), short_of=Decimal(0), weighed=None, answer_by=None)
-        most = agreed_total(line, self._amending.terms)
-        if line.replaces is not None and line.agreed_total is not None:
-            most = min(most, line.agreed_total)  # what comes in the place of something costs no more than that
-        self.lines[line.id] = attrs.evolve(line, agreed_total=most)
+        most, line = line.agreed_total, of_quantity(line, quantity, self._amending.terms)
+        if line.replaces is not None and most is not None and line.agreed_total is not None:
+            line = attrs.evolve(
+                line, agreed_total=min(line.agreed_total, most)
+            )  # what comes in the place of something costs no more than that
+        self.lines[line.id] = line
         return []
 
     def _add(self, edit: Edit) -> list[FieldError]:
@@ -186,7 +191,9 @@ class _Amended:
         if isinstance(value, FieldError):
             return [of(edit, product, value)]
         position = 1 + max((line.position for line in (*self._order.lines, *self.lines.values())), default=-1)
-        line = line_of(position, product, quantity, next(self._ids), self._amending.today, wish, self._amending.terms)
+        line = line_of(
+            position, product, quantity, next(self._ids), self._amending.today, wish, self._amending.terms, rate=self._amending.billing.rate(product)
+        )  # fmt: skip
         self.lines[line.id] = line
         return []
 
@@ -202,7 +209,7 @@ class _Amended:
         first = next((part for part in standing if part.status in WITHDRAWABLE), (standing or order.parts)[0])
         require(order, first.farm_id, "extend", actor, self._amending.open_days)
         place = len(order.parts) + len(self.opened)
-        self.opened[product.farm_id] = Part(product.farm_id, product.farm_name, place, "placed", 0, first.method)
+        self.opened[product.farm_id] = Part(product.farm_id, product.farm_name, place, "placed", 0, method=first.method)
 
     def whole(self) -> list[FieldError]:
         """What is wrong with the lines together."""

@@ -1,6 +1,6 @@
 """Use cases that change an order's lines: amending it, shorts with what comes in their place, answers about these, and weighing.
 
-All take their locks in the order in which every write about orders takes them: the order, its reservations, then products by id.
+All take their locks in the order in which every write about orders takes them: the order, its reservations, then products by id, then its coupon.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.orders import change_rows, cut_offs, fulfilment, fulfilment_rows, shortage, weighing
+from harvestd.market.orders import billing, change_rows, cut_offs, fulfilment, fulfilment_rows, shortage, weighing
 from harvestd.market.orders.amending import Amending, Edit, amend
 from harvestd.market.orders.changes import By, Changed
 from harvestd.market.orders.fulfilment import Actor, Standing
 from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Asked, check_terms
 from harvestd.market.orders.rows import Order
+from harvestd.market.pricing import coupon_rows as coupons
+from harvestd.market.pricing.billing_rules import Billing
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
@@ -63,7 +65,7 @@ async def amend_order(
     held = await stock.held(unit.tx, [order.id])
     goods, shelf = await _shelves(unit, order, edits, wanted)
     amending = Amending(
-        by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, open_days=await cut_offs.open_days(unit.tx, order.id, unit.now)
+        by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, billing=await _billing(unit, order, shelf, today), open_days=await cut_offs.open_days(unit.tx, order.id, unit.now)
     )  # fmt: skip
     change = amend(order, edits, amending, [unit.new_id() for _ in edits])
     asked = [Asked(item.product_id, item.quantity, (i,), item.variant_id) for i, item in enumerate(items)]
@@ -140,16 +142,26 @@ async def short(
     replaced = [x.product_id for x in order.lines if x.replaces == line_id]
     more = [] if said.substitute is None else [said.substitute[0]]
     goods = await stock.lock(unit.tx, [line.product_id, *replaced, *more])
-    substitute = None
+    substitute, shelf = None, {}
     if said.substitute is not None:
         product_id, variant_id, quantity = said.substitute
         shelf = await _seen(unit, order, [(product_id, variant_id)])
         substitute = shortage.Substitute(shelf.get(key(product_id, variant_id)), quantity, unit.new_id())
-    shorting = shortage.Shorting(by=by, terms=terms, now=unit.now, today=today, placed_at=row.placed_at)
+    charges = await _billing(unit, order, shelf, today)
+    shorting = shortage.Shorting(
+        by=by, terms=terms, now=unit.now, today=today, placed_at=row.placed_at, billing=charges
+    )
     change = shortage.short(order, farm_id, line_id, said.quantity, substitute, shorting)
     if change is not None:
         places = {} if said.substitute is None else {"substitute": said.substitute[0]}
         await _store(unit, order, change, _Stock(held, goods, places, written_off=True), party.user_id, terms)
+
+
+async def _billing(unit: UnitOfWork, order: Standing, shelf: Mapping[str, OnSale], today: date) -> Billing:
+    """What is charged today for what may be added; a farm that is new in the order delivers as the first of it does."""
+    new = {product.farm_id for product in shelf.values()} - {part.farm_id for part in order.parts}
+    way = (await fulfilment_rows.way(unit.tx, order.id)) if new else {}
+    return await billing.of(unit, dict.fromkeys(sorted(new), way), today)
 
 
 async def weigh(
@@ -288,6 +300,8 @@ async def _store(
         events = (*fulfilment.with_families(events, effect.families), *effect.events)
         holds = _holds(order, change, concerned.held, unit.now, terms)
     await change_rows.store(unit.tx, order.id, change, holds, actor_id, unit.now)
+    if fulfilment.gives_coupon_back(order, change.status):
+        await coupons.give_back(unit.tx, order.id, unit.now)
     unit.record(*events)
 
 

@@ -73,35 +73,36 @@ class Changed:
 
 def changed(
     order: Standing, lines: Sequence[Line], kind: Kind, by: By, *, placed_at: datetime, about: Sequence[str] = (),
-    opened: Sequence[Part] = (), **more: Any,
+    opened: Sequence[Part] = (), pricing: Pricing | None = None, **more: Any,
 ) -> Changed | None:  # fmt: skip
     """What follows if these are the lines of an order, in order (those that were there before are recognised by their ids); None: nothing, since nothing
     differs. A part of which nothing is left is cancelled, and keeps its lines for the books. ``about`` are the lines that the event (one each) is about,
-    ``more`` what else it says."""
+    ``more`` what else it says; ``pricing`` are the rules by which it is billed then (None: as before)."""
     gone = [part for part in order.parts if part.status not in OVER and _emptied(part, order.lines, lines)]
     statuses = {part.farm_id: "cancelled" for part in gone}
     kept = [attrs.evolve(line, answer_by=None) for line in order.lines if line.farm_id in statuses]
     lines = sorted([*(line for line in lines if line.farm_id not in statuses), *kept], key=lambda line: line.position)
     parts = [attrs.evolve(p, status=statuses.get(p.farm_id, p.status)) for p in (*order.parts, *opened)]
     lost = None if by.actor == "buyer" else goods_of(order.parts, order.lines)
-    amounts = recomputed(parts, lines, order.pricing, order.totals, lost=lost)
+    amounts = recomputed(parts, lines, order.pricing if pricing is None else pricing, order.totals, lost=lost)
     pairs = _pairs(order.lines, amounts.lines)
-    if not (pairs or gone):
+    differing = [pair for pair in pairs if _differs(*pair)]
+    if not (differing or gone):
         return None
     status, version = status_of(parts), order.version + 1
     told = _Telling(order, version, status, by, placed_at)
-    touched = {line.farm_id for pair in pairs for line in pair if line is not None}
+    touched = {line.farm_id for pair in differing for line in pair if line is not None}
     events = [
         *(told.step(p, "", "placed") for p in opened),
         *(told.step(p, p.status, p.status) for p in order.parts if p.farm_id in touched),
         *(told.step(p, p.status, "cancelled") for p in gone),
-        *(told.change(_TYPES[kind], pairs, about, more) if pairs else ()),
+        *(told.change(_TYPES[kind], differing, about, more) if differing else ()),
         *ended(order, status, version, by.actor, by.reason),
     ]
     return Changed(
         kind=kind, by=by, version=version, status=status, pairs=pairs, parts=amounts.parts, opened=amounts.parts[len(order.parts) :],
-        cancelled=tuple(gone), totals=amounts.totals, pricing=amounts.pricing, before=_audited([b for b, _ in pairs], order.totals),
-        after=_audited([a for _, a in pairs], amounts.totals), events=tuple(events),
+        cancelled=tuple(gone), totals=amounts.totals, pricing=amounts.pricing, before=_audited([b for b, _ in differing], order.totals),
+        after=_audited([a for _, a in differing], amounts.totals), events=tuple(events),
     )  # fmt: skip
 
 
@@ -117,13 +118,20 @@ def _pairs(before: Sequence[Line], after: Sequence[Line]) -> tuple[Pair, ...]:
     return (*found, *((None, line) for line in after if line.id not in was))
 
 
+def _differs(before: Line | None, after: Line | None) -> bool:
+    """Whether a line itself is another, and not only what it has of the discount and the tax of the whole."""
+    if before is None or after is None:
+        return True
+    return attrs.evolve(before, discount=after.discount, tax=after.tax) != after
+
+
 def _audited(lines: Iterable[Line | None], totals: Totals) -> dict[str, Any]:
     """Lines and totals as the audit row has them. What people wrote is not in it: it is erased one day, and this is not."""
     return {"lines": [_entry(line) for line in lines if line is not None], "totals": _totals(totals)}
 
 
 def _totals(totals: Totals) -> dict[str, int]:
-    return attrs.asdict(totals) | {"total": totals.total}
+    return {name: getattr(totals, name) for name in ("goods", "fees", "tax", "discount", "total")}
 
 
 def _entry(line: Line) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.events import Event
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.orders.recomputing import goods_of, recomputed
+from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
 from harvestd.market.pricing.amounts import PLAIN, Pricing
 
 Actor = Literal["buyer", "farm", "admin", "clock"]
@@ -48,7 +48,8 @@ CHANGES: dict[Change, dict[Actor, frozenset[str]]] = {
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order in its current state, from its locked rows: its lines without those that were taken out; ``pricing`` are the rules by which it is billed."""
+    """An order in its current state, from its locked rows: its lines without those that were taken out; ``pricing`` are the rules by which it is billed, ``left``
+    is whether any of it was ever on its way."""
 
     id: str
     number: str
@@ -59,6 +60,7 @@ class Standing:
     totals: Totals
     lines: tuple[Line, ...] = ()
     pricing: Pricing = PLAIN
+    left: bool = False
 
     def part(self, farm_id: str) -> Part:
         """The part of one of its farms."""
@@ -67,7 +69,7 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class Moved:
-    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences."""
+    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences; ``amounts`` is what it all comes to then."""
 
     actor: str
     reason: str
@@ -77,7 +79,7 @@ class Moved:
     version: int
     totals: Totals
     events: tuple[Event, ...]
-    pricing: Pricing = PLAIN
+    amounts: Amounts
 
 
 def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str]) -> tuple[Actor, list[str] | None]:
@@ -185,6 +187,11 @@ def status_of(parts: Sequence[Part]) -> str:
     return "expired" if all(part.status == "expired" for part in parts) else "cancelled"
 
 
+def gives_coupon_back(order: Standing, status: str) -> bool:
+    """Whether the use of its coupon is given back: the whole order ends, with this status, and nothing of it was ever on its way."""
+    return order.pricing.discount is not None and status in OVER and not order.left
+
+
 def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reason: str) -> Moved:
     before = {part.farm_id: part.status for part in order.parts}
     parts = [attrs.evolve(part, status=to) if part.farm_id in farms else part for part in order.parts]
@@ -207,7 +214,7 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
         status=status,
         version=version,
         totals=amounts.totals,
-        pricing=amounts.pricing,
+        amounts=amounts,
         events=tuple(events),
     )
 

@@ -14,6 +14,7 @@ from harvestd.kernel.quantities import GRAMS, ONE, line_total
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.catalogue.variant_rules import key
+from harvestd.market.pricing.amounts import Bill, Pricing, rounded
 
 #: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
@@ -29,7 +30,8 @@ class Line:
     counts packs, of which each ``takes`` so much of the product's stock.
 
     Of its quantity it is ``short_of`` some; ``replaces`` names the line in whose place it is. What it comes to is never above ``agreed_total`` (None: no such
-    limit was agreed on). One that is ``proposed`` counts once its buyer accepts it, by ``answer_by``; one that was ``removed`` no more."""
+    limit was agreed on). One that is ``proposed`` counts once its buyer accepts it, by ``answer_by``. ``tax`` (at
+    ``tax_rate``, in thousandths of a per cent) and ``discount`` are on what it comes to; ``grams`` is what all of its quantity weighs, 0 where that is not known."""
 
     id: str
     farm_id: str
@@ -53,7 +55,10 @@ class Line:
     replaces: str | None = None
     proposed: bool = False
     answer_by: datetime | None = None
-    removed: bool = False
+    tax_rate: int = 0
+    tax: int = 0
+    discount: int = 0
+    grams: int = 0
 
     @property
     def key(self) -> str:
@@ -73,7 +78,18 @@ class Line:
     @property
     def counts(self) -> bool:
         """Whether it is owed for."""
-        return not (self.removed or self.proposed)
+        return not self.proposed
+
+    @property
+    def weight(self) -> int:
+        """What is left of it weighs, in grams; 0 where that is not known."""
+        if self.weighed is not None:
+            amount, unit = self.weighed.quantity, self.weighed.unit
+        elif self.each is not None:
+            amount, unit = self.left * self.each.quantity, self.each.unit
+        else:
+            return rounded(int(self.grams * self.left * 1000), int(self.quantity * 1000))
+        return int((2 * amount * GRAMS[unit] + ONE) // 2)
 
     @property
     def estimated(self) -> bool:
@@ -103,34 +119,47 @@ class Line:
 
 @attrs.frozen
 class Part:
-    """One farm's part of an order; ``method`` is how its goods reach the buyer."""
+    """One farm's part of an order; ``subtotal`` are its goods, ``method`` is how they reach their buyer."""
 
     farm_id: str
     farm_name: str
     position: int
     status: str
     subtotal: int
+    fees: int = 0
+    tax: int = 0
+    discount: int = 0
     method: str = "pickup"
+
+    def totals(self, tax_included: bool) -> Totals:
+        """What it comes to."""
+        return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
 
 
 @attrs.frozen
 class Totals:
-    """In minor units; ``total`` is goods and fees and tax less discount."""
+    """In minor units; ``total`` is goods and fees less discount, and tax unless that is included in them."""
 
     goods: int
     fees: int = 0
     tax: int = 0
     discount: int = 0
+    tax_included: bool = False
+
+    @classmethod
+    def of(cls, bill: Bill, tax_included: bool) -> Totals:
+        """What a whole order comes to."""
+        return cls(bill.goods, bill.fee_total, bill.tax, bill.discount, tax_included)
 
     @property
     def total(self) -> int:
         """The amount that the buyer owes."""
-        return self.goods + self.fees + self.tax - self.discount
+        return self.goods + self.fees - self.discount + (0 if self.tax_included else self.tax)
 
 
 @attrs.frozen(kw_only=True)
 class Placed:
-    """An accepted order; ``taken`` is the quantity reserved of each product, ``ran_out`` the products with none left."""
+    """An accepted order; ``terms`` are the rules by which it is billed, None where nothing but goods is; ``taken`` is the quantity reserved of each product, ``ran_out`` the products with none left."""
 
     id: str
     number: str
@@ -138,6 +167,7 @@ class Placed:
     parts: tuple[Part, ...]
     lines: tuple[Line, ...]
     totals: Totals
+    terms: Pricing | None
     taken: dict[str, Decimal]
     ran_out: frozenset[str]
     hold_until: datetime | None

@@ -12,13 +12,17 @@ import attrs
 from harvestd.kernel import families
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.events import Event
+from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
-from harvestd.market.orders.new_lines import line_of
+from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
-from harvestd.market.orders.placing_rules import Wanted, acceptable, check_stock, check_terms
+from harvestd.market.orders.placing_rules import Wanted, acceptable, check_stock, check_terms, least_of
+from harvestd.market.pricing.amounts import PLAIN
+from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
+from harvestd.market.pricing.coupon_rules import unfit
 
 NOTHING_SEEN: Mapping[str, Agreed] = {}
 
@@ -26,37 +30,44 @@ NOTHING_SEEN: Mapping[str, Agreed] = {}
 def place(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer_id: str,
     line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
-    of_cart: bool = False, also: Sequence[FieldError] = (),
+    of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
 ) -> Placed:  # fmt: skip
     """Decide on an order. Lines of one product are merged into one, and so are those of one of its pack sizes.
 
     ``shelf`` has each wanted product that exists, by id, and each wanted pack by :func:`variant_rules.key`; ``line_ids`` an id for each possible line; ``seen`` the terms agreed to, by
-    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere. Raises :class:`Invalid` for
+    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere; ``billing`` what is charged beside the goods. Raises :class:`Invalid` for
     lines that can never be ordered like this (each line with all its faults), :class:`OutOfStock` with one error a line and the
     quantity left, and :class:`PriceChanged` if a quantity was agreed to in another unit or, if the buyer states an expected total,
     if the total differs or any term that they agreed to has changed.
     """
-    asked = acceptable(wanted, shelf, terms, today, of_cart, also)
+    asked = acceptable(wanted, least_of(shelf, billing), terms, today, of_cart, also)
     check_stock(asked, shelf)
-    farms = list(dict.fromkeys(shelf[a.product_id].farm_id for a in asked))
-    lines = tuple(line_of(i, shelf[a.key], a.quantity, line_ids[i], today, a.wish, terms) for i, a in enumerate(asked))
-    parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
-    totals = Totals(sum(part.subtotal for part in parts))
+    goods = [billing.good(line_ids[i], shelf[a.key], a.quantity) for i, a in enumerate(asked)]
+    accept(*filter(None, [unfit(billing.discount, goods, terms.currency)]))
+    bill, pricing = billing.of(goods)
+    lines = tuple(
+        billed(
+            line_of(i, shelf[a.key], a.quantity, good.key, today, a.wish, terms, rate=good.rate), bill.lines[good.key]
+        )
+        for i, (a, good) in enumerate(zip(asked, goods, strict=True))
+    )
+    names = {shelf[a.product_id].farm_id: shelf[a.product_id].farm_name for a in asked}
+    parts = tuple(
+        Part(farm, names[farm], i, "placed", one.goods, one.fees, one.tax, one.discount, billing.method(farm))
+        for i, (farm, one) in enumerate(bill.parts.items())
+    )
+    totals = Totals.of(bill, pricing.tax_included)
     check_terms(asked, shelf, seen, terms, expected_total, totals.total)
     taken: dict[str, Decimal] = {}
     for line in lines:
         taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
     ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
     placed = Placed(
-        id=order_id, number=number, buyer_id=buyer_id, parts=parts, lines=lines, totals=totals, taken=taken, ran_out=ran_out,
+        id=order_id, number=number, buyer_id=buyer_id, parts=parts, lines=lines, totals=totals,
+        terms=None if pricing == PLAIN else pricing, taken=taken, ran_out=ran_out,
         hold_until=now + terms.hold if terms.hold is not None else None, placed_at=now, events=(),
     )  # fmt: skip
     return attrs.evolve(placed, events=_created(placed, shelf))
-
-
-def _part(farm_id: str, i: int, lines: Sequence[Line], shelf: Mapping[str, OnSale]) -> Part:
-    own = [line for line in lines if line.farm_id == farm_id]
-    return Part(farm_id, shelf[own[0].product_id].farm_name, i, "placed", sum(line.total for line in own))
 
 
 def _more(line: Line) -> dict[str, Any]:
@@ -90,7 +101,7 @@ def _created(order: Placed, shelf: Mapping[str, OnSale]) -> tuple[Event, ...]:
             }
             for part in order.parts
         ],
-        "totals": attrs.asdict(order.totals) | {"total": order.totals.total},
+        "totals": {name: getattr(order.totals, name) for name in ("goods", "fees", "tax", "discount", "total")},
         "families": families.merged(
             families.product(k.id, k.slug, k.farm_id, k.farm_slug, ["available"]) for k in known
         ),

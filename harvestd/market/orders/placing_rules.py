@@ -20,6 +20,8 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
+from harvestd.market.pricing.billing_rules import Billing
+from harvestd.market.pricing.charging_rules import least_orders
 
 #: Changes that make a quantity one of something else.
 _OTHER_GOODS = frozenset({"unit-changed", "content-changed"})
@@ -101,6 +103,17 @@ def acceptable(
         errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
     accept(*errors)
     return asked
+
+
+def least_of(shelf: Mapping[str, OnSale], billing: Billing) -> Mapping[str, OnSale]:
+    """The same products, of farms whose delivery to where it goes has a least order of its own, with that."""
+    least = least_orders(billing.ways)
+    if not least:
+        return shelf
+    return {
+        key: attrs.evolve(one, order_minimum=max(one.order_minimum, least.get(one.farm_id, 0)))
+        for key, one in shelf.items()
+    }
 
 
 def too_many_lines(most: int) -> FieldError:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from harvestd.market.carts.shapes import LineNote, SubstitutionIn
 from harvestd.market.orders.fulfilment_shapes import FarmFulfilmentIn, FulfilmentIn
 from harvestd.market.orders.order import MAX_NOTE
+from harvestd.market.pricing.rules import MAX_CODE
 from harvestd.web.shapes import Id, In, MinorUnits, Money, ProductId, Quantity
 
 
@@ -31,6 +32,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
     fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
+    coupon: Annotated[str, Meta(max_length=2 * MAX_CODE, examples=["SPRING-2026"])] = ""
     note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
     expected_total: Money | MinorUnits | None = None
 
@@ -39,6 +41,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
 SUBSTITUTION = "What may come in its place if it is short: `none`; something of the `same_farm`, or of `any_farm`; or what its buyer is asked about first (`ask`)."
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    "coupon": "The code of a coupon; case, spaces and hyphens make no difference. Empty or omitted for none.",
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "fulfilments": "How the goods of each farm reach the buyer, if it is not the same for all.",
     "OrderLineIn.note": "A message to the farm about this line.",

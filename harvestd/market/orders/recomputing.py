@@ -10,9 +10,8 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
-from harvestd.kernel.quantities import GRAMS, ONE
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.pricing.amounts import PLAIN, Good, Pricing, bill, lowered
+from harvestd.market.pricing.amounts import PLAIN, Bill, Good, LineBill, PartBill, Pricing, bill, lowered, tax
 
 
 @attrs.frozen(kw_only=True)
@@ -30,37 +29,42 @@ def recomputed(
 ) -> Amounts:  # fmt: skip
     """The amounts of an order. One without any part that stands keeps what was ``agreed``, for accounting. ``lost`` are the goods that it had before its
     buyer lost some of them through no doing of theirs (None: the buyer changed it): what they had reached by those stays reached."""
-    lines = tuple(attrs.evolve(line, total=line.owed) for line in lines)
-    parts = tuple(
-        attrs.evolve(part, subtotal=sum(x.total for x in lines if x.farm_id == part.farm_id and x.counts)) for part in parts
-    )  # fmt: skip
-    ways = {part.farm_id: part.method for part in parts}
     goods = goods_of(parts, lines)
     if not any(part.status not in OVER for part in parts):
-        return Amounts(lines=lines, parts=parts, totals=agreed, pricing=pricing)
+        return Amounts(lines=tuple(lines), parts=tuple(parts), totals=agreed, pricing=pricing)
+    ways = {part.farm_id: part.method for part in parts}
     if lost is not None:
         pricing = lowered(pricing, list(lost), goods, ways)
     found = bill(goods, pricing, ways)
-    totals = Totals(found.goods, found.fee_total, found.tax, found.discount)
-    return Amounts(lines=lines, parts=parts, totals=totals, pricing=pricing)
+    return Amounts(
+        lines=tuple(_line(line, found, pricing) for line in lines), parts=tuple(_part(part, found) for part in parts),
+        totals=Totals.of(found, pricing.tax_included), pricing=pricing,
+    )  # fmt: skip
 
 
 def goods_of(parts: Sequence[Part], lines: Sequence[Line]) -> list[Good]:
     """What is owed for, as it is billed: the lines that count, of the parts that stand."""
     standing = {part.farm_id for part in parts if part.status not in OVER}
     return [
-        Good(key=line.id, farm_id=line.farm_id, total=line.owed, weight=grams(line))
+        Good(key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.weight)
         for line in lines
         if line.counts and line.farm_id in standing
     ]
 
 
-def grams(line: Line) -> int:
-    """What is left of a line weighs, in grams; 0 where that is not known."""
-    if line.weighed is not None:
-        amount, unit = line.weighed.quantity, line.weighed.unit
-    elif line.each is not None:
-        amount, unit = line.left * line.each.quantity, line.each.unit
+def _line(line: Line, found: Bill, pricing: Pricing) -> Line:
+    """A line with its amounts; one that does not count, with those that it would have by itself."""
+    if line.id in found.lines:
+        own = found.lines[line.id]
+    elif line.proposed:
+        own = LineBill(line.owed, 0, tax(line.owed, line.tax_rate, pricing.tax_included))
     else:
-        amount, unit = line.left, line.unit
-    return int((2 * amount * GRAMS[unit] + ONE) // 2) if unit in GRAMS else 0
+        return line
+    return attrs.evolve(line, total=own.total, discount=own.discount, tax=own.tax)
+
+
+def _part(part: Part, found: Bill) -> Part:
+    if part.status in OVER:
+        return part
+    own = found.parts.get(part.farm_id, PartBill(0, 0, 0, 0, 0))
+    return attrs.evolve(part, subtotal=own.goods, fees=own.fees, discount=own.discount, tax=own.tax)

@@ -26,6 +26,7 @@ from harvestd.market.orders.placing_shapes import OrderLineIn, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
+from harvestd.market.pricing.rules import code
 from harvestd.web import sound
 from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
@@ -40,7 +41,14 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = sound.elements(given, "lines")
-    return [*note, *total, *quantity_faults(lines).values(), *wish_faults(lines), *ways.faults(given)]
+    coupon = code("coupon", given["coupon"]) if given.get("coupon") else None
+    wrong = [coupon] if isinstance(coupon, FieldError) else []
+    return [*note, *total, *quantity_faults(lines).values(), *wish_faults(lines), *ways.faults(given), *wrong]
+
+
+def guarded(body: Any) -> str | None:
+    """The limit of bodies with a coupon, so that nobody guesses codes."""
+    return "rate_coupon" if body.coupon else None
 
 
 def wish_faults(lines: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
@@ -77,6 +85,7 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
         lines=None if body.lines is None else _wanted(body.lines),
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
+        coupon=body.coupon,
         staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
 

@@ -13,11 +13,12 @@ from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Line, Part, Totals
+from harvestd.market.pricing.amounts import read
 from harvestd.store.postgres.statements import Reader, Statement
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The row of an order; money in minor units."""
+    """The row of an order; money in minor units. ``terms`` are the rules by which it is billed, None where nothing but goods is."""
 
     id: str
     number: str
@@ -35,13 +36,19 @@ class Order(msgspec.Struct, frozen=True):
     version: int
     buyer_name: str
     buyer_phone: str | None
+    tax_included: bool = False
+    terms: dict[str, Any] | None = None
 
-    def standing(self, parts: Sequence[Part], lines: Sequence[LineRow]) -> Standing:
-        """The order as the rules take it."""
-        totals = Totals(self.goods, self.fees, self.tax, self.discount)
+    @property
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals(self.goods, self.fees, self.tax, self.discount, self.tax_included)
+
+    def standing(self, parts: Sequence[Part], lines: Sequence[LineRow], left: bool = False) -> Standing:
+        """The order as the rules take it; ``left`` is whether anything of it has left its farm."""
         return Standing(
             id=self.id, number=self.number, buyer_id=self.buyer_id, status=self.status, version=self.version,
-            parts=tuple(parts), totals=totals, lines=tuple(row.line for row in lines),
+            parts=tuple(parts), totals=self.totals, lines=tuple(row.line for row in lines), pricing=read(self.terms), left=left,
         )  # fmt: skip
 
 
@@ -64,14 +71,20 @@ class PartRow(msgspec.Struct, frozen=True):
     farm_name: str
     status: str
     subtotal: int
+    fees: int
+    tax: int
+    discount: int
     fulfilment: dict[str, Any]
     steps: list[StepRow]
 
+    def totals(self, tax_included: bool) -> Totals:
+        """What it comes to."""
+        return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
 
-def _part(
-    order_id: str, farm_id: str, name: str, status: str, subtotal: int, way: dict[str, Any], steps: str
-) -> PartRow:
-    return PartRow(order_id, farm_id, name, status, subtotal, way, msgspec.json.decode(steps, type=list[StepRow]))
+
+def _part(*columns: Any) -> PartRow:
+    *columns_, steps = columns
+    return PartRow(*columns_, msgspec.json.decode(steps, type=list[StepRow]))
 
 
 class LineRow(msgspec.Struct, frozen=True):
@@ -103,6 +116,10 @@ class LineRow(msgspec.Struct, frozen=True):
     replaces_line_id: str | None
     proposed: bool
     answer_by: datetime | None
+    tax_rate: int
+    tax: int
+    discount: int
+    grams: int
 
     @property
     def line(self) -> Line:
@@ -112,7 +129,7 @@ class LineRow(msgspec.Struct, frozen=True):
             unit_price=self.unit_price, price_per=self.price_per, total=self.total, facts=self.facts, title_seen=self.title_seen,
             each=_amount(self.estimated_weight, self.weight_unit), variant_id=self.variant_id, takes=self.takes, wish=LineWish(self.substitution, self.note),
             agreed_total=self.agreed_total, short_of=self.short_of, weighed=_amount(self.weighed, self.weighed_unit), replaces=self.replaces_line_id,
-            proposed=self.proposed, answer_by=self.answer_by,
+            proposed=self.proposed, answer_by=self.answer_by, tax_rate=self.tax_rate, tax=self.tax, discount=self.discount, grams=self.grams,
         )  # fmt: skip
 
 
@@ -122,13 +139,13 @@ def _amount(quantity: Decimal | None, unit: str | None) -> Amount | None:
 
 #: The columns of an :class:`Order`, of :data:`FROM`.
 COLUMNS = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
-            o.placed_at, o.updated_at, o.version, u.name, u.phone"""
+            o.placed_at, o.updated_at, o.version, u.name, u.phone, coalesce((o.terms->>'tax_included')::boolean, false), o.terms"""
 FROM = "orders o join users u on u.id = o.buyer_id"
 _BY_ID = Statement("orders.by_id", f"select {COLUMNS} from {FROM} where o.id = :order_id", Order)
 _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id = any(:ids::uuid[])", Order)
 _PARTS = Statement(
     "orders.parts",
-    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, coalesce(p.fulfilment, o.fulfilment),
+    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment),
               (select coalesce(json_agg(json_build_object(
                           'version', t.version, 'from', nullif(t.from_status, ''), 'to', t.to_status, 'at', t.at,
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'

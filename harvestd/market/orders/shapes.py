@@ -78,11 +78,15 @@ class OrderPart(Out, kw_only=True, frozen=True):
     reason: str
     lines: list[OrderLine]
     subtotal: Money
+    fees: Money
+    tax: Money
+    discount: Money
+    total: Money
     estimated: bool
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """What is owed for the active parts: goods, fees and tax, less discount. An order that is cancelled or expired as a whole still shows
+    """What is owed for the active parts: goods and fees, less discount, and tax unless ``tax_included``. An order that is cancelled or expired as a whole still shows
     what was agreed, but nothing is owed for it. ``total`` is ``estimated`` while any line that it counts is: the farm weighs what it is priced by."""
 
     goods: Money
@@ -90,6 +94,7 @@ class OrderTotals(Out, kw_only=True, frozen=True):
     tax: Money
     discount: Money
     total: Money
+    tax_included: bool
     estimated: bool
 
 
@@ -125,11 +130,12 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "facts": "What was told of the food before it was ordered.",
-    "discount": "The discount. Not implemented yet: always 0.",
+    "discount": "What the coupon takes off the goods.",
+    "tax_included": "Whether the tax is part of the other amounts, or comes on top of them.",
     "buyer": "Who ordered, for the farms that prepare the order.",
     "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",
-    "fees": "Fees of the market or the farm. Not implemented yet: always 0.",
+    "fees": "Fees of the market and of the farms.",
     "fulfilment": "How the goods reach the buyer.",
     "goods": "The sum of the lines of the active parts.",
     "note": "A message from the buyer to the farms.",
@@ -138,8 +144,10 @@ WORDS: dict[str, str] = {
     "OrdersQuery.updated_since": "Only orders that were changed at this time or later, cancelled ones, too; the oldest change first. To go on from where a list ended, ask for its "
     "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
-    "tax": "Tax added to the prices. Not implemented yet: always 0.",
-    "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. For an order that is cancelled or expired as a whole, what was agreed.",
+    "tax": "Tax: of goods less discount, and of fees.",
+    "OrderTotals.total": "What the buyer owes: goods and fees less discount, and tax unless it is included. For an order that is cancelled or expired as a whole, what was agreed.",
+    "OrderPart.subtotal": "The sum of its lines.",
+    "OrderPart.total": "Goods and fees less discount, and tax unless it is included.",
     "totals": "What is owed; for an order that is cancelled or expired as a whole, what was agreed.",
     "OrderLine.title": "Its title when it was ordered: to its buyer as they saw it, in their language, to everybody else the farm's own.",
     "OrderLine.unit_price": "The agreed price, for `price_per`.",

@@ -23,8 +23,9 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.withheld import withheld
 from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.fulfilment import Actor, Standing, require
-from harvestd.market.orders.new_lines import agreed_total, line_of
+from harvestd.market.orders.new_lines import agreed_total, charged, line_of
 from harvestd.market.orders.order import Line, Part
+from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 
 @attrs.frozen
@@ -38,13 +39,14 @@ class Substitute:
 
 @attrs.frozen(kw_only=True)
 class Shorting:
-    """Who says that a line is short, in which circumstances: the ``now`` of the market, and its day."""
+    """Who says that a line is short, in which circumstances: the ``now`` of the market, its day, and what is charged on it."""
 
     by: By
     terms: Terms
     now: datetime
     today: date
     placed_at: datetime
+    billing: Billing = GOODS_ALONE
 
 
 def line_in(order: Standing, farm_id: str, line_id: str) -> Line:
@@ -73,8 +75,14 @@ def short(order: Standing, farm_id: str, line_id: str, quantity: Decimal, substi
         replacing = _replacing(order, line, missing, substitute, freed, shorting)
         lines.append(replacing)
         opened = _opened(order, substitute.product, shorting.by.actor)
+    pricing = charged(
+        order.pricing,
+        shorting.billing,
+        [part.farm_id for part in opened],
+        [one for one in lines if one.replaces == line.id],
+    )
     return changed(
-        order, lines, "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, **_told(lines, line)
+        order, lines, "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, pricing=pricing, **_told(lines, line)
     )  # fmt: skip
 
 
@@ -127,7 +135,16 @@ def _replacing(order: Standing, line: Line, missing: Decimal, substitute: Substi
         message = "is only for a line that is short; say by how much"
         raise Invalid.of("substitute", message, "not-accepted", reason="not-short")
     position = 1 + max(one.position for one in order.lines)
-    found = line_of(position, product, substitute.quantity, substitute.line_id, shorting.today, NO_WISH, shorting.terms)
+    found = line_of(
+        position,
+        product,
+        substitute.quantity,
+        substitute.line_id,
+        shorting.today,
+        NO_WISH,
+        shorting.terms,
+        rate=shorting.billing.rate(product),
+    )
     asked = line.wish.substitution == "ask"
     return attrs.evolve(
         found, replaces=line.id, agreed_total=min(found.agreed_total or 0, freed), proposed=asked,
@@ -159,7 +176,7 @@ def _opened(order: Standing, product: OnSale | None, actor: Actor) -> tuple[Part
     if any(part.farm_id == product.farm_id for part in order.parts):
         require(order, product.farm_id, "short", actor)
         return ()
-    return (Part(product.farm_id, product.farm_name, len(order.parts), "placed", 0, order.parts[0].method),)
+    return (Part(product.farm_id, product.farm_name, len(order.parts), "placed", 0, method=order.parts[0].method),)
 
 
 def _told(lines: Collection[Line], line: Line) -> dict[str, object]:

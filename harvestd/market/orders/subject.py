@@ -50,7 +50,7 @@ SUBJECT = Subject(
     listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
+              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, guarded=routes.guarded, answer=shapes.Order, status=201,
               key="required", body_limit=LONG_BODY, errors=(errors.OutOfStock, errors.PriceChanged)),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),

@@ -16,28 +16,28 @@ from harvestd.market.catalogue.measure_shapes import Weight, priced_by
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.capabilities import actions_of
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
-from harvestd.market.orders.order import OVER, Line, Part, Placed
+from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.web.context import Caller
 from harvestd.web.money import money
-from harvestd.web.shapes import PricePer
+from harvestd.web.shapes import Money, PricePer
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
     """A new order, as its buyer sees it."""
     first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
+    t = order.totals
     parts = [
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]), reason="",
-            **_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), subtotal=money(part.subtotal, currency),
+            **_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), **_amounts(part, t.tax_included, currency),
         )
         for part in order.parts
     ]  # fmt: skip
-    t = order.totals
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=_totals(currency, parts, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
+        totals=_totals(currency, parts, t), fulfilment=_one_for_all(parts), note=note,
         steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
@@ -65,19 +65,18 @@ def seen(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
             **_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
-            subtotal=money(part.subtotal, currency),
+            **_amounts(part, order.tax_included, currency),
         )
         for part in own
     ]  # fmt: skip
-    status, goods = order.status, sum(part.subtotal for part in own)
-    totals = _totals(currency, views, goods, 0, 0, 0, goods)
-    if whole:
-        totals = _totals(currency, views, order.goods, order.fees, order.tax, order.discount, order.total)
-    elif len(own) == 1:
-        status = own[0].status
+    status = own[0].status if not whole and len(own) == 1 else order.status
+    totals = order.totals
+    if not whole:
+        sums = (sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount"))
+        totals = Totals(*sums, order.tax_included)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
+        totals=_totals(currency, views, totals), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
         can=_can(order, every, mine, caller, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
@@ -142,9 +141,27 @@ def _lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
     return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
 
 
-def _totals(currency: str, parts: Sequence[OrderPart], *amounts: int) -> OrderTotals:
+class _Amounts(TypedDict):
+    """What a part comes to."""
+
+    subtotal: Money
+    fees: Money
+    tax: Money
+    discount: Money
+    total: Money
+
+
+def _amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _Amounts:
+    own = part.totals(tax_included)
+    return _Amounts(
+        subtotal=money(own.goods, currency), fees=money(own.fees, currency), tax=money(own.tax, currency),
+        discount=money(own.discount, currency), total=money(own.total, currency),
+    )  # fmt: skip
+
+
+def _totals(currency: str, parts: Sequence[OrderPart], totals: Totals) -> OrderTotals:
     """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
     standing = [part for part in parts if part.status not in OVER] or parts
     names = ("goods", "fees", "tax", "discount", "total")
-    shown = {name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)}
-    return OrderTotals(**shown, estimated=any(part.estimated for part in standing))
+    shown = {name: money(getattr(totals, name), currency) for name in names}
+    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=any(part.estimated for part in standing))

@@ -162,14 +162,14 @@ def shared(amount: int, weights: Sequence[int]) -> list[int]:
 
 def reached(pricing: Pricing, goods: Sequence[Good]) -> bool:
     """Whether the goods come to the minimum of the coupon."""
-    return pricing.discount is None or sum(_reducible(goods, pricing.discount)) >= pricing.discount.minimum
+    return pricing.discount is None or sum(reducible(goods, pricing.discount)) >= pricing.discount.minimum
 
 
 def lowered(pricing: Pricing, before: Sequence[Good], after: Sequence[Good], ways: Mapping[str, str]) -> Pricing:
     """The rules for what is left of an order after its buyer lost goods through no doing of theirs: a minimum that they had come to stays come to."""
     discount = pricing.discount
     if discount is not None and reached(pricing, before):
-        discount = attrs.evolve(discount, minimum=min(discount.minimum, sum(_reducible(after, discount))))
+        discount = attrs.evolve(discount, minimum=min(discount.minimum, sum(reducible(after, discount))))
     fees = []
     for rule in pricing.fees:
         if rule.free_from is not None and _waived(rule, before, ways):
@@ -190,7 +190,7 @@ def read(stored: Mapping[str, Any] | None) -> Pricing:
     return msgspec.convert(stored, Pricing) if stored else PLAIN
 
 
-def _reducible(goods: Sequence[Good], discount: Discount) -> list[int]:
+def reducible(goods: Sequence[Good], discount: Discount) -> list[int]:
     """What the coupon is for, of each line."""
     return [g.total if g.discountable and discount.farm_id in (None, g.farm_id) else 0 for g in goods]
 
@@ -198,12 +198,12 @@ def _reducible(goods: Sequence[Good], discount: Discount) -> list[int]:
 def _discounts(goods: Sequence[Good], discount: Discount | None) -> list[int]:
     if discount is None:
         return [0] * len(goods)
-    reducible = _reducible(goods, discount)
-    whole = sum(reducible)
+    amounts = reducible(goods, discount)
+    whole = sum(amounts)
     if not whole or whole < discount.minimum:
         return [0] * len(goods)
     off = rounded(whole * discount.value, WHOLE) if discount.kind == "percent" else discount.value
-    return shared(min(off, whole), reducible)
+    return shared(min(off, whole), amounts)
 
 
 def _concerned(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str]) -> list[Good]:

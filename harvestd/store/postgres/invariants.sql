@@ -68,7 +68,7 @@ select r.line_id, r.state, p.status
  where (p.status in ('cancelled', 'expired') or l.removed_at is not null) <> (r.state in ('returned', 'released', 'expired'))
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
--- name: totals that differ from their lines, or a line that comes to more than was agreed on
+-- name: totals that differ from their lines, fees, discounts and tax, or a line that comes to more than was agreed on; tax is in the total where the order's terms say so
 select l.id, l.total from order_lines l
   left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as s(unit, grams) on s.unit = l.weighed_unit
   left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as w(unit, grams) on w.unit = l.weight_unit
@@ -80,7 +80,22 @@ select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l
                        where l.order_id = p.order_id and l.farm_id = p.farm_id and l.removed_at is null and not l.proposed)
 union all
-select o.id, o.total from orders o where o.total <> o.goods + o.fees + o.tax - o.discount
+select o.id, o.total from orders o
+ where o.total <> o.goods + o.fees - o.discount + case when coalesce((o.terms->>'tax_included')::boolean, false) then 0 else o.tax end
+union all
+select l.id, l.tax from order_lines l join orders o on o.id = l.order_id
+ where l.tax <> case when coalesce((o.terms->>'tax_included')::boolean, false) then div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000 + l.tax_rate, 2 * (100000 + l.tax_rate))
+                     else div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000, 200000) end
+union all
+select p.order_id, p.tax from order_parts p
+  join (select order_id, farm_id, sum(tax) as tax, sum(discount) as discount
+          from order_lines where removed_at is null and not proposed group by order_id, farm_id) l using (order_id, farm_id)
+ where p.discount <> l.discount or p.tax < l.tax or (p.fees = 0 and p.tax <> l.tax)
+union all
+select o.id, o.fees from orders o
+  join (select order_id, sum(fees) as fees, sum(tax) as tax, sum(discount) as discount from order_parts where status not in ('cancelled', 'expired') group by order_id) p
+    on p.order_id = o.id
+ where (o.fees, o.tax, o.discount) <> (p.fees, p.tax, p.discount)
 union all
 select o.id, o.goods from orders o
  where o.goods <> (select case when count(*) filter (where p.status not in ('cancelled', 'expired')) = 0 then o.goods
@@ -94,6 +109,13 @@ select l.id, l.total from order_lines l join order_lines s on s.replaces_line_id
 
 -- name: a question that its buyer did not answer in time, and is still asked
 select id, order_id, answer_by from order_lines where answer_by < now() - interval '120 seconds';
+
+-- name: a coupon used more often than allowed, or by another number of orders than it says
+select c.id, c.taken from coupons c
+ where c.taken > c.uses_most or c.taken <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.returned_at is null)
+union all
+select p.coupon_id, p.taken from coupon_people p join coupons c on c.id = p.coupon_id
+ where p.taken <> (select count(*) from coupon_uses u where u.coupon_id = p.coupon_id and u.user_id = p.user_id and u.returned_at is null);
 
 -- name: two orders from one cart
 select cart_id, count(*) from orders where cart_id is not null group by cart_id having count(*) > 1;
