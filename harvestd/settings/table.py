@@ -114,6 +114,7 @@ class Settings:
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
+    holds_minutes: float = setting(10.0, "minutes", "How long a quote that is held keeps its prices and its stock, where no market day says otherwise.", least=0.01, most=1440)
     order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
     weight_tolerance: int = setting(10, "per cent", "How far what pieces that are priced by weight come to once they are weighed may be above their estimate without their buyer's consent.", least=0, most=100)
     order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, or about pieces that weigh more than agreed; without an answer it is a no.", least=60, most=604800)
@@ -128,6 +129,7 @@ class Settings:
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
     rate_coupon: str = setting("10/60 60/3600 200/86400", "requests/seconds", "Orders and quotes with a coupon, right or wrong, each caller and each address (IPv6: /64), so that nobody guesses codes.")
+    rate_hold: str = setting("10/60 60/3600", "requests/seconds", "Quotes that are held, each caller and each address (IPv6: /64).")
     rate_upload: str = setting("10/60 60/3600", "requests/seconds", "Files uploaded, each caller.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
@@ -196,7 +198,7 @@ GROUPS = {
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most weight_tolerance order_answer_time product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_coupon rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_coupon rate_hold rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()
 )

@@ -98,6 +98,8 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_cart": (3, 3),
     "delete_api_cart_items_product_id": (3, 4),
     "delete_api_cart": (2, 2),
+    "post_api_quotes": (5, 4),
+    "post_api_quotes held": (11, 11),
     "post_api_orders": (6, 3),
     "post_api_orders of two farms": (6, 3),
     "post_api_orders of the cart": (9, 5),
@@ -653,6 +655,8 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_cart": _get("/api/cart", "buyer"),
     "delete_api_cart_items_product_id": _ask("DELETE", "/api/cart/items/{s.product[id]}", "buyer"),
     "delete_api_cart": _ask("DELETE", "/api/cart", "buyer"),
+    "post_api_quotes": _ask("POST", "/api/quotes", "buyer", lambda s: {"lines": [s.line()]}),
+    "post_api_quotes held": _ask("POST", "/api/quotes", "buyer", lambda s: {"lines": [s.line()], "hold": True}),
     "post_api_orders": _ask("POST", "/api/orders", "buyer", lambda s: {"lines": [s.line()]}),
     "post_api_orders of two farms": _ask(
         "POST", "/api/orders", "buyer", lambda s: {"lines": [s.line(), {"product_id": s.other["id"], "quantity": "1"}]}

@@ -240,7 +240,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "factor": [None],
     }),
     "patch_api_fees_id": (_charge("/api/fees", {"name": "Packing", "basis": "order", "amount": 100}), {
-        "name": ["Łosoś & Co", "x" * 100], "basis": ["order", "farm", "kilogram"], "amount": [0, 10**12, {"amount": 5, "currency": "EUR"}],
+        "name": ["Łosoś & Co", "x" * 100], "basis": ["order", "farm", "kilogram"], "amount": [0, 10**8, {"amount": 5, "currency": "EUR"}],
         "rate": [0, "0.001", 100, "19.000"], "free_from": [None, 0, 10**12], "method": [None, "pickup", "delivery"], "postcodes": [None], **_DAYS,
     }),
     "patch_api_tax_rates_id": (_charge("/api/tax-rates", {"name": "Reduced", "rate": 7}), {

@@ -22,6 +22,8 @@ _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
 
 #: What words of an address a postcode may be made of, and how many: SW1A 1AA has two.
 _WORD, _WORDS = re.compile(r"[A-Za-z0-9]+"), 3
+#: What no postcode goes across: a comma, a new line.
+_APART = re.compile(r"[^A-Za-z0-9 -]")
 
 #: Latitude and longitude in degrees.
 Place = tuple[float, float]
@@ -117,9 +119,12 @@ def delivers_to(
 
 
 def codes_in(address: str) -> set[str]:
-    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other."""
-    words = [word.upper() for word in _WORD.findall(address)]
-    return {"".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1)}
+    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other, with nothing but a space or a hyphen between."""
+    found: set[str] = set()
+    for piece in _APART.split(address):
+        words = [word.upper() for word in _WORD.findall(piece)]
+        found.update("".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1))
+    return found
 
 
 def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, Any] | None:

@@ -94,17 +94,20 @@ def _estimated(amount: str, piece: str, language: str) -> str:
 
 def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
     """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say); then what is charged beside
-    them, if anything is (which these do not say, either)."""
-    charges = [
-        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language))}"
-        for piece, amount in facts.get("charges", ())
-    ]
+    them."""
     lines = [
         f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
         + _estimated(_money(total, facts, language), "about" if any(estimated) else "", language)
         for number, unit, title, total, *estimated in value
     ]
-    return "\n".join([*lines, *charges])
+    return "\n".join([*lines, *_charges(facts.get("charges", ()), facts, language)])
+
+
+def _charges(value: Sequence[tuple[str, int]], facts: Facts, language: str) -> list[str]:
+    """What is charged beside the lines of an order, a line each (nothing in notices from before)."""
+    return [
+        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language))}" for piece, amount in value
+    ]
 
 
 def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
@@ -170,6 +173,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
-    "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
+    "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _if_any("reason"), "role": _role, "changes": _changes, "offer": _changes, "until": _until,
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -17,21 +18,35 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
-from harvestd.market.orders import billing, delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
+from harvestd.market.orders import (
+    billing,
+    delivery_rules,
+    fulfilment,
+    fulfilment_rows,
+    placing,
+    placing_rows,
+    quote_rules,
+    quote_use,
+)
 from harvestd.market.orders.fulfilment import Moved, Standing, told
 from harvestd.market.orders.order import OVER, Placed
 from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.pricing import coupon_rows as coupons
+from harvestd.market.pricing.amounts import Discount
+from harvestd.market.pricing.billing_rules import Billing
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
+
+NOTHING_HELD: Mapping[str, Decimal] = {}
 
 
 @attrs.frozen(kw_only=True)
 class Ordering:
     """A buyer's checkout request. ``lines`` is None for those of their cart; ``ways`` are the fulfilment methods; ``wrong`` are faults
     already found in the rest of the request, to be reported together with all others; ``staff`` may order what not everybody sees; ``language`` is that
-    in which its buyer sees titles; ``coupon`` is the code of one, empty for none."""
+    in which its buyer sees titles; ``coupon`` is the code of one, empty for none; ``quote_id`` is what it is of instead of lines.
+    ``buyer_id`` is empty for a guest who asks what an order would be, whose cart has the token with this hash."""
 
     buyer_id: str
     lines: Sequence[Wanted] | None
@@ -42,19 +57,24 @@ class Ordering:
     language: str = ""
     staff: bool = False
     coupon: str = ""
+    quote_id: str | None = None
+    token_hash: bytes | None = None
+
+    @property
+    def holder(self) -> quote_use.Holder:
+        """Whose cart and whose quotes they are: the buyer's, or, before they sign in, those of whoever has the token."""
+        return quote_use.Holder(self.buyer_id or None, self.token_hash)
 
 
 async def place(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, today: date
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
-    cart_id, wanted, seen = await _wanted(unit, ordering)
-    ids = [one.product_id for one in wanted]
-    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
-    shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
-    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
-    charged = await billing.of(unit, ways, today)
-    wrong += billing.outside(charged, ordering.ways, [*shelf.values()])
+    if ordering.quote_id is not None:
+        return await place_quoted(unit, ordering, await quote_use.lock(unit, ordering.quote_id, ordering.holder), terms)
+    cart, wanted, seen = await wanted_of(unit, ordering)
+    number, shelf = await _locked(unit, ordering, wanted)
+    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, today)
     if ordering.coupon and not ordering.wrong:
         discount, unusable = await billing.take(unit, ordering.coupon, ordering.buyer_id, today)
         charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
@@ -63,9 +83,45 @@ async def place(
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
         of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
+    return await _stored(unit, ordering, terms, order, ways, charged.discount, cart.id if cart is not None else None)
+
+
+async def place_quoted(
+    unit: UnitOfWork, ordering: Ordering, quote: quote_use.Used, terms: Terms
+) -> tuple[Placed, dict[str, dict[str, Any]]]:
+    """Place an order of a locked quote: what it holds, at its prices and charges, as of the day on which it was asked for."""
+    content, wanted, wrong = quote.content, [one.wanted for one in quote.content.lines], [*ordering.wrong]
+    number, shelf = await _locked(unit, ordering, wanted, quote.held)
+    discount = None
+    if content.coupon:
+        discount, unusable = await billing.take(unit, content.coupon, ordering.buyer_id, quote.day)
+        wrong += [unusable] if unusable else []
+    order = placing.place(
+        wanted, quote_rules.as_quoted(shelf, content), terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
+        line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=quote.day, expected_total=ordering.expected_total,
+        seen=content.seen, also=wrong, billing=content.billing,
+    )  # fmt: skip
+    await quote_use.use_up(unit, quote)
+    return await _stored(unit, ordering, terms, order, content.ways, discount, quote.cart_id)
+
+
+async def _locked(
+    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], held: Mapping[str, Decimal] = NOTHING_HELD
+) -> tuple[str, Mapping[str, OnSale]]:
+    """An order number, and what is wanted, locked; what is ``held`` for this order is there for it."""
+    ids = [one.product_id for one in wanted]
+    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
+    there = quote_rules.without(locked, held) if held else locked
+    return number, await with_packs(unit.tx, there, [(one.product_id, one.variant_id) for one in wanted])
+
+
+async def _stored(
+    unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, ways: dict[str, dict[str, Any]], discount: Discount | None,
+    cart_id: str | None,
+) -> tuple[Placed, dict[str, dict[str, Any]]]:  # fmt: skip
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
-    if charged.discount is not None:
-        coupons.used(unit.tx, order.id, charged.discount.coupon_id, ordering.buyer_id)
+    if discount is not None:
+        coupons.used(unit.tx, order.id, discount.coupon_id, ordering.buyer_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
     unit.record(*order.events)
@@ -73,16 +129,28 @@ async def place(
     return order, ways
 
 
-async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Sequence[Wanted], dict[str, Agreed]]:
+async def wanted_of(
+    unit: UnitOfWork, ordering: Ordering, *, lock: bool = True
+) -> tuple[carts.Found | None, Sequence[Wanted], dict[str, Agreed]]:
     """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by what the line is of, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
-    cart = await carts.lock(unit.tx, ordering.buyer_id, None)
+    of = ordering.holder.user_id, ordering.holder.token_hash
+    cart = await (carts.lock(unit.tx, *of) if lock else carts.find(unit.tx, *of))
     if cart is None:
         return None, [], {}
     items = await item_rows.items(unit.tx, cart.id)
     wanted = [Wanted(item.product_id, item.quantity, item.variant_id) for item in items]
-    return cart.id, wanted, {item.key: item.seen for item in items}
+    return cart, wanted, {item.key: item.seen for item in items}
+
+
+async def terms_of(
+    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date
+) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError]]:
+    """The fulfilment of each farm's part, what is charged for it and beside it, and the faults outside the lines."""
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    charged = await billing.of(unit, ways, today)
+    return ways, charged, [*wrong, *billing.outside(charged, ordering.ways, [*shelf.values()])]
 
 
 async def _ways(

@@ -52,6 +52,13 @@ async def take(unit: UnitOfWork, code: str, user_id: str, day: date) -> tuple[Di
     return (discount, None) if discount is not None else (None, await why_not(unit.tx, code, user_id, day))
 
 
+async def see(reader: Reader, code: str, user_id: str, day: date) -> tuple[Discount | None, FieldError | None]:
+    """What a coupon would take off, or why it would not be accepted; nothing is used."""
+    known = await coupons.see(reader, code_key(code), user_id or None)
+    fault = unusable(known, day)
+    return (None, fault) if fault is not None or known is None else (known.discount, None)
+
+
 async def why_not(reader: Reader, code: str, user_id: str, day: date) -> FieldError:
     """Why a coupon that could not be used is not accepted. What it was used for meanwhile may have been given back since: it has no use for this order."""
     return unusable(await coupons.see(reader, code_key(code), user_id), day) or used_up()

@@ -10,41 +10,79 @@ from typing import Any
 import attrs
 
 from harvestd.kernel import families
-from harvestd.kernel.errors import FieldError
+from harvestd.kernel.errors import FieldError, MarketError
 from harvestd.kernel.events import Event
-from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
-from harvestd.market.orders.placing_rules import Wanted, acceptable, check_stock, check_terms, least_of
-from harvestd.market.pricing.amounts import PLAIN
+from harvestd.market.orders.placing_rules import (
+    Asked,
+    Wanted,
+    acceptable,
+    attempt,
+    check_amounts,
+    check_stock,
+    check_terms,
+    least_of,
+    orderable,
+)
+from harvestd.market.pricing.amounts import PLAIN, Bill, Pricing
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
-from harvestd.market.pricing.coupon_rules import unfit
 
 NOTHING_SEEN: Mapping[str, Agreed] = {}
 
 
-def place(
-    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer_id: str,
-    line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
-    of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
-) -> Placed:  # fmt: skip
-    """Decide on an order. Lines of one product are merged into one, and so are those of one of its pack sizes.
+@attrs.frozen(kw_only=True)
+class Decided:
+    """What an order would be, and why it is refused, if it is: with the first of these first. Then it is of those lines that could be ordered."""
+
+    asked: tuple[Asked, ...]
+    parts: tuple[Part, ...]
+    lines: tuple[Line, ...]
+    bill: Bill
+    pricing: Pricing
+    refusals: tuple[MarketError, ...]
+
+    @property
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals.of(self.bill, self.pricing.tax_included)
+
+    @property
+    def taken(self) -> dict[str, Decimal]:
+        """What it takes of the stock of each product."""
+        taken: dict[str, Decimal] = {}
+        for line in self.lines:
+            taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
+        return taken
+
+
+def decide(
+    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, line_ids: Sequence[str], today: date, expected_total: int | None,
+    seen: Mapping[str, Agreed] = NOTHING_SEEN, of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
+) -> Decided:  # fmt: skip
+    """What an order of these lines is, or would be. Lines of one product are merged into one, and so are those of one of its pack sizes.
 
     ``shelf`` has each wanted product that exists, by id, and each wanted pack by :func:`variant_rules.key`; ``line_ids`` an id for each possible line; ``seen`` the terms agreed to, by
-    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere; ``billing`` what is charged beside the goods. Raises :class:`Invalid` for
-    lines that can never be ordered like this (each line with all its faults), :class:`OutOfStock` with one error a line and the
-    quantity left, and :class:`PriceChanged` if a quantity was agreed to in another unit or, if the buyer states an expected total,
-    if the total differs or any term that they agreed to has changed.
+    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere; ``billing`` what is charged beside the goods.
+    Refused are, as :class:`Invalid`, lines that can never be ordered like this (each line with all its faults) and a coupon that takes nothing off them; as
+    :class:`OutOfStock`, with one error a line and the quantity left, what there is too little of; as :class:`PriceChanged`, a quantity that was agreed to in
+    another unit or, if the buyer states an expected total, another total, or any term that they agreed to and that has changed.
     """
-    asked = acceptable(wanted, least_of(shelf, billing), terms, today, of_cart, also)
-    check_stock(asked, shelf)
+    least = least_of(shelf, billing)
+    asked, unfit_lines = attempt(lambda: acceptable(wanted, least, terms, today, of_cart, also))
+    asked = orderable(wanted, shelf, today) if asked is None else asked
     goods = [billing.good(line_ids[i], shelf[a.key], a.quantity) for i, a in enumerate(asked)]
-    accept(*filter(None, [unfit(billing.discount, goods, terms.currency)]))
     bill, pricing = billing.of(goods)
+    refusals = [
+        *unfit_lines, *attempt(lambda: check_stock(asked, shelf))[1],
+        *attempt(lambda: check_amounts(goods, billing.discount, bill.total, terms))[1],
+    ]  # fmt: skip
+    if not refusals:
+        refusals += attempt(lambda: check_terms(asked, shelf, seen, terms, expected_total, bill.total))[1]
     lines = tuple(
         billed(
             line_of(i, shelf[a.key], a.quantity, good.key, today, a.wish, terms, rate=good.rate), bill.lines[good.key]
@@ -56,18 +94,33 @@ def place(
         Part(farm, names[farm], i, "placed", one.goods, one.fees, one.tax, one.discount, billing.method(farm))
         for i, (farm, one) in enumerate(bill.parts.items())
     )
-    totals = Totals.of(bill, pricing.tax_included)
-    check_terms(asked, shelf, seen, terms, expected_total, totals.total)
-    taken: dict[str, Decimal] = {}
-    for line in lines:
-        taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
-    ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
+    return Decided(asked=asked, parts=parts, lines=lines, bill=bill, pricing=pricing, refusals=tuple(refusals))
+
+
+def place(
+    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer_id: str,
+    line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
+    of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
+) -> Placed:  # fmt: skip
+    """Place an order as :func:`decide` has it; raises the first of its refusals."""
+    decided = decide(
+        wanted, shelf, terms, line_ids=line_ids, today=today, expected_total=expected_total, seen=seen, of_cart=of_cart, also=also,
+        billing=billing,
+    )  # fmt: skip
+    if decided.refusals:
+        raise decided.refusals[0]
+    taken = decided.taken
     placed = Placed(
-        id=order_id, number=number, buyer_id=buyer_id, parts=parts, lines=lines, totals=totals,
-        terms=None if pricing == PLAIN else pricing, taken=taken, ran_out=ran_out,
+        id=order_id, number=number, buyer_id=buyer_id, parts=decided.parts, lines=decided.lines, totals=decided.totals,
+        terms=None if decided.pricing == PLAIN else decided.pricing, taken=taken, ran_out=ran_out(taken, shelf),
         hold_until=now + terms.hold if terms.hold is not None else None, placed_at=now, events=(),
     )  # fmt: skip
     return attrs.evolve(placed, events=_created(placed, shelf))
+
+
+def ran_out(taken: Mapping[str, Decimal], shelf: Mapping[str, OnSale]) -> frozenset[str]:
+    """The products of which nothing is left once this is taken."""
+    return frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
 
 
 def _more(line: Line) -> dict[str, Any]:

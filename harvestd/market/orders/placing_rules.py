@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
+from harvestd.kernel.errors import FieldError, MarketError, OutOfStock, PriceChanged
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
@@ -20,9 +20,12 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
+from harvestd.market.pricing.amounts import Discount, Good
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import least_orders
+from harvestd.market.pricing.coupon_rules import unfit
 
+Result = TypeVar("Result")
 #: Changes that make a quantity one of something else.
 _OTHER_GOODS = frozenset({"unit-changed", "content-changed"})
 #: The error for an order without lines, by whether it was of the cart.
@@ -103,6 +106,29 @@ def acceptable(
         errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
     accept(*errors)
     return asked
+
+
+def attempt(check: Callable[[], Result]) -> tuple[Result | None, tuple[MarketError, ...]]:
+    """What a check answers, or its refusal."""
+    try:
+        return check(), ()
+    except MarketError as refused:
+        return None, (refused,)
+
+
+def orderable(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date) -> tuple[Asked, ...]:
+    """Of what is wanted, whatever could be ordered as it is, if there is enough of it."""
+    there = [a for a in _merged(wanted) if a.key in shelf and withheld("", shelf[a.key], today) is None]
+    return tuple(a for a in there if not isinstance(takeable("", a.quantity, shelf[a.key]), FieldError))
+
+
+def check_amounts(goods: Sequence[Good], discount: Discount | None, total: int, terms: Terms) -> None:
+    """Raise :class:`Invalid` for a coupon that takes nothing off these goods, and for more than anybody could state."""
+    accept(
+        *filter(
+            None, [unfit(discount, goods, terms.currency) if goods else None, too_much("lines", total, terms.currency)]
+        )
+    )
 
 
 def least_of(shelf: Mapping[str, OnSale], billing: Billing) -> Mapping[str, OnSale]:

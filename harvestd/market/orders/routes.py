@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,51 +10,22 @@ from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
 from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
-from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.carts.line_wishes import NO_WISH, wish
-from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
 from harvestd.market.orders import actions, following_lists, list_rows
-from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.capabilities import NEEDED
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
+from harvestd.market.orders.ordering import ordering
 from harvestd.market.orders.parties import Party
-from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.placing_shapes import OrderLineIn, PlaceOrder
+from harvestd.market.orders.placing_shapes import PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
 from harvestd.market.orders.views import placed_view, seen
-from harvestd.market.pricing.rules import code
-from harvestd.web import sound
-from harvestd.web import type_structure as structure
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
-from harvestd.web.money import given_faults
 from harvestd.web.paging import Keyset
-from harvestd.web.translated import other
-
-
-def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in an order's fields that can be found without its products, cart or farms."""
-    note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
-    total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
-    lines = sound.elements(given, "lines")
-    coupon = code("coupon", given["coupon"]) if given.get("coupon") else None
-    wrong = [coupon] if isinstance(coupon, FieldError) else []
-    return [*note, *total, *quantity_faults(lines).values(), *wish_faults(lines), *ways.faults(given), *wrong]
-
-
-def guarded(body: Any) -> str | None:
-    """The limit of bodies with a coupon, so that nobody guesses codes."""
-    return "rate_coupon" if body.coupon else None
-
-
-def wish_faults(lines: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
-    """Faults in what is said of lines besides their quantities."""
-    found = [wish(f"lines[{i}].", line) for i, line in lines.items()]
-    return [fault for fault in found if isinstance(fault, FieldError)]
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -65,38 +36,10 @@ def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Fie
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
-    order, chosen = await actions.place(request.work, _ordering(request, body), rules, today(request))
+    order, chosen = await actions.place(request.work, ordering(request, body), rules, today(request))
     location = ("Location", f"/api/orders/{order.id}")
     note = told("note", body.note, MAX_NOTE)
     return Result(placed_view(order, rules.currency, chosen, note), headers=(location,), version=1)
-
-
-def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
-    """The checkout request; its lines are validated later with the products, everything else here."""
-    given = {
-        field.encode_name: getattr(body, field.name)
-        for field in structure.fields_of(type(body))
-        if field.name != "lines"
-    }
-    wrong = [*faults(request, given), *wish_faults(sound.elements({"lines": body.lines}, "lines"))]
-    expected = body.expected_total
-    return actions.Ordering(
-        buyer_id=request.user.user_id,
-        lines=None if body.lines is None else _wanted(body.lines),
-        ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
-        coupon=body.coupon,
-        staff=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
-    )  # fmt: skip
-
-
-def _wanted(lines: Sequence[OrderLineIn]) -> list[Wanted]:
-    """The lines of a body; a note that is none is refused elsewhere."""
-    wishes = [wish("", {"substitution": line.substitution, "note": line.note}) for line in lines]
-    return [
-        Wanted(line.product_id, line.quantity, line.variant_id, NO_WISH if isinstance(one, FieldError) else one)
-        for line, one in zip(lines, wishes, strict=True)
-    ]
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:

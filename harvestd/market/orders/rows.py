@@ -83,8 +83,8 @@ class PartRow(msgspec.Struct, frozen=True):
 
 
 def _part(*columns: Any) -> PartRow:
-    *columns_, steps = columns
-    return PartRow(*columns_, msgspec.json.decode(steps, type=list[StepRow]))
+    values = dict(zip(PartRow.__struct_fields__, columns, strict=True))
+    return PartRow(**{**values, "steps": msgspec.json.decode(values["steps"], type=list[StepRow])})
 
 
 class LineRow(msgspec.Struct, frozen=True):

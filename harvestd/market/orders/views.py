@@ -30,14 +30,14 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     t = order.totals
     parts = [
         OrderPart(
-            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]), reason="",
-            **_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), **_amounts(part, t.tax_included, currency),
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(ways[part.farm_id]), reason="",
+            **shown_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), **shown_amounts(part, t.tax_included, currency),
         )
         for part in order.parts
     ]  # fmt: skip
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=_totals(currency, parts, t), fulfilment=_one_for_all(parts), note=note,
+        totals=shown_totals(currency, t, _estimated(parts)), fulfilment=_one_for_all(parts), note=note,
         steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
@@ -62,26 +62,28 @@ def seen(
     currency = order.currency
     views = [
         OrderPart(
-            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
-            **_amounts(part, order.tax_included, currency),
+            **shown_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=order.buyer_id == caller.user_id),
+            **shown_amounts(part, order.tax_included, currency),
         )
         for part in own
     ]  # fmt: skip
     status = own[0].status if not whole and len(own) == 1 else order.status
     totals = order.totals
     if not whole:
-        sums = (sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount"))
-        totals = Totals(*sums, order.tax_included)
+        goods, fees, tax, discount = (
+            sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount")
+        )
+        totals = Totals(goods, fees, tax, discount, order.tax_included)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=_totals(currency, views, totals), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
+        totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
         can=_can(order, every, mine, caller, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
-def _way(stored: Mapping[str, Any]) -> Fulfilment:
+def shown_way(stored: Mapping[str, Any]) -> Fulfilment:
     return msgspec.convert(stored, Fulfilment)
 
 
@@ -135,7 +137,8 @@ class _Lines(TypedDict):
     estimated: bool
 
 
-def _lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
+def shown_lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
+    """Lines as they are shown, and whether what they come to is an estimate."""
     every = list(lines)
     shown = [_line(line, currency, seen=seen) for line in every]
     return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
@@ -151,7 +154,7 @@ class _Amounts(TypedDict):
     total: Money
 
 
-def _amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _Amounts:
+def shown_amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _Amounts:
     own = part.totals(tax_included)
     return _Amounts(
         subtotal=money(own.goods, currency), fees=money(own.fees, currency), tax=money(own.tax, currency),
@@ -159,9 +162,13 @@ def _amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _
     )  # fmt: skip
 
 
-def _totals(currency: str, parts: Sequence[OrderPart], totals: Totals) -> OrderTotals:
-    """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
-    standing = [part for part in parts if part.status not in OVER] or parts
+def _estimated(parts: Sequence[OrderPart]) -> bool:
+    """Whether the totals are an estimate: as far as the parts that they count are, those that stand, or all of an order that is over as a whole."""
+    return any(part.estimated for part in [part for part in parts if part.status not in OVER] or parts)
+
+
+def shown_totals(currency: str, totals: Totals, estimated: bool) -> OrderTotals:
+    """The totals of an order."""
     names = ("goods", "fees", "tax", "discount", "total")
     shown = {name: money(getattr(totals, name), currency) for name in names}
-    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=any(part.estimated for part in standing))
+    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=estimated)

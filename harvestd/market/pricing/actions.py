@@ -47,8 +47,9 @@ async def create(unit: UnitOfWork, kind: Kind[Row], given: Mapping[str, Any]) ->
     if await rows.number(unit.tx, kind.table, farm_id) >= kind.most:
         message = f"there are {kind.most:,} already, the most that are possible; delete one first"
         raise Invalid.of("name" if "name" in given else "code", message, "not-accepted", reason="too-many-charges")
-    more = {"id": unit.new_id(), "version": 1, "created_at": unit.now, "updated_at": unit.now}
-    made = kind.table.row(**texts, **more, **({"taken": 0} if "code" in texts else {}))  # type: ignore[call-arg]
+    more: dict[str, Any] = {"id": unit.new_id(), "version": 1, "created_at": unit.now, "updated_at": unit.now}
+    values: dict[str, Any] = {**texts, **more, **({"taken": 0} if "code" in texts else {})}
+    made = kind.table.row(**values)
     await _check(unit, made)
     await rows.insert(unit.tx, kind.table, made)
     unit.on_commit(unit.parts.pricing.changed)

@@ -238,6 +238,6 @@ def _fee(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str], included
 
 def _part(lines: Sequence[LineBill], fees: Sequence[FeeBill], pricing: Pricing) -> PartBill:
     goods, discount = sum(line.total for line in lines), sum(line.discount for line in lines)
-    charged, taxed = sum(fee.amount for fee in fees), sum(one.tax for one in (*lines, *fees))
+    charged, taxed = sum(fee.amount for fee in fees), sum(line.tax for line in lines) + sum(fee.tax for fee in fees)
     added = 0 if pricing.tax_included else taxed
     return PartBill(goods, charged, discount, taxed, goods + charged - discount + added)

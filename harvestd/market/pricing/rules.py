@@ -12,7 +12,7 @@ from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule, accept, clean_name
-from harvestd.kernel.quantities import PLACES, not_negative
+from harvestd.kernel.quantities import MAX_PRICE, PLACES, not_negative
 from harvestd.market.farms.delivery_rules import postcode_faults
 
 #: Fees of one farm, or of the market itself, and tax rates of a market: every process remembers them all. Coupons that a farm or the market has.
@@ -71,6 +71,9 @@ def fee(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fee_faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
     codes = given["postcodes"]
+    if given["amount"] > MAX_PRICE:
+        params = {"maximum": str(MAX_PRICE)}
+        yield FieldError("amount", f"must be {MAX_PRICE} or less", code="above-maximum", params=params)
     yield from postcode_faults("postcodes", codes or ())
     if given["basis"] == AREA:
         if not codes:

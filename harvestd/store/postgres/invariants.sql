@@ -23,10 +23,15 @@ select o.id, o.kind, o.status from operations o
     or (o.status = 'succeeded' and (o.result->>'size')::bigint
             is distinct from (select sum(octet_length(content)) from operation_files f where f.operation_id = o.id));
 
--- name: reserved differs from the live reservations
+-- name: reserved differs from the live reservations and what quotes hold
 select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
-  from products p left join reservations r on r.product_id = p.id and r.state = 'live'
+  from products p left join (select product_id, quantity from reservations where state = 'live'
+                             union all select product_id, quantity from quote_holds) r on r.product_id = p.id
  group by p.id having p.reserved <> coalesce(sum(r.quantity), 0);
+
+-- name: a quote that is held past its end, or holds nothing
+select id, expires_at from quotes q
+ where expires_at < now() - interval '60 seconds' or not exists (select from quote_holds h where h.quote_id = q.id);
 
 -- name: the number of sales differs from the sold reservations
 select p.id, p.slug, p.sales, p.sales_before, count(r.line_id) as sold
