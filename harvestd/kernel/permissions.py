@@ -29,6 +29,7 @@ class Permission(enum.Enum):
     ORDER_FOR_OTHERS = "orders:place_for_others"
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
+    AMEND_ORDERS = "orders:change"
     FULFIL_ORDERS = "farm:orders:write"
     FOUND_FARMS = "farms:create"
     JUDGE_FARMS = "market:farms:write"
@@ -80,6 +81,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.ORDER_FOR_OTHERS: Grant(STAFF, STAFF),
     Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),
+    Permission.AMEND_ORDERS: Grant(_ALL, STAFF, _RUN),
     Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.SEE_MEMBERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.CHANGE_MEMBERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),

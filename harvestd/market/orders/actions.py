@@ -30,8 +30,9 @@ from harvestd.market.orders import (
     quote_use,
 )
 from harvestd.market.orders.buyers import Buyer
-from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
-from harvestd.market.orders.order import Placed
+from harvestd.market.orders.fulfilment import Moved, Standing, told
+from harvestd.market.orders.order import OVER, Placed
+from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.pricing import coupon_rows as coupons
 from harvestd.market.pricing.amounts import Discount
@@ -40,7 +41,6 @@ from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
 NOTHING_HELD: Mapping[str, Decimal] = {}
-_ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 
 
 @attrs.frozen(kw_only=True)
@@ -60,22 +60,6 @@ class Ordering:
     staff: bool = False
     coupon: str = ""
     quote_id: str | None = None
-
-
-@attrs.frozen
-class Party:
-    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees; or, without an account,
-    whoever has the key to the order with the id ``key_to``."""
-
-    user_id: str | None
-    staff: bool = False
-    farms: frozenset[str] = frozenset()
-    sees: frozenset[str] = frozenset()
-    key_to: str | None = None
-
-    def bought(self, order: Standing) -> bool:
-        """Whether they are its buyer."""
-        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
 
 
 async def place(
@@ -188,7 +172,7 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
     """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
     if not (party.staff or party.bought(order) or any(part.farm_id in party.farms for part in order.parts)):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.bought(order), staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
@@ -200,7 +184,7 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
     if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
         raise NotFound("this order has no such part of yours")
     if not (mine or party.staff):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
 
@@ -222,15 +206,14 @@ async def expire(unit: UnitOfWork, order_id: str) -> None:
 async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
-    if found is None or not (
-        party.bought(found[1]) or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
-    ):
+    if found is None or not sees(party, found[1]):
         raise NotFound("there is no such order")
     return found[1]
 
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
     """Store a step of a locked order; if it ends parts, the stock that they reserved or bought goes back on sale."""
+    await failpoint("order.before_step")
     await fulfilment_rows.move(unit.tx, before, moved, actor_id, unit.now)
     if moved.to not in OVER:
         unit.record(*told(moved))
@@ -239,6 +222,6 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     shelf = await stock.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
-    if fulfilment.gives_coupon_back(before, moved):
+    if fulfilment.gives_coupon_back(before, moved.status):
         await coupons.give_back(unit.tx, before.id, unit.now)
     unit.record(*told(moved, effect.families), *effect.events)

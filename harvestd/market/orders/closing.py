@@ -27,8 +27,8 @@ _STILL_OPEN = Statement(
 _OF_BUYER = Statement(
     "orders_closing.of_buyer", "select id::text from orders where buyer_id = :user_id and erased_at is null", scalar
 )
-_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
-                                where order_id = o.id order by position) l) as lines"""
+_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total, substitution, note from order_lines
+                                where order_id = o.id and removed_at is null order by position) l) as lines"""
 _HELD = section(
     "orders",
     (

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.order import Part
-from harvestd.market.orders.rows import COLUMNS, FROM, Order
-from harvestd.market.pricing.amounts import Good, kept
+from harvestd.market.orders.rows import COLUMNS, FROM, Order, lines
+from harvestd.market.pricing.amounts import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 _LOCK = Statement("orders.lock", f"select {COLUMNS} from {FROM} where o.id = :order_id for no key update of o", Order)
 _STANDING = Statement(
     "orders.standing",
-    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.fees, p.tax, p.discount,
-              coalesce(p.fulfilment->>'method', 'pickup') from order_parts p join farms f on f.id = p.farm_id
+    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment)->>'method'
+         from order_parts p join farms f on f.id = p.farm_id join orders o on o.id = p.order_id
         where p.order_id = :order_id order by p.position""",
     Part,
 )
@@ -26,15 +27,11 @@ _MOVE = Statement(
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at, actor)
            select :id, :version, t.farm_id, t.status, :to, :actor_id, :reason, :now, :actor from unnest(:farms::uuid[], :before::text[]) as t(farm_id, status)
+       ), answers as (
+           update order_lines set answer_by = null where order_id = :id and farm_id = any(:farms::uuid[]) and answer_by is not null and :to in ('cancelled', 'expired')
        )
        update orders set status = :status, goods = :goods, fees = :fees, tax = :tax, discount = :discount, total = :total, version = :version, updated_at = :now where id = :id""",
     nothing,
-)
-#: The lines of an order as they are billed.
-_GOODS = Statement(
-    "orders.goods",
-    """select l.id, l.farm_id, l.total, l.tax_rate, l.grams from order_lines l where l.order_id = :order_id order by l.position""",
-    lambda id, farm_id, total, rate, grams: Good(key=id, farm_id=farm_id, total=total, rate=rate, weight=grams),
 )
 _LEFT = Statement(
     "orders.left",
@@ -55,6 +52,7 @@ _BILL = Statement(
        update orders set terms = :terms where id = :order_id""",
     nothing,
 )
+_WAY = Statement("orders.way", "select fulfilment - 'pickup_point' from orders where id = :order_id", scalar)
 _DUE = Statement(
     "orders.due",
     """select distinct r.order_id
@@ -75,32 +73,35 @@ _NEXT_DUE = Statement(
 
 
 async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
-    """An order and its parts, locked until the transaction ends: as its row, and as the rules take it; with its lines where more than goods is billed."""
+    """An order and its parts, locked until the transaction ends: as its row, and as the rules take it."""
     order = await tx.row(_LOCK, order_id=order_id)
     if order is None:
         return None
-    parts = await tx.rows(_STANDING, order_id=order_id)
-    if order.terms is None:
-        return order, order.standing(parts)
-    left = await tx.row(_LEFT, order_id=order_id)
-    return order, order.standing(parts, await tx.rows(_GOODS, order_id=order_id), bool(left))
+    parts, rows = await tx.rows(_STANDING, order_id=order_id), await lines(tx, order_id)
+    left = order.terms is not None and await tx.row(_LEFT, order_id=order_id)
+    return order, order.standing(parts, rows, bool(left))
 
 
 async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | None, now: datetime) -> None:
     """Store a step of a locked order."""
-    statuses = {part.farm_id: part.status for part in before.parts}
+    statuses, t = {part.farm_id: part.status for part in before.parts}, moved.totals
     await tx.run(
         _MOVE, id=before.id, to=moved.to, farms=list(moved.farms), version=moved.version, actor_id=actor_id, reason=moved.reason, now=now,
-        before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, fees=moved.totals.fees, tax=moved.totals.tax,
-        discount=moved.totals.discount, total=moved.totals.total, actor=moved.actor,
+        before=[statuses[f] for f in moved.farms], status=moved.status, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total, actor=moved.actor,
     )  # fmt: skip
-    if moved.billed is not None:
-        bill, parts = moved.billed.bill, moved.billed.bill.parts
-        await tx.run(
-            _BILL, order_id=before.id, terms=kept(moved.billed.terms), farms=list(parts), fees=[p.fees for p in parts.values()],
-            taxes=[p.tax for p in parts.values()], discounts=[p.discount for p in parts.values()], lines=list(bill.lines),
-            line_taxes=[x.tax for x in bill.lines.values()], line_discounts=[x.discount for x in bill.lines.values()],
-        )  # fmt: skip
+    if moved.amounts.pricing == PLAIN:
+        return
+    parts, rows = moved.amounts.parts, moved.amounts.lines
+    await tx.run(
+        _BILL, order_id=before.id, terms=kept(moved.amounts.pricing), farms=[p.farm_id for p in parts], fees=[p.fees for p in parts],
+        taxes=[p.tax for p in parts], discounts=[p.discount for p in parts], lines=[x.id for x in rows], line_taxes=[x.tax for x in rows],
+        line_discounts=[x.discount for x in rows],
+    )  # fmt: skip
+
+
+async def way(reader: Reader, order_id: str) -> dict[str, Any]:
+    """How the goods of an order reach their buyer, whichever farm's: without a point, which is a farm's own."""
+    return await reader.row(_WAY, order_id=order_id) or {}
 
 
 async def next_due(reader: Reader) -> datetime | None:

@@ -12,12 +12,12 @@ import attrs
 from harvestd.kernel import families
 from harvestd.kernel.errors import FieldError, MarketError
 from harvestd.kernel.events import Event
-from harvestd.kernel.quantities import ONE, PLACES, shown
+from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
-from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.orders.buyers import Buyer
+from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing_rules import (
     Asked,
@@ -30,7 +30,7 @@ from harvestd.market.orders.placing_rules import (
     least_of,
     orderable,
 )
-from harvestd.market.pricing.amounts import PLAIN, Bill, Good, LineBill, Pricing
+from harvestd.market.pricing.amounts import PLAIN, Bill, Pricing
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 NOTHING_SEEN: Mapping[str, Agreed] = {}
@@ -85,7 +85,9 @@ def decide(
     if not refusals:
         refusals += attempt(lambda: check_terms(asked, shelf, seen, terms, expected_total, bill.total))[1]
     lines = tuple(
-        _line(i, a, shelf[a.key], good, bill.lines[good.key], today)
+        billed(
+            line_of(i, shelf[a.key], a.quantity, good.key, today, a.wish, terms, rate=good.rate), bill.lines[good.key]
+        )
         for i, (a, good) in enumerate(zip(asked, goods, strict=True))
     )
     names = {shelf[a.product_id].farm_id: shelf[a.product_id].farm_name for a in asked}
@@ -120,17 +122,6 @@ def place(
 def ran_out(taken: Mapping[str, Decimal], shelf: Mapping[str, OnSale]) -> frozenset[str]:
     """The products of which nothing is left once this is taken."""
     return frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
-
-
-def _line(i: int, asked: Asked, product: OnSale, good: Good, billed: LineBill, today: date) -> Line:
-    quantity = asked.quantity.quantize(PLACES)
-    return Line(
-        id=good.key, farm_id=product.farm_id, position=i, product_id=product.id, title=product.own_title or product.title, quantity=quantity,
-        unit=product.unit, unit_price=product.price, price_per=product.price_per, total=billed.total,
-        facts=told(product.facts, today), title_seen=None if product.own_title in ("", product.title) else product.title, each=product.each,
-        variant_id=product.variant_id, takes=product.pack.takes if product.pack else ONE, tax_rate=good.rate, tax=billed.tax, discount=billed.discount,
-        grams=good.weight,
-    )  # fmt: skip
 
 
 def _more(line: Line) -> dict[str, Any]:

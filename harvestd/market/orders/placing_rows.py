@@ -29,14 +29,15 @@ _INSERT = Statement(
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
                                     price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit,
-                                    tax_rate, tax, discount, grams)
+                                    tax_rate, tax, discount, grams, substitution, note, agreed_total)
            select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen,
-                  t.variant_id, t.takes, t.weight, t.weight_unit, t.rate, t.tax, t.discount, t.grams
+                  t.variant_id, t.takes, t.weight, t.weight_unit, t.rate, t.tax, t.discount, t.grams, t.substitution, t.note, t.agreed
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
                          :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[], :variants::uuid[], :takes::numeric[], :weights::numeric[],
-                         :weight_units::text[], :line_rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[]) with ordinality
+                         :weight_units::text[], :line_rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
+                         :substitutions::text[], :notes::text[], :agreed::bigint[]) with ordinality
                   as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, rate, tax, discount,
-                       grams, position)
+                       grams, substitution, note, agreed, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
            select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
@@ -64,6 +65,7 @@ def insert(
         fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
         facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines], variants=[x.variant_id for x in lines], takes=[x.takes for x in lines], reserved=[x.taken for x in lines],
         weights=[x.each and x.each.quantity for x in lines], weight_units=[x.each and x.each.unit for x in lines],
+        substitutions=[x.wish.substitution for x in lines], notes=[x.wish.note for x in lines], agreed=[x.agreed_total for x in lines],
         terms=None if order.terms is None else kept(order.terms), part_fees=[p.fees for p in order.parts], part_taxes=[p.tax for p in order.parts], part_discounts=[p.discount for p in order.parts],
         line_rates=[x.tax_rate for x in lines], line_taxes=[x.tax for x in lines], line_discounts=[x.discount for x in lines], line_grams=[x.grams for x in lines],
     )  # fmt: skip

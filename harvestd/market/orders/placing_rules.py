@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -35,6 +35,16 @@ _NO_LINES = {
 }
 
 
+class Named(Protocol):
+    """What names a product, or a pack size of it."""
+
+    @property
+    def product_id(self) -> str: ...
+
+    @property
+    def variant_id(self) -> str | None: ...
+
+
 @attrs.frozen
 class Wanted:
     """One line of a request: of a product, or of a pack size of it."""
@@ -58,6 +68,7 @@ class Asked:
     quantity: Decimal
     at: tuple[int, ...]
     variant_id: str | None = None
+    wish: LineWish = NO_WISH
 
     @property
     def key(self) -> str:
@@ -84,12 +95,12 @@ def acceptable(
     unfit = {wanted[i].key for i in amounts} | {w.key for w in wanted if w.key not in shelf}
     asked = _merged(wanted)
     if len(asked) > terms.lines_most:
-        errors.append(_too_many(terms.lines_most))
+        errors.append(too_many_lines(terms.lines_most))
     for a in asked:
         amount = a.quantity if a.key in unfit else takeable("", a.quantity, shelf[a.key])
         if isinstance(amount, FieldError):
             named += [(wanted[i], attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
-    errors += [_of(line, shelf.get(line.key), fault) for line, fault in named]
+    errors += [of(line, shelf.get(line.key), fault) for line, fault in named]
     if not errors:
         beyond = too_much("lines", sum(shelf[a.key].total(a.quantity) for a in asked), terms.currency)
         errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
@@ -131,12 +142,13 @@ def least_of(shelf: Mapping[str, OnSale], billing: Billing) -> Mapping[str, OnSa
     }
 
 
-def _too_many(most: int) -> FieldError:
+def too_many_lines(most: int) -> FieldError:
+    """The fault of more lines than an order has."""
     params = {"maximum": str(most), "reason": "elements"}
     return FieldError("lines", f"must be of at most {most} products", code="too-long", params=params)
 
 
-def _of(line: Wanted | Asked, product: OnSale | None, fault: FieldError) -> FieldError:
+def of(line: Named, product: OnSale | None, fault: FieldError) -> FieldError:
     """The fault, with the product it concerns: the lines of a cart have no positions that its holder knows."""
     named = {"product_id": line.product_id, **({} if line.variant_id is None else {"variant_id": line.variant_id})}
     title = {} if product is None else {"title": product.title}
@@ -148,9 +160,20 @@ def _merged(wanted: Sequence[Wanted]) -> tuple[Asked, ...]:
     for i, w in enumerate(wanted):
         at.setdefault((w.product_id, w.variant_id), []).append(i)
     return tuple(
-        Asked(product_id, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own), variant_id)
+        Asked(
+            product_id,
+            sum((wanted[i].quantity for i in own), Decimal(0)),
+            tuple(own),
+            variant_id,
+            _wish([wanted[i] for i in own]),
+        )
         for (product_id, variant_id), own in at.items()
     )
+
+
+def _wish(lines: Sequence[Wanted]) -> LineWish:
+    """What is said of lines that become one: by the first of them that says anything."""
+    return next((line.wish for line in lines if line.wish != NO_WISH), NO_WISH)
 
 
 def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: Terms) -> list[FieldError]:
@@ -160,16 +183,20 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
         goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
     return [
-        FieldError(
-            "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}; "
-            f"add goods for {money(farms[f].order_minimum - amount, terms.currency)} more",
-            code="below-minimum",
-            params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum),
-                    "missing": str(farms[f].order_minimum - amount), "currency": terms.currency},
-        )
+        below_minimum(farms[f], amount, terms.currency)
         for f, amount in goods.items()
         if amount < farms[f].order_minimum
-    ]  # fmt: skip
+    ]
+
+
+def below_minimum(farm: OnSale, amount: int, currency: str) -> FieldError:
+    """The fault of goods of a farm (a product of it has its terms) that come to less than its minimum order."""
+    missing = farm.order_minimum - amount
+    message = f"{farm.farm_name} takes orders from {money(farm.order_minimum, currency)}; add goods for {money(missing, currency)} more"
+    params = {
+        "farm_id": farm.farm_id, "farm": farm.farm_name, "minimum": str(farm.order_minimum), "missing": str(missing), "currency": currency,
+    }  # fmt: skip
+    return FieldError("lines", message, code="below-minimum", params=params)
 
 
 def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:
@@ -194,7 +221,7 @@ def _short(i: int, asked: Asked, product: OnSale) -> FieldError:
         message = f"{message}, and other lines of this order are of it, too"
     params = {"available": shown(left), "unit": product.unit, **({"reason": "together"} if together else {})}
     fault = FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
-    return _of(asked, product, fault)
+    return of(asked, product, fault)
 
 
 def check_terms(

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from harvestd.market.accounts.rules import MAX_NAME
 from harvestd.market.accounts.shapes import Email
+from harvestd.market.carts.shapes import LineNote, SubstitutionIn
 from harvestd.market.orders.fulfilment_shapes import FarmFulfilmentIn, FulfilmentIn
 from harvestd.market.orders.order import MAX_NOTE
 from harvestd.market.pricing.rules import MAX_CODE
@@ -15,11 +16,13 @@ from harvestd.web.shapes import Id, In, MinorUnits, Money, ProductId, Quantity
 
 
 class OrderLineIn(In, kw_only=True, frozen=True):
-    """A product, or a pack size of it, and its quantity. Packs are counted."""
+    """A product, or a pack size of it, its quantity, what may come in its place if it is short, and what else its buyer says of it. Packs are counted."""
 
     product_id: ProductId
     quantity: Quantity
     variant_id: Id | None = None
+    substitution: SubstitutionIn = "none"
+    note: LineNote = ""
 
 
 class GuestIn(In, kw_only=True, frozen=True):
@@ -62,6 +65,8 @@ class PlaceOrder(OrderBody, kw_only=True, frozen=True):
     guest: GuestIn | None = None
 
 
+#: What each consent means.
+SUBSTITUTION = "What may come in its place if it is short: `none`; something of the `same_farm`, or of `any_farm`; or what its buyer is asked about first (`ask`)."
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "coupon": "The code of a coupon; case, spaces and hyphens make no difference. Empty or omitted for none.",
@@ -74,5 +79,7 @@ WORDS: dict[str, str] = {
     "GuestIn.email": "Their address, for mails about the order.",
     "GuestIn.phone": "Their telephone number, which the farms see.",
     "token": "The key of the link in a mail about a guest's order; it shows the order, and cancels it, without an account.",
+    "OrderLineIn.note": "A message to the farm about this line.",
+    "OrderLineIn.substitution": SUBSTITUTION,
     "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",
 }  # fmt: skip

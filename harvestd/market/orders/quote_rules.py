@@ -23,7 +23,7 @@ NOTHING = Decimal(0)
 
 @attrs.frozen(kw_only=True)
 class Promise:
-    """A line as it was quoted: what it is of, on which terms, and its tax."""
+    """A line as it was quoted: what it is of, on which terms, its tax, and what its buyer says of it."""
 
     product_id: str
     variant_id: str | None
@@ -78,7 +78,9 @@ def content(
     lines = zip(decided.asked, decided.lines, strict=True)
     promises = (
         Promise(
-            product_id=line.product_id, variant_id=line.variant_id, quantity=line.quantity, agreed=shelf[asked.key].agreed, rate=line.tax_rate
+            product_id=line.product_id, variant_id=line.variant_id, quantity=line.quantity, agreed=shelf[asked.key].agreed, rate=line.tax_rate,
+            wish=asked.wish,,
+            wish=line.wish,
         )
         for asked, line in lines
     )  # fmt: skip

@@ -64,6 +64,16 @@ _SCRUB_STEPS = Statement(
     "update order_transitions set reason = '' where order_id = any(:ids::uuid[]) and actor = 'buyer' and reason <> ''",
     nothing,
 )
+_SCRUB_LINES = Statement(
+    "orders_retention.scrub_lines",
+    "update order_lines set note = '' where order_id = any(:ids::uuid[]) and note <> ''",
+    nothing,
+)
+_SCRUB_CHANGES = Statement(
+    "orders_retention.scrub_changes",
+    "update order_changes set reason = '' where order_id = any(:ids::uuid[]) and actor = 'buyer' and reason <> ''",
+    nothing,
+)
 
 _DROP_KEYS = Statement(
     "orders_retention.drop_keys", "delete from order_keys where order_id = any(:ids::uuid[])", nothing
@@ -86,6 +96,8 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
     await unit.tx.run(_SCRUB_PARTS, ids=ids)
     await unit.tx.run(_SCRUB_STEPS, ids=ids)
     await unit.tx.run(_DROP_KEYS, ids=ids)
+    await unit.tx.run(_SCRUB_LINES, ids=ids)
+    await unit.tx.run(_SCRUB_CHANGES, ids=ids)
     await unit.tell(Erased(ids))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.units import Amount
+from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.orders.fulfilment import Standing
-from harvestd.market.orders.order import Part, Totals
-from harvestd.market.pricing.amounts import Good, read
+from harvestd.market.orders.order import Line, Part, Totals
+from harvestd.market.pricing.amounts import read
 from harvestd.store.postgres.statements import Reader, Statement
 
 
@@ -46,11 +47,11 @@ class Order(msgspec.Struct, frozen=True):
         """What it comes to."""
         return Totals(self.goods, self.fees, self.tax, self.discount, self.tax_included)
 
-    def standing(self, parts: Sequence[Part], goods: Sequence[Good] = (), left: bool = False) -> Standing:
+    def standing(self, parts: Sequence[Part], lines: Sequence[LineRow], left: bool = False) -> Standing:
         """The order as the rules take it; ``left`` is whether anything of it has left its farm."""
         return Standing(
             id=self.id, number=self.number, buyer_id=self.buyer_id, status=self.status, version=self.version,
-            parts=tuple(parts), totals=self.totals, terms=read(self.terms) if self.terms else None, goods=tuple(goods), left=left,
+            parts=tuple(parts), totals=self.totals, lines=tuple(row.line for row in lines), pricing=read(self.terms), left=left,
         )  # fmt: skip
 
 
@@ -90,11 +91,12 @@ def _part(*columns: Any) -> PartRow:
 
 
 class LineRow(msgspec.Struct, frozen=True):
-    """A line of an order; ``unit_price`` is for ``price_per`` of the unit or, with an estimated weight of a piece, of that one's."""
+    """The row of an order's line, as :class:`harvestd.market.orders.order.Line` has it: of those that were not taken out."""
 
     order_id: str
     farm_id: str
     id: str
+    position: int
     product_id: str
     title: str
     quantity: Decimal
@@ -105,13 +107,37 @@ class LineRow(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
     title_seen: str | None
     variant_id: str | None
+    takes: Decimal
     estimated_weight: Decimal | None
     weight_unit: str | None
+    substitution: Substitution
+    note: str
+    agreed_total: int | None
+    short_of: Decimal
+    weighed: Decimal | None
+    weighed_unit: str | None
+    replaces_line_id: str | None
+    proposed: bool
+    answer_by: datetime | None
+    tax_rate: int
+    tax: int
+    discount: int
+    grams: int
 
     @property
-    def each(self) -> Amount | None:
-        """The estimated weight of a piece that is priced by weight."""
-        return Amount(self.estimated_weight, self.weight_unit) if self.estimated_weight and self.weight_unit else None
+    def line(self) -> Line:
+        """It as the rules take it."""
+        return Line(
+            id=self.id, farm_id=self.farm_id, position=self.position, product_id=self.product_id, title=self.title, quantity=self.quantity, unit=self.unit,
+            unit_price=self.unit_price, price_per=self.price_per, total=self.total, facts=self.facts, title_seen=self.title_seen,
+            each=_amount(self.estimated_weight, self.weight_unit), variant_id=self.variant_id, takes=self.takes, wish=LineWish(self.substitution, self.note),
+            agreed_total=self.agreed_total, short_of=self.short_of, weighed=_amount(self.weighed, self.weighed_unit), replaces=self.replaces_line_id,
+            proposed=self.proposed, answer_by=self.answer_by, tax_rate=self.tax_rate, tax=self.tax, discount=self.discount, grams=self.grams,
+        )  # fmt: skip
+
+
+def _amount(quantity: Decimal | None, unit: str | None) -> Amount | None:
+    return None if quantity is None or unit is None else Amount(quantity, unit)
 
 
 #: The columns of an :class:`Order`, of :data:`FROM`.
@@ -136,11 +162,30 @@ _PARTS = Statement(
 )
 _LINES = Statement(
     "orders.lines",
-    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total, facts, title_seen, variant_id, estimated_weight, weight_unit
-       from order_lines
-       where order_id = any(:orders::uuid[]) order by order_id, position""",
+    f"""select {", ".join(LineRow.__struct_fields__)} from order_lines
+         where order_id = any(:orders::uuid[]) and removed_at is null order by order_id, position""",
     LineRow,
 )
+
+
+class Title(msgspec.Struct, frozen=True):
+    """What a line is called, by its farm and to its buyer, and its unit."""
+
+    line_id: str
+    title: str
+    title_seen: str | None
+    unit: str
+
+
+_TITLES = Statement(
+    "orders.titles", "select id, title, title_seen, unit from order_lines where id = any(:ids::uuid[])", Title
+)
+
+
+async def titles(reader: Reader, line_ids: Sequence[str]) -> dict[str, Title]:
+    """What lines are called, those that were taken out, too, by line. Without any it costs nothing."""
+    rows = await reader.rows(_TITLES, ids=list(line_ids)) if line_ids else []
+    return {row.line_id: row for row in rows}
 
 
 async def find(reader: Reader, order_id: str) -> Order | None:
@@ -151,6 +196,11 @@ async def find(reader: Reader, order_id: str) -> Order | None:
 async def some(reader: Reader, ids: Sequence[str]) -> dict[str, Order]:
     """The orders with these ids that exist, by id."""
     return {order.id: order for order in await reader.rows(_BY_IDS, ids=list(ids))}
+
+
+async def lines(reader: Reader, order_id: str) -> list[LineRow]:
+    """The lines of an order, in order."""
+    return await reader.rows(_LINES, orders=[order_id])
 
 
 async def parts_and_lines(reader: Reader, orders: Sequence[str]) -> tuple[list[PartRow], list[LineRow]]:

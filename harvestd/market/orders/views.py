@@ -5,38 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from harvestd.kernel.permissions import BUYER, Permission, may_everywhere
+from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_rules import price_unit
-from harvestd.market.catalogue.measure_shapes import priced_by
-from harvestd.market.orders import fulfilment
+from harvestd.market.catalogue.measure_shapes import Weight, priced_by
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.capabilities import Viewer, actions_of
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
-from harvestd.market.orders.order import Line, Part, Placed, Totals
+from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.web.money import money
 from harvestd.web.shapes import Money, PricePer
-
-
-@attrs.frozen
-class Viewer:
-    """Who looks at orders: an account with a role in the market, and whether it may cancel at all (as no API key without that scope); or, without an
-    account, whoever has the key to the order with the id ``key_to``."""
-
-    user_id: str | None
-    role: str = BUYER
-    cancels: bool = True
-    key_to: str | None = None
-
-    def bought(self, order: store.Order) -> bool:
-        """Whether they are its buyer."""
-        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
@@ -53,7 +37,7 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
         totals=shown_totals(currency, t, _estimated(parts)), fulfilment=_one_for_all(parts), note=note,
-        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
+        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
 
@@ -64,11 +48,12 @@ def seen(
     lines: Iterable[store.LineRow],
     viewer: Viewer,
     farms: frozenset[str],
-    may_cancel: frozenset[str],
+    may: Mapping[Permission, frozenset[str]],
 ) -> Order | None:
     """An order as the viewer sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
-    ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may cancel."""
-    whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or viewer.bought(order)
+    ``farms`` are those whose part they may see, ``may`` those for which they have each permission to act on orders."""
+    bought = viewer.bought(order.id, order.buyer_id)
+    whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or bought
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
     if not own:
@@ -79,7 +64,7 @@ def seen(
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **shown_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=viewer.bought(order)),
+            **shown_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=bought),
             **shown_amounts(part, order.tax_included, currency),
         )
         for part in own
@@ -94,7 +79,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
-        can=_can(order, every, viewer, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(order, every, mine, viewer, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -107,7 +92,7 @@ def _one_for_all(parts: Sequence[OrderPart]) -> Fulfilment | None:
 
 
 def _buyer(order: store.Order, viewer: Viewer) -> OrderBuyer | UnsetType:
-    if viewer.bought(order):
+    if viewer.bought(order.id, order.buyer_id):
         return UNSET
     return OrderBuyer(name=order.buyer_name, phone=order.buyer_phone or UNSET)
 
@@ -122,27 +107,26 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
     ]
 
 
-def _can(order: store.Order, parts: Sequence[store.PartRow], viewer: Viewer, farms: Collection[str]) -> list[str]:
-    if not viewer.cancels:
-        return []
-    standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
-    actor, whose = fulfilment.acting(
-        standing,
-        buyer=viewer.bought(order),
-        staff=may_everywhere(viewer.role, Permission.CANCEL_ORDERS),
-        farms=farms,
-    )
-    return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
+def _can(
+    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], viewer: Viewer, may: Mapping[Permission, Collection[str]]
+) -> list[str]:  # fmt: skip
+    own = [Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)]
+    return actions_of(order.standing(own, lines), viewer, may)
 
 
-def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine:
+def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:
     """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
+    by = priced_by(line.unit, line.each)
+    by["estimated"] = line.estimated
     return OrderLine(
         id=line.id, product_id=line.product_id, variant_id=line.variant_id, title=(line.title_seen if seen else None) or line.title,
         quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
         price_per=PricePer(quantity=quantity(line.price_per), unit=price_unit(line.unit, line.each)), total=money(line.total, currency),
-        **priced_by(line.unit, line.each), facts=msgspec.convert(line.facts, Facts),
+        **by, weight=None if line.weighed is None else Weight(quantity=quantity(line.weighed.quantity), unit=line.weighed.unit),
+        short_of=quantity(line.short_of), agreed_total=None if line.agreed_total is None else money(line.agreed_total, currency),
+        substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=line.answer_by,
+        facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 
@@ -153,9 +137,11 @@ class _Lines(TypedDict):
     estimated: bool
 
 
-def shown_lines(lines: Iterable[Line | store.LineRow], currency: str, *, seen: bool) -> _Lines:
-    shown = [_line(line, currency, seen=seen) for line in lines]
-    return _Lines(lines=shown, estimated=any(line.estimated for line in shown))
+def shown_lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
+    """Lines as they are shown, and whether what they come to is an estimate."""
+    every = list(lines)
+    shown = [_line(line, currency, seen=seen) for line in every]
+    return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
 
 
 class _Amounts(TypedDict):
@@ -178,7 +164,7 @@ def shown_amounts(part: Part | store.PartRow, tax_included: bool, currency: str)
 
 def _estimated(parts: Sequence[OrderPart]) -> bool:
     """Whether the totals are an estimate: as far as the parts that they count are, those that stand, or all of an order that is over as a whole."""
-    return any(part.estimated for part in [part for part in parts if part.status not in fulfilment.OVER] or parts)
+    return any(part.estimated for part in [part for part in parts if part.status not in OVER] or parts)
 
 
 def shown_totals(currency: str, totals: Totals, estimated: bool) -> OrderTotals:

@@ -10,11 +10,12 @@ select p.id, p.slug, p.stock, coalesce(sum(l.change), 0) as ledger
  group by p.id having p.stock <> coalesce(sum(l.change), 0);
 
 -- name: sales and returns in the ledger differ from the reservations that became them
-select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, r.state
-  from (select line_id, count(*) filter (where kind = 'sale') as sold, count(*) filter (where kind = 'return') as returned
-          from stock_ledger where line_id is not null group by line_id) l
-  full join (select line_id, state from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
- where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer;
+select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, l.change, r.state, r.quantity
+  from (select line_id, count(*) filter (where kind = 'sale') as sold, count(*) filter (where kind = 'return') as returned, sum(change) as change
+          from stock_ledger where line_id is not null and kind <> 'short' group by line_id) l
+  full join (select line_id, state, quantity from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
+ where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer
+    or l.change <> case when r.state = 'sold' then -r.quantity else 0 end;
 
 -- name: an operation without success that has a file, or whose file is not of the size that its result says
 select o.id, o.kind, o.status from operations o
@@ -54,10 +55,10 @@ select o.id, o.number from orders o
 union all
 select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
 
--- name: a reservation that differs from its line
-select r.line_id, r.quantity, l.quantity as ordered, l.takes
+-- name: a reservation that differs from what is left of its line
+select r.line_id, r.quantity, l.quantity as ordered, l.short_of, l.takes
   from reservations r join order_lines l on l.id = r.line_id
- where r.quantity <> l.quantity * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
+ where r.quantity <> (l.quantity - l.short_of) * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
 
 -- name: a line of a pack of another product, or a product with another number of pack sizes than it says
 select l.id, l.product_id from order_lines l join product_variants v on v.id = l.variant_id where v.product_id <> l.product_id
@@ -65,19 +66,24 @@ union all
 select p.id, null from products p
  where p.variants <> (select count(*) from product_variants v where v.product_id = p.id and v.active);
 
--- name: a reservation whose state contradicts the status of its part
+-- name: a reservation whose state contradicts the status of its part, or whether its line was taken out
 select r.line_id, r.state, p.status
   from reservations r join order_lines l on l.id = r.line_id
   join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
- where (p.status in ('cancelled', 'expired')) <> (r.state in ('returned', 'released', 'expired'))
+ where (p.status in ('cancelled', 'expired') or l.removed_at is not null) <> (r.state in ('returned', 'released', 'expired'))
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
--- name: totals that differ from their lines, fees, discounts and tax; tax is in the total where the order's terms say that it is included
+-- name: totals that differ from their lines, fees, discounts and tax, or a line that comes to more than was agreed on; tax is in the total where the order's terms say so
 select l.id, l.total from order_lines l
- where l.total <> div(2 * l.unit_price * l.quantity * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
+  left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as s(unit, grams) on s.unit = l.weighed_unit
+  left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as w(unit, grams) on w.unit = l.weight_unit
+ where l.total <> least(l.agreed_total, case
+       when l.weighed is null then div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
+       else div(2 * l.unit_price * l.weighed * s.grams + l.price_per * w.grams, 2 * l.price_per * w.grams) end)
 union all
 select p.order_id, p.subtotal from order_parts p
- where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)
+ where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l
+                       where l.order_id = p.order_id and l.farm_id = p.farm_id and l.removed_at is null and not l.proposed)
 union all
 select o.id, o.total from orders o
  where o.total <> o.goods + o.fees - o.discount + case when coalesce((o.terms->>'tax_included')::boolean, false) then 0 else o.tax end
@@ -87,7 +93,8 @@ select l.id, l.tax from order_lines l join orders o on o.id = l.order_id
                      else div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000, 200000) end
 union all
 select p.order_id, p.tax from order_parts p
-  join (select order_id, farm_id, sum(tax) as tax, sum(discount) as discount from order_lines group by order_id, farm_id) l using (order_id, farm_id)
+  join (select order_id, farm_id, sum(tax) as tax, sum(discount) as discount
+          from order_lines where removed_at is null and not proposed group by order_id, farm_id) l using (order_id, farm_id)
  where p.discount <> l.discount or p.tax < l.tax or (p.fees = 0 and p.tax <> l.tax)
 union all
 select o.id, o.fees from orders o
@@ -100,6 +107,14 @@ select o.id, o.goods from orders o
                                else sum(p.subtotal) filter (where p.status not in ('cancelled', 'expired')) end
                      from order_parts p where p.order_id = o.id);
 
+-- name: a line and what came in its place that come to more than was agreed on for it, or a line in the place of one of another order
+select l.id, l.total from order_lines l join order_lines s on s.replaces_line_id = l.id and s.removed_at is null
+ where s.order_id <> l.order_id or s.replaces_line_id = s.id
+    or (l.estimated_weight is null and l.total + s.total > div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per));
+
+-- name: a question that its buyer did not answer in time, and is still asked
+select id, order_id, answer_by from order_lines where answer_by < now() - interval '120 seconds';
+
 -- name: a coupon used more often than allowed, or by another number of orders than it says
 select c.id, c.taken from coupons c
  where c.taken > c.uses_most or c.taken <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.returned_at is null)
@@ -111,7 +126,7 @@ select p.coupon_id, p.taken from coupon_people p join coupons c on c.id = p.coup
 select cart_id, count(*) from orders where cart_id is not null group by cart_id having count(*) > 1;
 
 -- name: a committed order change without its outbox row
-select t.order_id, t.version from (select distinct order_id, version from order_transitions) t
+select t.order_id, t.version from (select order_id, version from order_transitions union select order_id, version from order_changes) t
  where t.version > (select coalesce(max(e.version), 0) from outbox e where e.aggregate = 'order:' || t.order_id)
    and exists (select from orders o where o.id = t.order_id and o.placed_at > now() - interval '6 days');
 
@@ -131,7 +146,7 @@ select t.order_id, t.farm_id, t.from_status, t.to_status from order_transitions 
 
 -- name: a gap in an order's versions, or a part whose status is not its last transition
 select o.id, o.version, count(distinct t.version) as steps
-  from orders o join order_transitions t on t.order_id = o.id
+  from orders o join (select order_id, version from order_transitions union select order_id, version from order_changes) t on t.order_id = o.id
  group by o.id having o.version <> max(t.version) or o.version <> count(distinct t.version)
 union all
 select p.order_id, null, null from order_parts p
