@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from harvestd.market.catalogue import cards, sight
+from harvestd.market.catalogue import cards, near_choice, sight
 from harvestd.market.catalogue.listing_terms import ANY_VALUE, FILTERS, OF_FARMS, ORDERS, OWN, Filters
 from harvestd.store import counting
 from harvestd.store.postgres.statements import ENDED, Reader, Statement
@@ -34,11 +34,17 @@ MAX = 101
 
 
 class Listed(NamedTuple):
-    """A product's JSON, how many transactions had ended when it was read, and the keyset for the next page."""
+    """A product's JSON, its state and how many transactions had ended when it was read, and the keyset for the next page."""
 
     text: str
+    state: str
     ended: int | None
     key: tuple[Any, ...]
+
+    @property
+    def id(self) -> str:
+        """The product's."""
+        return str(self.key[-1])
 
 
 async def products(
@@ -47,7 +53,10 @@ async def products(
     """Products, only published ones unless a member's own; ``after`` is the last one's ``key``. ValueError if ``limit`` > :data:`MAX`."""
     if limit > MAX:
         raise ValueError(f"a page of {limit} products would be cut at {MAX}: raise listings.MAX with the route's limit")
-    given, values = _given(filters)
+    chosen = await near_choice.chosen(reader, filters)
+    if chosen is None:
+        return []
+    given, values = _given(chosen)
     keys = {f"after_{i}": value for i, value in enumerate(after or ())}
     statement = _statement(sort, given, after is not None, _form(view, given), view.personal)
     return await reader.rows(statement, **values, **keys, limit=limit, **view.bound)
@@ -55,7 +64,10 @@ async def products(
 
 async def count(reader: Reader, filters: Filters, view: cards.View) -> int:
     """How many products match the filters, up to the counting limit."""
-    given, values = _given(filters)
+    chosen = await near_choice.chosen(reader, filters)
+    if chosen is None:
+        return 0
+    given, values = _given(chosen)
     form = _form(view, given)
     groups = {"groups": list(view.buyer.groups)} if form == MEMBER else {}
     return await counting.count(reader, _counting(given, form), **values, **groups)
@@ -112,7 +124,7 @@ def _statement(
         keys = [f"(select {_typed(f'after_{i}', type_)})" for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
         conditions.append(_priced(ORDERS[sort].after.format(*keys), form))
     limit = _typed("limit", "integer")
-    shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]
+    shown = [f"{cards.TEXT} as text", f"{cards.STATE} as state", f"{ENDED} as ended"]
     columns = ", ".join([*shown, *[f"{_priced(f'p.{column}', form)} as {column}" for column, _, _ in ORDERS[sort].key]])
     where, order = " and ".join(conditions), ORDERS[sort].order
     sql = f"select {columns} from {cards.FROM[personal]} where {where or 'true'} order by {_priced(order, form)} limit "
@@ -124,5 +136,5 @@ def _statement(
     return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}{whose}", sql, _listed)
 
 
-def _listed(text: str, ended: int | None, *key: Any) -> Listed:
-    return Listed(text, ended, key)
+def _listed(text: str, state: str, ended: int | None, *key: Any) -> Listed:
+    return Listed(text, state, ended, key)

@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel import families
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
-from harvestd.market.catalogue import filter_rows, listing_terms, listings
+from harvestd.market.catalogue import cards, filter_rows, listing_terms, listings
 from harvestd.market.catalogue.filters import filled
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.viewing import view
@@ -46,7 +46,8 @@ async def feed(request: RequestContext, query: FeedQuery) -> Result:
     )  # fmt: skip
     shows = [families.shown(row.key[-1]) for row in rows]
     asked = [families.of_farm(id) for id, *_ in named.farms]
-    return Result(atom.written(about, [_product.decode(row.text) for row in rows]), families=(*shows, *asked))
+    written = atom.written(about, [_product.decode(row.text) for row in rows])
+    return Result(written, families=(*shows, *asked), **cards.states(rows))
 
 
 def _asked(query: FeedQuery) -> str:
@@ -92,4 +93,4 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     body = jsonld.encoded([jsonld.seller(farm, links), *sold])
     more = () if following is None else (("Link", next_link(request.route, request.path, query, following).decode()),)
     shows = [families.shown(row.key[-1]) for row in rows]
-    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)))
+    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)), **cards.states(rows))

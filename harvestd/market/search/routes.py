@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harvestd.interfaces import Facet, Hit, Search
+from harvestd.kernel import families
 from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
@@ -51,19 +52,17 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     )  # fmt: skip
     shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], seen)
     names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
+    hits = [hit for hit in found.hits if hit.id in shown and shown[hit.id].status == "published"]
     shown_now = SearchPage(
-        items=[
-            _shown(hit, shown[hit.id])
-            for hit in found.hits
-            if hit.id in shown and shown[hit.id].status == "published"
-        ],
+        items=[_shown(hit, shown[hit.id]) for hit in hits],
         facets={
             name: _facet(request, name, facets, asked.chosen.get(name, {}), names if name == "category" else {})
             for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
-    return Result(shown_now)
+    of = tuple(families.shown(hit.id) for hit in hits)
+    return Result(shown_now, families=of, **cards.states(shown[hit.id] for hit in hits))
 
 
 async def _groups(request: RequestContext, who: Buyer) -> tuple[str, ...]:
