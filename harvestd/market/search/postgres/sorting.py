@@ -24,7 +24,7 @@ _PAGE = """
         select at, id, rank from ranked where not (select cut from whether)
         union all {others}) s where {after}"""
 _ALL = "select d.ctid, d.id, {rank} from {hits} and (select cut from whether)"
-_OF_STEPS = """with last as materialized (select rank from ranked where {after} offset :limit - 1),
+_OF_STEPS = """with last as materialized (select min(rank) as rank from (select rank from ranked where {after}) r having count(*) >= :limit),
     narrow as materialized (select a.query && search_steps('{of}', {first}, {last}) as query from asked a, last where a.keyed)"""
 _OF_NEWEST = """with newest as materialized (
         select d.ctid as at, d.id, {rank} as rank from {walked} and (select cut from whether)
