@@ -17,7 +17,8 @@ from harvestd.market.search.postgres.scoring import Form
 
 #: So many hits are ranked and counted, facets among them; the pages go on with the others. To count ten thousand takes longer than all the rest.
 RANKED = 1_000
-#: Parts of a query (two words, and what joins them): what has more words is in few documents, which are looked up at once, and step by step only if there are many.
+#: Parts of a query (two words, and what joins them): what has more words, all of them, is in few documents, which are looked up at once, and step by step only if there
+#: are many.
 FEW_WORDS = 3
 
 #: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``typed``
@@ -80,7 +81,7 @@ def candidates(form: Form, others: Sequence[str]) -> str:
         pinned = f"select d.ctid as at from {documents(_PINNED)} union all "
         unpinned = f" and not ({_PINNED})"
     step = f"select d.ctid as at from {documents(f'd.lexemes @@ s.query{unpinned}')} offset 0"
-    plain = f"not keyed or numnode(words) > {FEW_WORDS}" if form.words else "not keyed"
+    plain = f"not keyed or (numnode(words) > {FEW_WORDS} and not :loose::boolean)" if form.words else "not keyed"
     stepped = f"not ({plain}) or (select count(*) from first) >= {RANKED}"
     return f"""asked as materialized ({_asked(form, others)}
 ), pools as materialized (select p.* from asked a, lateral (values {_pools(form)}) p(n, mark, query, titled, beside) where {_SOME if form.words else _SOME_OR_ALL}
