@@ -27,6 +27,8 @@ _SHOWN: dict[str, list[str]] = {
     STAFF: ["p.status = 'published'"],
     OWNER: [],
 }
+#: Filters of several values, and the column of each value of which there is an index by price: from the end of all prices it may be far to any of them.
+EACH = {"category_ids": "p.category_id", "units": "p.unit"}
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
 #: table, finds the generic plan too expensive, and replans each time, which takes longer than running the statement.
 #: With a constant limit it keeps its plan; no additional rows are fetched.
@@ -126,14 +128,32 @@ def _statement(
     limit = _typed("limit", "integer")
     shown = [f"{cards.TEXT} as text", f"{cards.STATE} as state", f"{ENDED} as ended"]
     columns = ", ".join([*shown, *[f"{_priced(f'p.{column}', form)} as {column}" for column, _, _ in ORDERS[sort].key]])
-    where, order = " and ".join(conditions), ORDERS[sort].order
-    sql = f"select {columns} from {cards.FROM[personal]} where {where or 'true'} order by {_priced(order, form)} limit "
+    order, of = ORDERS[sort].order, cards.FROM[personal]
+    each = next((name for name in EACH if name in filters), None) if _by_price(sort, filters, form) else None
+    if each is not None:
+        of, conditions = of.replace("products p", _of_each_value(each, conditions, order), 1), []
+    where = " and ".join(conditions)
+    sql = f"select {columns} from {of} where {where or 'true'} order by {_priced(order, form)} limit "
     if not ANY_VALUE.issuperset(filters):
         sql += limit
     else:
         sql = f"select * from ({sql}{MAX}) as p order by {order} limit {limit}"
     whose = f"{form}{'.personal' if personal else ''}"
     return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}{whose}", sql, _listed)
+
+
+def _by_price(sort: str, filters: tuple[str, ...], form: str) -> bool:
+    """Whether the indexes of what is published by its price have the order, and no filter asks for more than a product's own columns."""
+    return sort in ("price", "-price") and form in ("", STAFF) and not OF_FARMS.intersection(filters)
+
+
+def _of_each_value(name: str, conditions: Sequence[str], order: str) -> str:
+    """The first of each value that the filter has, as ``p``."""
+    condition, type_ = FILTERS[name]
+    own = condition.format(_typed(name, type_))
+    others = " and ".join(one for one in conditions if one != own)
+    return f"""(select o.* from (select distinct unnest({_typed(name, type_)}) as value) v cross join lateral (
+        select p.* from products p where {EACH[name]} = v.value and {others} order by {order} limit {_typed("limit", "integer")}) o) p"""
 
 
 def _listed(text: str, state: str, ended: int | None, *key: Any) -> Listed:

@@ -84,6 +84,26 @@ async def test_products_near_a_place_are_the_same_whether_their_farms_are_named_
     assert [await ids_of(market, "/api/products", f"{one}&sort=price") for one in circles] == named
 
 
+@pytest.mark.parametrize("sort", ["price", "-price"])
+async def test_what_has_any_of_several_values_is_listed_in_the_order_of_all(market: Market, sort: str) -> None:
+    """Each value has an index by price of its own."""
+    await stall(market)
+    every: list[dict[str, Any]] = []
+    for id in await ids_of(market, "/api/products", f"sort={sort}"):
+        every.append((await market.stranger.get(f"/api/products/{id}")).json())
+    boxes = [one["id"] for one in every if one["unit"] in ("box", "kg")]
+    green = [one["id"] for one in every if (one["category"] or {}).get("slug") in ("green", "leaves")]
+    both = [id for id in boxes if id in green]
+    asked = {
+        "unit=box&unit=kg&unit=box": boxes,
+        "category=green": green,
+        "category=green&unit=box&unit=kg": both,
+        "category=green&unit=box&unit=kg&benefit=snap": both,
+    }
+    for query, expected in asked.items():
+        assert await ids_of(market, "/api/products", f"{query}&sort={sort}") == expected, query
+
+
 async def ids_of(market: Market, path: str, query: str) -> list[str]:
     found: list[str] = []
     following: str | None = f"{path}?{query}&limit=7"
