@@ -77,7 +77,8 @@ class Result:
 
     ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
     of a list, to tell which of two responses is the later one.
-    ``families`` are further cache dependencies found while handling, in addition to those that the route names.
+    ``families`` are further cache dependencies found while handling, in addition to those that the route names; ``states`` and ``ended`` as of an
+    :class:`~harvestd.interfaces.Entry`.
     ``spoken`` is whether its texts, on a route that is spoken, are those of the language that is asked for; one that is not says itself what it is in, if
     anything.
     """
@@ -89,6 +90,8 @@ class Result:
     version: int | None = None
     families: tuple[str, ...] = ()
     spoken: bool = True
+    states: tuple[tuple[str, str], ...] = ()
+    ended: int | None = None
 
 
 @attrs.frozen

@@ -80,7 +80,7 @@ class ResponseCache:
                     raise
                 return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
             reply = replies.of_value(route, value, context.path, query, translated.headers(context))
-            return self._as_before(_entry(reply, value.families if isinstance(value, Result) else ()), key, known)
+            return self._as_before(_entry(reply, value if isinstance(value, Result) else Result()), key, known)
 
         def outdated(entry: Entry) -> bool:
             return self._outdated(entry, key, known)
@@ -124,7 +124,9 @@ def of_entry(entry: Entry, coded: Coded | None) -> Response:
     return Response(entry.status, (*entry.headers, *headers), coded.body)
 
 
-def _entry(reply: Response, families: tuple[str, ...]) -> Entry:
+def _entry(reply: Response, result: Result) -> Entry:
     tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
     headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
-    return Entry(reply.body, tag.decode("ascii"), headers, reply.status, families)
+    return Entry(
+        reply.body, tag.decode("ascii"), headers, reply.status, result.families, states=result.states, ended=result.ended
+    )  # fmt: skip

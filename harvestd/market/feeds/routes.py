@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd.kernel import families
 from harvestd.kernel.errors import NotFound
-from harvestd.market.catalogue import category_rows, filter_rows, listing_terms, listings
+from harvestd.market.catalogue import cards, category_rows, filter_rows, listing_terms, listings
 from harvestd.market.catalogue.filters import filled
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.viewing import view
@@ -47,7 +47,8 @@ async def feed(request: RequestContext, query: FeedQuery) -> Result:
     )  # fmt: skip
     shows = [families.shown(row.key[-1]) for row in rows]
     asked = [families.of_farm(id) for id, *_ in named.farms]
-    return Result(atom.written(about, [_product.decode(row.text) for row in rows]), families=(*shows, *asked))
+    written = atom.written(about, [_product.decode(row.text) for row in rows])
+    return Result(written, families=(*shows, *asked), **cards.states(rows))
 
 
 async def _names(request: RequestContext, given: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -100,4 +101,4 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     body = jsonld.encoded([jsonld.seller(farm, links), *sold])
     more = () if following is None else (("Link", next_link(request.route, request.path, query, following).decode()),)
     shows = [families.shown(row.key[-1]) for row in rows]
-    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)))
+    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)), **cards.states(rows))

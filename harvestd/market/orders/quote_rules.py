@@ -79,7 +79,7 @@ def content(
     promises = (
         Promise(
             product_id=line.product_id, variant_id=line.variant_id, quantity=line.quantity, agreed=shelf[asked.key].agreed, rate=line.tax_rate,
-            wish=asked.wish,,
+
             wish=line.wish,
         )
         for asked, line in lines

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harvestd.interfaces import Facet, Hit, Search
+from harvestd.kernel import families
 from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
@@ -54,19 +55,17 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     shown = await cards.by_ids(request.reader, ids, seen)
     packs = await _packs(request, query.q, ids)
     names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
+    hits = [hit for hit in found.hits if hit.id in shown and shown[hit.id].status == "published"]
     shown_now = SearchPage(
-        items=[
-            _shown(hit, shown[hit.id], packs.get(hit.id))
-            for hit in found.hits
-            if hit.id in shown and shown[hit.id].status == "published"
-        ],
+        items=[_shown(hit, shown[hit.id], packs.get(hit.id)) for hit in hits],
         facets={
             name: _facet(request, name, facets, asked.chosen.get(name, {}), names if name == "category" else {})
             for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
-    return Result(shown_now)
+    of = tuple(families.shown(hit.id) for hit in hits)
+    return Result(shown_now, families=of, **cards.states(shown[hit.id] for hit in hits))
 
 
 async def _more(request: RequestContext, who: Buyer, explain: bool = False) -> tuple[tuple[str, ...], bool]:

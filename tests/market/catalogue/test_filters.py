@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from harvestd.interfaces import Search
-from harvestd.market.catalogue import listing_terms
+from harvestd.market.catalogue import listing_terms, near_choice
 from harvestd.market.catalogue.filters import FILTERS
 from harvestd.market.catalogue.listing_shapes import ProductFilters, ProductSort, ProductsQuery
 from harvestd.market.search.shapes import SearchQuery, SearchSort
@@ -69,6 +69,39 @@ async def stall(market: Market) -> tuple[Person, dict[str, str]]:
             )  # fmt: skip
     await market.work()
     return farmer, ids
+
+
+async def test_products_near_a_place_are_the_same_whether_their_farms_are_named_or_not(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stall(market)
+    circles = ["near=48.0,11.0&radius_km=5", "near=48.5,11.0&radius_km=80", "near=0.0,0.0&radius_km=5"]
+    named = [await ids_of(market, "/api/products", f"{one}&sort=price") for one in circles]
+    counted = [(await market.stranger.get(f"/api/products?{one}&count=true")).json()["total"] for one in circles]
+    assert counted == [len(ids) for ids in named] == [12, 24, 0]
+    monkeypatch.setattr(near_choice, "FEW", 0)
+    await market.parts.cache.drop([])
+    assert [await ids_of(market, "/api/products", f"{one}&sort=price") for one in circles] == named
+
+
+@pytest.mark.parametrize("sort", ["price", "-price"])
+async def test_what_has_any_of_several_values_is_listed_in_the_order_of_all(market: Market, sort: str) -> None:
+    """Each value has an index by price of its own."""
+    await stall(market)
+    every: list[dict[str, Any]] = []
+    for id in await ids_of(market, "/api/products", f"sort={sort}"):
+        every.append((await market.stranger.get(f"/api/products/{id}")).json())
+    boxes = [one["id"] for one in every if one["unit"] in ("box", "kg")]
+    green = [one["id"] for one in every if (one["category"] or {}).get("slug") in ("green", "leaves")]
+    both = [id for id in boxes if id in green]
+    asked = {
+        "unit=box&unit=kg&unit=box": boxes,
+        "category=green": green,
+        "category=green&unit=box&unit=kg": both,
+        "category=green&unit=box&unit=kg&benefit=snap": both,
+    }
+    for query, expected in asked.items():
+        assert await ids_of(market, "/api/products", f"{query}&sort={sort}") == expected, query
 
 
 async def ids_of(market: Market, path: str, query: str) -> list[str]:

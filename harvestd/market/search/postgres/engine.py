@@ -45,10 +45,11 @@ def few(question: Search) -> int:
 
 @attrs.frozen
 class Meant:
-    """A query's words with their alternatives: a tsquery, and the stems in it."""
+    """A query's words with their alternatives: a tsquery, and the stems in it, of which one is enough if it is ``loose``."""
 
     query: str
     lexemes: list[str]
+    loose: bool
 
 
 def configuration(language: str) -> str:
@@ -119,15 +120,16 @@ class PostgresSearch:
         for joint, most in ((" & ", None), (" | ", MAX_MISTYPED)) if len(groups) > 1 else ((" & ", None),):
             if groups and not page.total:
                 query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups[:most])
-                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group])
+                loose = len(groups) == 1 or most is not None
+                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group], loose)
                 page = await self._page(question, words, meant, place)
         return page, meant
 
     async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
-        query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
+        query, lexemes, loose = attrs.astuple(meant) if meant else (None, None, False)
         found = await self._reader.row(
             statement(question, words, self._configurations),
-            **parameters(self._language, question, words, query, lexemes, place, self._configurations),
+            **parameters(self._language, question, words, query, lexemes, place, self._configurations, loose),
         )
         assert found is not None
         return found

@@ -3,6 +3,7 @@
 Hits are ranked by a score, the sum of the factors of ``ranking.py``; the text counts by ``ts_rank``, with a word's weight by where it is.
 It is an integer of millionths, so that a cursor can hold it, and the age is taken at the time of the first page, so that the pages of
 one search are consistent. Of very many hits the best are ranked (``candidates.py``), and the others follow in the order of their ids.
+Sorted by anything else, all have their place, however many they are (``sorting.py``).
 
 There is a statement for each sort, with words or without, with facet filters or without, with rules of the market's staff or without, and
 with an explanation or without: each is planned and run for what it is asked.
@@ -23,6 +24,7 @@ from harvestd.market.search.postgres.conditions import FAR, documents, for_group
 from harvestd.market.search.postgres.counts import COLUMNS, counts
 from harvestd.market.search.postgres.orders import ORDERS
 from harvestd.market.search.postgres.scoring import Form, score, why
+from harvestd.market.search.postgres.sorting import in_order
 from harvestd.store.postgres.statements import Statement
 
 #: Characters of a document's text that are highlighted.
@@ -49,22 +51,18 @@ _RANKED = """
     (select at, id, rank from ranked where {after}) union all
     (select d.ctid, d.id, {behind}::bigint from {hits} and (select cut from whether) and d.ctid not in (select at from best)
         and (:rank is distinct from {behind} or d.id > :id) order by d.id limit :limit) limit :limit"""
-#: By anything else: of all hits the first, however many they are.
-_SORTED = """
-    select at, id, rank from (
-        select at, id, rank from ranked where not (select cut from whether)
-        union all select d.ctid, d.id, {rank} from {hits} and (select cut from whether)) s where {after}"""
 
 
 @cache
 def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
     """The statement of a form, for queries that may be in these other languages, by their configurations."""
-    order, hits = ORDERS[form.sort], documents(match(form))
+    order = ORDERS[form.sort]
     direction = {"after": "<" if order.latest else ">", "direction": "desc" if order.latest else "asc"}
-    rank, points = order.rank or f"round({score(form)})::bigint", score(form)
-    page = (_SORTED if order.rank else _RANKED).format(
-        hits=hits, rank=rank, behind=BEHIND, after=_AFTER.format(**direction)
-    )
+    rank, points, after = order.rank or f"round({score(form)})::bigint", score(form), _AFTER.format(**direction)
+    if order.rank:
+        page = in_order(form, order, after)
+    else:
+        page = _RANKED.format(hits=documents(match(form)), behind=BEHIND, after=after)
     sql = _FIND.format(
         candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form),
         ranked=RANKED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
