@@ -14,7 +14,7 @@ from harvestd.market.pricing import coupon_rows as coupons
 from harvestd.market.pricing.amounts import Discount
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import Delivered
-from harvestd.market.pricing.coupon_rules import unusable, used_up
+from harvestd.market.pricing.coupon_rules import unusable, used_up, without_account
 from harvestd.market.pricing.rules import code_key
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
@@ -46,15 +46,18 @@ def outside(billing: Billing, ways: Sequence[Way], shelf: Sequence[OnSale | None
             yield FieldError(field, message, code="not-found", params=params)
 
 
-async def take(unit: UnitOfWork, code: str, user_id: str, day: date) -> tuple[Discount | None, FieldError | None]:
-    """Use a coupon for an order: what it takes off, or why it is not accepted; then nothing is used once the transaction is undone."""
+async def take(unit: UnitOfWork, code: str, user_id: str | None, day: date) -> tuple[Discount | None, FieldError | None]:
+    """Use a coupon for an order: what it takes off, or why it is not accepted; then nothing is used once the transaction is undone. A guest has no account by
+    which their uses could be counted."""
+    if user_id is None:
+        return None, without_account()
     discount = await coupons.take(unit.tx, code_key(code), user_id, day)
     return (discount, None) if discount is not None else (None, await why_not(unit.tx, code, user_id, day))
 
 
-async def see(reader: Reader, code: str, user_id: str, day: date) -> tuple[Discount | None, FieldError | None]:
+async def see(reader: Reader, code: str, user_id: str | None, day: date) -> tuple[Discount | None, FieldError | None]:
     """What a coupon would take off, or why it would not be accepted; nothing is used."""
-    known = await coupons.see(reader, code_key(code), user_id or None)
+    known = await coupons.see(reader, code_key(code), user_id)
     fault = unusable(known, day)
     return (None, fault) if fault is not None or known is None else (known.discount, None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
@@ -54,7 +54,7 @@ def actions_of(order: Standing, viewer: Viewer, may: Mapping[Permission, Collect
 
 def _acting(
     order: Standing, viewer: Viewer, permission: Permission, may: Mapping[Permission, Collection[str]]
-) -> tuple[Actor, Collection[str] | None]:
+) -> tuple[Actor, Sequence[str] | None]:
     return fulfilment.acting(
         order, buyer=viewer.bought(order.id, order.buyer_id), staff=may_everywhere(viewer.role, permission), farms=may.get(permission, ())
     )  # fmt: skip

@@ -74,9 +74,6 @@ def asked_for(request: RequestContext, body: OrderBody) -> actions.Ordering:
 async def placed_for(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
     """The request to place an order, with whose it is to be."""
     buyer, language, wrong = await buying.of(request, body, _faults(request, body))
-    if body.coupon and buyer.guest is not None and not wrong:
-        message = "goes with an account, by which its uses are counted; sign in, or leave it out"
-        wrong = [FieldError("coupon", message, code="not-accepted", params={"reason": "coupon-account"})]
     return _ordering(request, body, buyer, language, wrong)
 
 

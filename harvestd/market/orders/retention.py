@@ -36,13 +36,13 @@ _OVER_OF_GUESTS = Statement(
         order by updated_at limit :limit for no key update skip locked""",
     scalar,
 )
-_LONGEST_OVER = Statement(
+_LONGEST_OVER: Statement[datetime | None] = Statement(
     "orders_retention.longest_over",
     """select updated_at from orders where erased_at is null and status in ('completed', 'cancelled', 'expired')
         order by updated_at limit 1""",
     scalar,
 )
-_LONGEST_OVER_OF_GUESTS = Statement(
+_LONGEST_OVER_OF_GUESTS: Statement[datetime | None] = Statement(
     "orders_retention.longest_over_of_guests",
     """select updated_at from orders where guest is not null and erased_at is null and status in ('completed', 'cancelled', 'expired')
         order by updated_at limit 1""",
@@ -101,7 +101,7 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
     await unit.tell(Erased(ids))
 
 
-def _kept(parts: Parts) -> list[tuple[Statement[str], Statement[datetime], float]]:
+def _kept(parts: Parts) -> list[tuple[Statement[str], Statement[datetime | None], float]]:
     """What is erased, which of it is over the longest, and for how many seconds it is kept then."""
     own, guests = parts.settings.order_details_kept, parts.settings.guest_details_kept
     return [*([(_OVER, _LONGEST_OVER, own)] if own else []), (_OVER_OF_GUESTS, _LONGEST_OVER_OF_GUESTS, guests)]

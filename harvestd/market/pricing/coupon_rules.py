@@ -49,6 +49,12 @@ def used_up() -> FieldError:
     return FieldError(FIELD, "has no uses left", code="not-accepted", params={"reason": "coupon-used-up"})
 
 
+def without_account() -> FieldError:
+    """Its uses are counted by account, and a guest has none."""
+    message = "goes with an account, by which its uses are counted; sign in, or leave it out"
+    return FieldError(FIELD, message, code="not-accepted", params={"reason": "coupon-account"})
+
+
 def unfit(discount: Discount | None, goods: Sequence[Good], currency: str) -> FieldError | None:
     """Why it takes nothing off these goods: none of them is what it is for, or they come to less than its minimum."""
     if discount is None:
