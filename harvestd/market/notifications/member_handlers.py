@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harvestd.interfaces import Mail
 from harvestd.market.accounts import admin_rows as accounts
