@@ -65,7 +65,9 @@ def run(ground: Ground) -> list[Figure]:
         figures = [
             _pages(ground, markets),
             _searches(ground, markets, "catalogue-search", "searches", questions()),
-            _searches(ground, markets, "catalogue-sorted", "searches by something else than relevance", _sorted()),
+            _searches(
+                ground, markets, "catalogue-sorted", "searches by something else than relevance", sorted_questions()
+            ),
         ]
     return [*figures, _reindexed(ground, urls)]
 
@@ -172,8 +174,8 @@ def questions() -> dict[str, list[str]]:
     return _addresses(kinds)
 
 
-def _sorted() -> dict[str, list[str]]:
-    """The same by something else than relevance, of which all hits are looked at."""
+def sorted_questions() -> dict[str, list[str]]:
+    """The same by something else than relevance."""
     draw = random.Random(10)
     goods = [draw.choice(words.GOODS) for _ in range(EACH)]
     return _addresses(

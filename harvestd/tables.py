@@ -10,7 +10,7 @@ from typing import Any
 from harvestd.kernel.topology import Topology
 from harvestd.market.long_work.kinds import LongWork
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.queue.work import Due, Periodic, QueueHandlers
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.routes import Route
 
@@ -24,6 +24,8 @@ NAMES = (
     "pictures",
     "feeds",
     "search",
+    "days",
+    "pricing",
     "carts",
     "orders",
     "notifications",
@@ -46,6 +48,8 @@ TOPOLOGY = Topology(
 )
 #: The periodic tasks.
 PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)
+#: Those of what is due by the market's clock, which moving it runs.
+DUES: tuple[Due, ...] = tuple(one for one in PERIODIC if isinstance(one, Due))
 #: The kinds of operations, by name.
 LONG_WORK: dict[str, LongWork] = {kind.name: kind for subject in SUBJECTS for kind in subject.long_work}
 #: The listeners in a unit of work, by the type of happening, in the order of the subjects.

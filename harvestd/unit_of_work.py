@@ -23,12 +23,17 @@ log = Logger()
 @attrs.frozen(eq=False)
 class UnitOfWork:
     """All changes through ``tx`` are committed together, or not at all; the work may be retried from its beginning, so
-    it must not change anything else that cannot be repeated. ``now`` is one moment for all of it."""
+    it must not change anything else that cannot be repeated. ``now`` is one moment for all of it, by the market's clock."""
 
     parts: Parts
     tx: Transaction
     now: datetime
     _after: list[Callable[[], Awaitable[None] | None]] = attrs.field(factory=list)
+
+    @property
+    def machine_now(self) -> datetime:
+        """The same moment by the machine's clock."""
+        return self.now - self.parts.ahead()
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
@@ -37,7 +42,7 @@ class UnitOfWork:
     def record(self, *events: Event) -> None:
         """Publish these to the queues, once committed; under the current trace. Raises ``ValueError`` for an event that
         the subject of its type does not allow (``tables.TOPOLOGY``)."""
-        outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.now)
+        outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.machine_now)
 
     async def tell(self, happening: Any) -> None:
         """Call the listeners now, in this transaction: code of later subjects, by the type of ``happening`` (``tables.LISTENERS``)."""
@@ -66,6 +71,7 @@ async def change(
     result, unit = await parts.database.transaction(kept, by_keys=by_keys)
     if unit.tx.events:
         parts.wake_relay()
+        parts.committed(unit.tx.events)
         families = merged(families_of(event) for event in unit.tx.events)
         if families:
             parts.cache.drop_here(families)

@@ -144,8 +144,8 @@ def test_a_subject_uses_those_before_it_and_none_of_their_routes_and_handlers() 
     assert wrong == set()
 
 
-#: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration, one-time codes, passkeys.
-PURE = {"attrs", "harvestd", "msgspec", "email_validator", "idna", "babel", "anyascii", "pyotp", "webauthn"}
+#: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration, one-time codes, passkeys, public holidays.
+PURE = {"attrs", "harvestd", "msgspec", "email_validator", "idna", "babel", "anyascii", "pyotp", "webauthn", "holidays"}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_an_accelerator_brings_is_imported_where_it_is_chosen() -> None:
     """A process without Redis, RabbitMQ, Elasticsearch or a mail server does not hold their libraries in memory."""
     script = "import sys, harvestd.api, harvestd.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert {"txredisapi", "pika", "treq", "twisted.mail.smtp", "zxcvbn"} & set(done.stdout.split()) == set()
+    assert {"txredisapi", "pika", "treq", "twisted.mail.smtp", "zxcvbn", "holidays"} & set(done.stdout.split()) == set()
 
 
 def test_no_two_migrations_have_one_number() -> None:

@@ -5,7 +5,8 @@ The modules of an accelerator are imported only if it is chosen: they and its li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -84,15 +85,20 @@ def shared(
 
 
 def elasticsearch(
-    reactor: Any, settings: Settings, postgres: PostgresSearch, primary: Database, control: ControlConnection
+    reactor: Any,
+    settings: Settings,
+    postgres: PostgresSearch,
+    primary: Database,
+    control: ControlConnection,
+    market_now: Callable[[], datetime],
 ) -> SearchWithFallback | None:
-    """Elasticsearch, with ``postgres`` in its stead while it is away; None without one."""
+    """Elasticsearch, with ``postgres`` in its stead while it is away; None without one. ``market_now`` is the market's time."""
     if not settings.elasticsearch_url:
         return None
     from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
     from harvestd.market.search.fallback import SearchWithFallback
 
-    return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, control)
+    return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, market_now), postgres, primary, control)
 
 
 def rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBroker | None:

@@ -18,6 +18,7 @@ from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.catalogue.view_counts import Views
 from harvestd.market.groups.groups_near import NearGroups
+from harvestd.market.pricing.pricing_near import NearPricing
 from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.market.search.rules_near import NearRules
@@ -35,7 +36,8 @@ from harvestd.settings.table import Settings
 from harvestd.store.blobs.choosing import store_of
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.tables import LISTENERS, LONG_WORK, TOPOLOGY
+from harvestd.store.market_clock import MarketClock
+from harvestd.tables import DUES, LISTENERS, LONG_WORK, TOPOLOGY
 
 
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
@@ -45,11 +47,12 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     postgres = databases(reactor, settings, metrics, name)
     primary, reads, control = postgres.primary, postgres.reads, postgres.control
     redis, topics = optional.redis(reactor, settings, control)
+    clock = MarketClock(primary, control, now, settings.sandbox)
     settle = settings.replica_max_lag if postgres.replicas else 0.0
     secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    plain = _search(settings, postgres)
-    searching = optional.elasticsearch(reactor, settings, plain, primary, control)
+    plain = _search(settings, postgres, clock)
+    searching = optional.elasticsearch(reactor, settings, plain, primary, control, clock.now)
     cache, source, limiter = optional.shared(
         redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
     )
@@ -63,8 +66,9 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
+        pricing=NearPricing(reactor, topics, primary),
         search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings),
-        blobs=blobs, pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
+        blobs=blobs, pictures=Pictures(reactor), secret=secret, now=clock.now, ahead=clock.ahead, clock=clock, dues=DUES, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
         search_misses=Misses(reactor, primary, now) if name == "api" else None,
         views=Views(reactor, primary, metrics) if name == "api" else None,
@@ -75,10 +79,10 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     return parts, relay
 
 
-def _search(settings: Settings, postgres: Postgres) -> PostgresSearch:
+def _search(settings: Settings, postgres: Postgres, clock: MarketClock) -> PostgresSearch:
     language = settings.search_language
     also = others(spoken(settings.market_languages), language)
-    return PostgresSearch(postgres.primary, configuration(language), now, postgres.reads, also)
+    return PostgresSearch(postgres.primary, configuration(language), clock.now, postgres.reads, also)
 
 
 def _mailer(reactor: Any, settings: Settings) -> IMailer:

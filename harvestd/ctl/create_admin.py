@@ -51,7 +51,7 @@ async def _run(errand: CommandContext) -> int:
     if arguments.promote:
         if found is None:
             raise Failed(f"there is no account {email}; leave --promote out to create it")
-        await change(parts, lambda unit: promote(unit.tx, found.id, unit.now))
+        await change(parts, lambda unit: promote(unit.tx, found.id, unit.machine_now))
         errand.out.print(f"{email} is an admin", markup=False)
         return FINE
     if found is not None:

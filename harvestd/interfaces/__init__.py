@@ -26,6 +26,7 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
+from harvestd.interfaces.pricing import IPricing
 from harvestd.interfaces.search import Facet, Found, Hit, ISearch, IStoredSearch, Reason, Search, Suggestion
 from harvestd.interfaces.search_misses import ISearchMisses
 from harvestd.interfaces.search_rules import Boost, ISearchRules, Rules
@@ -59,6 +60,7 @@ __all__ = [
     "IIssuer",
     "ILimiter",
     "IMailer",
+    "IPricing",
     "ISearch",
     "ISearchMisses",
     "ISearchRules",

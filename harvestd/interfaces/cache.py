@@ -20,7 +20,8 @@ class Coded:
 @attrs.frozen(eq=False)
 class Entry:
     """A finished response: body, strong ETag and their headers; and the ``families`` known only after loading, such as the items
-    it shows. An entry served possibly stale has its ``age``: seconds since its load began. ``codings`` are its compressed variants as they
+    it shows. ``states`` are of things that it shows, by their families, each a text that is another one when the thing is; ``ended`` is how many transactions had
+    ended when they were read: of two entries it tells which has the later state. An entry served possibly stale has its ``age``: seconds since its load began. ``codings`` are its compressed variants as they
     are made, in this process alone; None for one that is being made, or not worth it. One of status 404 says that there is nothing at an address
     (``body`` is why): such absences live shortly, in a share of the cache of their own."""
 
@@ -31,6 +32,8 @@ class Entry:
     families: tuple[str, ...] = ()
     age: float | None = None
     codings: dict[str, Coded | None] = attrs.field(factory=dict)
+    states: tuple[tuple[str, str], ...] = ()
+    ended: int | None = None
 
 
 @attrs.frozen

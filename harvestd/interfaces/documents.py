@@ -24,7 +24,7 @@ class Document:
     """One searchable document. ``version`` only grows: an older one never replaces a newer one.
 
     ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``texts`` are title and text in
-    other languages, by their tags; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is
+    other languages, by their tags, ``category_names`` the category's name; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is
     one of them. ``removed`` documents are tombstones; one with a ``sight`` is found by some all the same, and an index that everybody asks holds nothing
     else of it.
     """
@@ -40,6 +40,7 @@ class Document:
     farm_name: str = ""
     category: str | None = None
     category_name: str = ""
+    category_names: Mapping[str, str] = attrs.field(factory=dict)
     tags: tuple[str, ...] = ()
     unit: str | None = None
     price: int | None = None

@@ -23,7 +23,8 @@ class Search:
     """A search query. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
     degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR), except that
     of ``free_from`` all are absent. With ``explain`` each hit says why it stands where it does. ``language`` is that in which hits are shown, if it is
-    another than the market's own: all are found in any. ``groups`` are the ids of those that who searches is in, if that makes a difference."""
+    another than the market's own: all are found in any. ``groups`` are the ids of those that who searches is in, if that makes a difference; the market's
+    ``staff`` find what any group does."""
 
     text: str = ""
     category: tuple[str, ...] = attrs.field(default=(), converter=_several)
@@ -46,6 +47,18 @@ class Search:
     explain: bool = False
     language: str = ""
     groups: tuple[str, ...] = ()
+    staff: bool = False
+
+    @property
+    def bare(self) -> Search:
+        """The same without pins: what its words find, however many are put before it."""
+        pinned = self.rules.pins and self.sort == "relevance"
+        return attrs.evolve(self, rules=attrs.evolve(self.rules, pins=())) if pinned else self
+
+    @property
+    def restricted(self) -> bool:
+        """Whether who searches finds what not everybody may, or pays another price: no engine holds that."""
+        return self.staff or bool(self.groups)
 
 
 @attrs.frozen

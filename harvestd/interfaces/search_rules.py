@@ -24,7 +24,8 @@ class Boost:
 @attrs.frozen
 class Rules:
     """What the market's staff says of one query. ``groups`` are its parts in order, each with all ways to say it, if any has several;
-    ``pins`` the ids of the documents that come first when sorted by relevance, whether or not they have its words."""
+    ``pins`` the ids of the documents that come first when sorted by relevance, whether or not they have its words; those that have not are in no count,
+    unless nothing else is found."""
 
     groups: tuple[tuple[Phrase, ...], ...] = ()
     pins: tuple[str, ...] = ()

@@ -6,8 +6,8 @@ the families that may add or remove one: ``products:all`` or, for a farm's listi
 ``products:category:<category>`` of it and all below it (or ``products:category:any``, where an event does not say which one it is); and
 ``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale does not invalidate listings that do not
 show the product. Search depends on ``products:changed``, any change at all. All of them depend on ``catalogue``, which is dropped
-by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change, and on ``search:indexed``: what was asked between a change and its indexing is
-not kept.
+by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change, and on ``search:indexed``: what was asked between a change and its indexing, by
+whichever engine answers, is not kept.
 """
 
 from __future__ import annotations
@@ -23,12 +23,24 @@ CHANGED, PRICES, AMOUNTS = "products:changed", "products:prices", "products:amou
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
 RULES, INDEXED = "search:rules", "search:indexed"
+#: Lists of market days, and of pick-up points.
+MARKET_DAYS, PICKUP_POINTS = "market_days:all", "pickup_points:all"
 SIGN_INS = "session:"
 
 
 def farm(*tokens: str) -> tuple[str, ...]:
     """The families of a farm's pages and listings, by its id and slug."""
     return tuple(family for token in tokens for family in (f"farm:{token}", of_farm(token)))
+
+
+def market_day(day_id: str) -> str:
+    """The family of what shows a market day."""
+    return f"market_day:{day_id}"
+
+
+def pickup_point(point_id: str) -> str:
+    """The family of what shows a pick-up point of the market."""
+    return f"pickup_point:{point_id}"
 
 
 def of_farm(token: str) -> str:

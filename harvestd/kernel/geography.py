@@ -1,7 +1,8 @@
-"""Great-circle distances in kilometres between positions in degrees."""
+"""Great-circle distances in kilometres between positions in degrees, and what is within a circle or a polygon."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import asin, cos, degrees, radians, sin, sqrt
 
 import attrs
@@ -26,6 +27,17 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
     a, b = radians(latitude), radians(other_latitude)
     half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_longitude - longitude) / 2) ** 2
     return 2 * RADIUS_KM * asin(min(1.0, sqrt(half)))
+
+
+def is_inside(corners: Sequence[tuple[float, float]], latitude: float, longitude: float) -> bool:
+    """Whether a position is within a polygon of latitudes and longitudes, in a plane of degrees (so not over the antimeridian): by how many of its sides
+    a ray to the east crosses."""
+    inside = False
+    for (south, west), (north, east) in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        if (south > latitude) != (north > latitude):
+            crossed = west + (latitude - south) / (north - south) * (east - west)
+            inside = inside != (longitude < crossed)
+    return inside
 
 
 def shown_km(distance: float) -> float:

@@ -29,6 +29,7 @@ class Permission(enum.Enum):
     ORDER_FOR_OTHERS = "orders:place_for_others"
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
+    AMEND_ORDERS = "orders:change"
     FULFIL_ORDERS = "farm:orders:write"
     FOUND_FARMS = "farms:create"
     JUDGE_FARMS = "market:farms:write"
@@ -45,7 +46,13 @@ class Permission(enum.Enum):
     SEE_AUDIT = "market:audit:read"
     SEE_GROUPS = "market:groups:read"
     MANAGE_GROUPS = "market:groups:write"
+    CHANGE_DAYS = "market:days:write"
+    CHANGE_POINTS = "farm:points:write"
+    MOVE_CLOCK = "market:clock:write"
     CHANGE_CATEGORIES = "market:categories:write"
+    SEE_PRICING = "farm:pricing:read"
+    CHANGE_PRICING = "farm:pricing:write"
+    CHANGE_TAXES = "market:taxes:write"
     SEE_SEARCHES = "market:search:read"
     CHANGE_SEARCHES = "market:search:write"
 
@@ -74,6 +81,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.ORDER_FOR_OTHERS: Grant(STAFF, STAFF),
     Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),
+    Permission.AMEND_ORDERS: Grant(_ALL, STAFF, _RUN),
     Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.SEE_MEMBERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.CHANGE_MEMBERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),
@@ -90,7 +98,13 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
     Permission.SEE_GROUPS: Grant(STAFF, STAFF),
     Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
+    Permission.CHANGE_DAYS: Grant(STAFF, STAFF),
+    Permission.CHANGE_POINTS: Grant(_SELLERS, STAFF, _RUN),
+    Permission.MOVE_CLOCK: Grant(_ADMINS, _ADMINS),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_TAXES: Grant(STAFF, STAFF),
     Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
     Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),
 }

@@ -68,7 +68,7 @@ async def _show(unit: UnitOfWork, product: Pictured, made: Answer, kept: Sequenc
         id=unit.new_id(), product_id=product.id, status="processing", blob=kept[0].id, original="drawn.png", alt=f"{product.title}, drawn",
         position=0, width=made.width, height=made.height, color=None, sizes=None, reason=None, tries=0,
     )  # fmt: skip
-    blob_rows.insert(unit.tx, kept, unit.now)
+    blob_rows.insert(unit.tx, kept, unit.machine_now)
     await rows.insert(unit.tx, image, unit.now)
     sizes = actions.sizes_of(kept, made)
     await rows.ready(unit.tx, image.id, kept[0].id, (made.width, made.height), made.color, sizes, unit.now)

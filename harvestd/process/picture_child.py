@@ -14,7 +14,7 @@ import re
 import resource
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -34,6 +34,11 @@ MARKUP = re.compile(rb"<(?i:!doctype|html|script|svg[ :>]|iframe|\?php)")
 PDF_WITHIN, ARCHIVE_WITHIN = 1024, 65_557
 #: How many times as many pixels a format may have: JPEG is decoded in a smaller size, WebP in several copies.
 SHARES = {"JPEG": 2.0, "WEBP": 0.5}
+#: Pieces that a file may be made of: decoders keep a list of them, and look through all for each. Of a PNG those with the picture itself are more.
+PIECES, OF_PICTURE = 1_000, 32_768
+_PICTURE = frozenset({b"IDAT", b"fdAT", b"fcTL"})
+#: The next marker of a JPEG file, which is none of those that stand within its data.
+MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 WHITE = (255, 255, 255)
 QUALITY = {"webp": ("WEBP", "image/webp", {"quality": 80, "method": 4}), "jpg": ("JPEG", "image/jpeg", {"quality": 85, "optimize": True})}  # fmt: skip
 
@@ -66,6 +71,68 @@ def kind_of(content: bytes) -> str:
     return kind
 
 
+def pieces(kind: str, content: bytes) -> Iterator[bytes]:
+    """The names of the chunks, segments, boxes or blocks that a picture is made of, as far as they can be told apart."""
+    return _PIECES[kind](content)
+
+
+def _chunks(content: bytes) -> Iterator[bytes]:
+    at = 8
+    while at + 8 <= len(content):
+        yield content[at + 4 : at + 8]
+        at += 12 + int.from_bytes(content[at : at + 4], "big")
+
+
+def _segments(content: bytes) -> Iterator[bytes]:
+    at = 2
+    while (found := MARKER.search(content, at)) is not None and found[0] != b"\xff\xd9":
+        yield found[0]
+        alone = found[0] in (b"\xff\x01", b"\xff\xd8")
+        at = found.end() + (0 if alone else int.from_bytes(content[found.end() : found.end() + 2], "big"))
+
+
+def _riff(content: bytes) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= len(content):
+        yield content[at : at + 4]
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+
+
+def _boxes(content: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + 8 <= len(content):
+        yield content[at + 4 : at + 8]
+        length = int.from_bytes(content[at : at + 4], "big")
+        if length == 1:
+            length = int.from_bytes(content[at + 8 : at + 16], "big")
+        at = at + length if length >= 8 else len(content)
+
+
+def _blocks(content: bytes) -> Iterator[bytes]:
+    """Of a GIF, up to its first picture."""
+    at = 13 + (3 << (content[10] & 7) + 1 if len(content) > 10 and content[10] & 0x80 else 0)
+    while content[at : at + 1] == b"!":
+        at += 2
+        while length := content[at] if at < len(content) else 0:
+            yield b"block"
+            at += 1 + length
+        yield b"end"
+        at += 1
+
+
+_PIECES = {"PNG": _chunks, "JPEG": _segments, "WEBP": _riff, "AVIF": _boxes, "GIF": _blocks}
+
+
+def check_pieces(kind: str, content: bytes) -> None:
+    """Raise :class:`Fault` for a file of more pieces than any camera or program makes one of."""
+    left = {False: PIECES, True: OF_PICTURE}
+    for name in pieces(kind, content):
+        left[name in _PICTURE] -= 1
+        if min(left.values()) < 0:
+            raise Fault("damaged")
+
+
 def webp_size(content: bytes) -> tuple[int, int]:
     """Width and height of a WebP file: its decoder reserves memory for them before it tells them."""
     chunk = content[12:16]
@@ -85,6 +152,7 @@ def decoded(content: bytes, pixels: int, side: int) -> Any:
     from PIL import Image, ImageOps
 
     kind = kind_of(content)
+    check_pieces(kind, content)
     most = int(pixels * SHARES.get(kind, 1.0))
     if kind == "WEBP":
         _bounded(webp_size(content), most)

@@ -81,6 +81,7 @@ def looked(content: bytes, pixels: int) -> tuple[str, int, int]:
     kind = child.kind_of(content)
     if kind not in LOADERS:
         raise Fault("kind")
+    child.check_pieces(kind, content)
     name, share = LOADERS[kind]
     if kind == "WEBP":
         child._bounded(child.webp_size(content), int(pixels * share))

@@ -52,7 +52,7 @@ class Admission:
         events: dict[int, Envelope] = {}
         refused: dict[int, Outcome] = {}
         named: dict[int, tuple[str, str]] = {}
-        oldest = self._parts.now() - self._kept
+        oldest = self._parts.machine_now() - self._kept
         for place, delivery in enumerate(deliveries):
             try:
                 sealed = self._opened.open(delivery.message.body)

@@ -12,6 +12,7 @@ from harvestd.interfaces import ISubscription
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Queue, Topology
 from harvestd.parts import Parts
+from harvestd.queue import work
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.opened import Opened
 from harvestd.queue.stand_in import StandIn
@@ -129,7 +130,7 @@ class PeriodicTask:
         while not self._stopping:
             began = self._parts.reactor.seconds()
             try:
-                if await self._going_on():
+                if not self._left_to_the_clock() and await self._going_on():
                     await self._task.run(self._parts, self._going_on)
             except Unavailable as error:
                 self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
@@ -140,6 +141,10 @@ class PeriodicTask:
                 if rest > 0:
                     await self._halt.wait(rest)
         await self._lease.give_back()
+
+    def _left_to_the_clock(self) -> bool:
+        """Whether somebody moves the market's clock, and does what is due on the way."""
+        return isinstance(self._task, work.Due) and self._parts.clock is not None and bool(self._parts.clock.moving)
 
     async def _going_on(self) -> bool:
         return not self._stopping and await self._lease.held()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import attrs
 
@@ -46,3 +47,11 @@ class Periodic:
     name: str
     every: float
     run: Callable[[Parts, GoingOn], Awaitable[None]]
+
+
+@attrs.frozen
+class Due(Periodic):
+    """A periodic task of what is due by the market's clock. ``next_due`` is the time from which ``run`` has something to do, None if there is nothing: whoever
+    moves the clock goes from one such time to the next (``market/days/clock_actions.py``), so that each thing happens in order and at its time."""
+
+    next_due: Callable[[Parts], Awaitable[datetime | None]] = attrs.field(kw_only=True)

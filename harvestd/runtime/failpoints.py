@@ -25,6 +25,8 @@ POINTS = {
     "transaction.before_commit": "any transaction: its work is done, COMMIT is not sent",
     "transaction.after_commit": "any transaction: committed, its caller does not know yet",
     "order.before_commit": "an order: everything is decided, its last statements wait, nothing is committed",
+    "order.before_step": "a step of an order is decided on its locked rows, nothing of it is written",
+    "order.before_change": "a change of an order's lines is decided on its locked rows, nothing of it is written",
     "write.before_answer": "a request that changed something: committed, the answer is ready, no byte of it sent",
     "relay.after_publish": "outbox relay: the broker confirmed, the rows are not marked",
     "relay.after_mark": "outbox relay: the rows are marked",

@@ -84,6 +84,7 @@ class Settings:
     # the market
     market_name: str = setting("harvestd market", "", "Name of the market, in mails and on pages.")
     market_currency: str = setting("EUR", "ISO 4217", "The market's only currency.")
+    tax_included: bool = setting(True, "", "Whether prices include the tax that rates say, or it is added to them.")
     market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", f"Languages of errors, mails, notices and the pages for people, the default first; English is always included: {', '.join(LANGUAGES)}.", choices=LANGUAGES)
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     market_legal_name: str = setting("", "", "Legal name of whoever runs the market, for its imprint in /api/market; empty: there is none.")
@@ -111,13 +112,19 @@ class Settings:
     farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
     farm_imprint_needed: bool = setting(False, "", "Whether a farm can be verified only once its imprint has a legal name and an address, and keeps them from then on.")
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
+    market_rounds_ahead: int = setting(4, "rounds", "How many rounds of a schedule are made as market days ahead, unless it says so itself.", least=1, most=60)
+    market_day_closing_soon: float = setting(10800.0, "seconds", "How long before its cut-off it is told that a market day closes soon; 0: never.", least=0, most=604800)
+    sandbox: bool = setting(False, "", "Whether the market is for trying things out: POST /api/admin/clock moves its time forward, and what is due happens. Never where people really buy: the time cannot be moved back.")
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
     guests: bool = setting(False, "", "Whether people can order without an account, by name and address (e-mail); a mailed link shows them the order.")
     guest_details_kept: float = setting(7776000.0, "seconds", "How long a guest's order that is over keeps who they are, where it went and what they wrote, and their links to it work.", least=3600, most=315360000)
     order_page: str = setting("", "URL", "Page of the shop that the mails to guests lead to, with {id} and {token} in it, e.g. https://shop.example.org/orders/{id}#{token}; empty: /api/orders/{id}?token={token} under public_url.")
     own_products: bool = setting(True, "", "Whether those who belong to a farm may order its products.")
+    holds_minutes: float = setting(10.0, "minutes", "How long a quote that is held keeps its prices and its stock, where no market day says otherwise.", least=0.01, most=1440)
     order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
+    weight_tolerance: int = setting(10, "per cent", "How far what pieces that are priced by weight come to once they are weighed may be above their estimate without their buyer's consent.", least=0, most=100)
+    order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, or about pieces that weigh more than agreed; without an answer it is a no.", least=60, most=604800)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
 
     # limits of the web
@@ -128,6 +135,8 @@ class Settings:
     rate_login_address: str = setting("30/60 600/3600", "requests/seconds", "Sign-in, each address, whatever the account.")
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
+    rate_coupon: str = setting("10/60 60/3600 200/86400", "requests/seconds", "Orders and quotes with a coupon, right or wrong, each caller and each address (IPv6: /64), so that nobody guesses codes.")
+    rate_hold: str = setting("10/60 60/3600", "requests/seconds", "Quotes that are held, each caller and each address (IPv6: /64).")
     rate_upload: str = setting("10/60 60/3600", "requests/seconds", "Files uploaded, each caller.")
     rate_guest: str = setting("20/600 60/3600 200/86400", "requests/seconds", "Orders of guests, each address.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
@@ -196,8 +205,8 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo guests own_products order_lines_most product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_guest rate_export rate_register body_deadline write_deadline idle_deadline connections_most
+    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo guests own_products order_lines_most weight_tolerance order_answer_time product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_coupon rate_hold rate_upload rate_guest rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()
 )

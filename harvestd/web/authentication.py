@@ -45,7 +45,7 @@ async def caller_of(
             else caller
         )
     sent = cookies.get(session_cookie.name(parts.settings))
-    found = session_cookie.read(parts.secret, sent, parts.now()) if sent else None
+    found = session_cookie.read(parts.secret, sent, parts.machine_now()) if sent else None
     account = await parts.sign_ins.account(found.user_id, found.session) if found is not None else None
     if found is None or account is None:
         return None
@@ -64,7 +64,7 @@ async def _bearer(authorization: str, parts: Parts) -> Caller:
             raise Unauthenticated("the Authorization header has no token")
         if token.startswith(KEY_PREFIX):
             return await _by_key(token, parts)
-        caller = tokens.verify(parts.secret, token, parts.now())
+        caller = tokens.verify(parts.secret, token, parts.machine_now())
     except Unauthenticated as error:
         raise _challenge(error.detail, 'error="invalid_token"') from error
     account = await parts.sign_ins.account(caller.user_id, caller.session)

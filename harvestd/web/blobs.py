@@ -91,12 +91,12 @@ def digest_of(file: Any) -> str:
 
 async def drop(unit: UnitOfWork, blob_id: str) -> None:
     """Have all blobs of an id deleted, at once after the commit; should that fail, by the sweep."""
-    delete_then(unit, await rows.drop(unit.tx, blob_id, unit.now))
+    delete_then(unit, await rows.drop(unit.tx, blob_id, unit.machine_now))
 
 
 async def drop_of_user(unit: UnitOfWork, user_id: str) -> None:
     """Have all blobs of an account deleted, likewise."""
-    delete_then(unit, await rows.drop_of_user(unit.tx, user_id, unit.now))
+    delete_then(unit, await rows.drop_of_user(unit.tx, user_id, unit.machine_now))
 
 
 def delete_then(unit: UnitOfWork, blobs: Sequence[Blob | Named]) -> None:

@@ -77,7 +77,8 @@ class Result:
 
     ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
     of a list, to tell which of two responses is the later one.
-    ``families`` are further cache dependencies found while handling, in addition to those that the route names.
+    ``families`` are further cache dependencies found while handling, in addition to those that the route names; ``states`` and ``ended`` as of an
+    :class:`~harvestd.interfaces.Entry`.
     ``spoken`` is whether its texts, on a route that is spoken, are those of the language that is asked for; one that is not says itself what it is in, if
     anything.
     """
@@ -89,6 +90,8 @@ class Result:
     version: int | None = None
     families: tuple[str, ...] = ()
     spoken: bool = True
+    states: tuple[tuple[str, str], ...] = ()
+    ended: int | None = None
 
 
 @attrs.frozen
@@ -110,7 +113,7 @@ class ActedFor:
 class RequestContext:
     """One request after the gate.
 
-    ``path`` has the decoded segments, with ids in lower case; ``address`` is the client's, proxies taken into account, and
+    ``now`` is the moment of it by the market's clock; ``path`` has the decoded segments, with ids in lower case; ``address`` is the client's, proxies taken into account, and
     ``direct()`` is whether there is no proxy; ``if_match`` is the version number that ``If-Match`` names, or None (for ``*``);
     ``headers`` has lower-case names; ``body`` is the decoded body; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
     client disconnected, so that nobody waits for the response. ``refused`` is why a caller with credentials counts as nobody here.
@@ -182,6 +185,11 @@ class RequestContext:
         """At the end of a unit of work: tell if the caller acts for somebody else."""
         if self.caller is not None and self.caller.actor:
             await unit.tell(ActedFor(self))
+
+    @property
+    def machine_now(self) -> datetime:
+        """``now`` by the machine's clock: for tokens, keys and all else that people's days have nothing to do with."""
+        return self.now - self.parts.ahead()
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

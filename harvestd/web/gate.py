@@ -153,6 +153,7 @@ class Gate:
         arguments = [] if route.body is None else [json_body.typed(route, context, raw)]
         if arguments:
             context = attrs.evolve(context, body=arguments[0], key=key)
+            await self._guard(route, context)
         if route.query is not None:
             arguments.append(query)
         if context.caller is None and route.strangers is not None and route.strangers.holder is not None and header:
@@ -172,6 +173,18 @@ class Gate:
         reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")
         return reply
+
+    async def _guard(self, route: Route, context: RequestContext) -> None:
+        """Count a body that could be a guess, for its caller and for the address. Raises ``TooMany``."""
+        limit = route.guarded(context.body) if route.guarded is not None else None
+        if limit is None:
+            return
+        callers = [] if context.caller is None else [f"user:{context.caller.user_id}"]
+        for who in (*callers, f"address:{bucket_of(context.address)}"):
+            headers, refusal = await self.limits.count(limit, who, "guesses")
+            if refusal is not None:
+                raise refusal
+            context.limited(headers)
 
 
 def _segment(name: str, text: str) -> str:

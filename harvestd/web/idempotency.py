@@ -81,12 +81,12 @@ async def write(
         if key is None:
             return await work(unit)
         ttl = parts.settings.idempotency_ttl
-        recorded = await idempotency.claim(unit.tx, key.user_id, key.text, key.fingerprint, now, ttl)
+        recorded = await idempotency.claim(unit.tx, key.user_id, key.text, key.fingerprint, unit.machine_now, ttl)
         if recorded is not None:
             return _replayed(recorded)
         reply = await work(unit)
         if 200 <= reply.status < 300:
-            idempotency.record(unit.tx, key.user_id, key.text, _recorded(key, reply), now)
+            idempotency.record(unit.tx, key.user_id, key.text, _recorded(key, reply), unit.machine_now)
         return reply
 
     return await change(parts, once, now=now)

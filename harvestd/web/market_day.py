@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from harvestd.kernel.moments import day_in, moment
 from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext
 
@@ -16,11 +17,19 @@ def today(request: RequestContext) -> date:
 
 def left_of(settings: Settings, now: datetime) -> float:
     """Seconds until the market's next day begins: what a day decides is shown no longer."""
-    zone = ZoneInfo(settings.market_timezone)
-    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-    return (datetime.combine(tomorrow, time(), zone) - now).total_seconds()
+    return (beginning(settings, day_of(settings, now) + timedelta(days=1)) - now).total_seconds()
 
 
 def day_of(settings: Settings, now: datetime) -> date:
     """The day of a moment, in the market's time zone."""
-    return now.astimezone(ZoneInfo(settings.market_timezone)).date()
+    return day_in(zone_of(settings), now)
+
+
+def beginning(settings: Settings, day: date) -> datetime:
+    """The moment at which a day begins, in the market's time zone."""
+    return moment(day, time(), zone_of(settings))
+
+
+def zone_of(settings: Settings) -> ZoneInfo:
+    """The market's time zone."""
+    return ZoneInfo(settings.market_timezone)

@@ -80,7 +80,7 @@ class ResponseCache:
                     raise
                 return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
             reply = replies.of_value(route, value, context.path, query, translated.headers(context))
-            return self._as_before(_entry(reply, value.families if isinstance(value, Result) else ()), key, known)
+            return self._as_before(_entry(reply, value if isinstance(value, Result) else Result()), key, known)
 
         def outdated(entry: Entry) -> bool:
             return self._outdated(entry, key, known)
@@ -99,7 +99,7 @@ class ResponseCache:
                 self._views.note(families[0], request.text(b"user-agent"))
 
     def _as_before(self, entry: Entry, key: str, known: str) -> Entry:
-        """The entry with the tag that its content had here before. A listing's version grows with everything that happens in the market: a new one for
+        """The entry with the tag that its content had here before, and its compressed variants. A listing's version grows with everything that happens in the market: a new one for
         the same content would say that something happened to what is not shown (a draft, what is for a group). A client that has seen a later version
         of another content is told the new one."""
         before = self._cache.last(key)
@@ -109,7 +109,7 @@ class ResponseCache:
             or self._outdated(before, key, known)
         ):
             return entry
-        return attrs.evolve(entry, etag=before.etag)
+        return attrs.evolve(entry, etag=before.etag, codings=before.codings)
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)
@@ -124,7 +124,9 @@ def of_entry(entry: Entry, coded: Coded | None) -> Response:
     return Response(entry.status, (*entry.headers, *headers), coded.body)
 
 
-def _entry(reply: Response, families: tuple[str, ...]) -> Entry:
+def _entry(reply: Response, result: Result) -> Entry:
     tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
     headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
-    return Entry(reply.body, tag.decode("ascii"), headers, reply.status, families)
+    return Entry(
+        reply.body, tag.decode("ascii"), headers, reply.status, result.families, states=result.states, ended=result.ended
+    )  # fmt: skip

@@ -101,7 +101,9 @@ class CacheContract:
 
     async def test_an_entry_is_whole_when_it_comes_back(self, world: World) -> None:
         async def load() -> Entry:
-            return Entry(b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"))
+            return Entry(
+                b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), states=(("é", "1"),), ended=7
+            )
 
         first = await world.here.fetch("k", ("f",), load, TTL)
         found = world.here.peek("k")
@@ -109,7 +111,7 @@ class CacheContract:
         assert (
             attrs.astuple(found)
             == attrs.astuple(first)
-            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), None, {})
+            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), None, {}, (("é", "1"),), 7)
         )
 
     async def test_a_fresh_entry_is_not_loaded_again(self, world: World) -> None:

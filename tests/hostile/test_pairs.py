@@ -49,6 +49,7 @@ class Stage:
     image: str
     rule: dict[str, Any]
     pack: str
+    coupon: dict[str, Any]
     key: str = ""
 
 
@@ -235,6 +236,28 @@ async def _make(s: Stage) -> Response:
     return await s.farmer.get(f"/api/products/{s.product['id']}/images")
 
 
+def _coupon(method: str, body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.admin.request(method, f"/api/coupons/{s.coupon['id']}", body)
+
+    return change
+
+
+async def _order_with_coupon(s: Stage) -> Response:
+    return await s.buyer.order((s.product["id"], "1"), coupon=s.coupon["code"])
+
+
+async def _cancel_with_coupon(s: Stage) -> Response:
+    """The order with the coupon that somebody has placed meanwhile, if anybody has."""
+    found = (await s.buyer.get("/api/orders?status=placed&limit=1")).json()["items"]
+    path = f"/api/orders/{found[0]['id'] if found else s.order['id']}/cancel"
+    return await s.buyer.post(path, {"reason": "at once"}, Idempotency_Key=_key())
+
+
+async def _charged(s: Stage) -> Response:
+    return await s.admin.post("/api/fees", {"name": "Packing", "basis": "order", "amount": 100, "from": "2999-01-01"})
+
+
 async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
@@ -298,6 +321,10 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "reduce": _product("POST", {"price": 200, "until": "2099-10-01T00:00:00Z"}, "/markdown"),
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "order": _order, "order it": _order_of_cart,
     },
+    "coupon": {
+        "order": _order_with_coupon, "cancel": _cancel_with_coupon, "one use": _coupon("PATCH", {"max_uses": 1}), "switch off": _coupon("PATCH", {"active": False}),
+        "another code": _coupon("PATCH", {"code": "OTHER-CODE"}), "delete": _coupon("DELETE"), "a fee": _charged,
+    },
     "rule": {
         "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),
     },
@@ -338,7 +365,11 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
         image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
     synonym = {"kind": "synonym", "queries": ["a", "b"]}
     rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack, key)
+    code = {"code": f"CODE-{_key()}", "percent": 10, "max_uses_per_person": 2}
+    coupon = (await admin.post("/api/coupons", code)).json() if thing == "coupon" else {}
+    return Stage(
+        market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack, coupon, key
+    )
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)

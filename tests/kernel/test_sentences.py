@@ -70,7 +70,10 @@ def found() -> list[tuple[str, Any]]:
 @cache
 def sentences() -> frozenset[str]:
     """All that people can meet, in English."""
-    return frozenset({text for _, text in found() if isinstance(text, str)} | {problem.cause for problem in PROBLEMS})
+    return frozenset(
+        {text for _, text in found() if isinstance(text, str)}
+        | {text for problem in PROBLEMS for text in (problem.cause, problem.cure)}
+    )
 
 
 pytestmark = pytest.mark.xdist_group("sentences")

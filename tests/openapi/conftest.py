@@ -67,7 +67,7 @@ class started:
     """The market, for as long as the context lasts; ``folder`` is its data."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = {"link_sign_in": "true"} | settings
+        self.settings = {"link_sign_in": "true", "sandbox": "true"} | settings
 
     def __enter__(self) -> DemoMarket:
         self.folder = temporary_folder("openapi")

@@ -21,6 +21,7 @@ from tests.openapi import axe
 from tests.openapi.conftest import DemoMarket
 from tests.openapi.test_account_page import PASSWORD, Person, ask, says
 from tests.openapi.test_passkeys import page_with_authenticator
+from tests.uploading import picture
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
 #: The browser's session is ended, and its page does not know.
@@ -491,6 +492,73 @@ def test_axe_finds_nothing_and_nothing_sticks_out_of_a_narrow_telephone(browser:
         assert page.evaluate("document.scrollingElement.scrollWidth") == 320, state
 
 
+def test_what_somebody_keeps_with_their_account_is_shown_added_and_taken_away(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    picture_shown = page.locator("#picture img")
+    expect(picture_shown).to_be_hidden()
+    page.set_input_files("#picture-form [name=file]", {"name": "me.png", "mimeType": "image/png", "buffer": picture()})
+    page.click("#picture-form button")
+    told(page, "picture", "Saved")
+    expect(picture_shown).to_be_visible(timeout=SOON)
+    assert page.evaluate("document.querySelector('#picture img').decode().then(() => true)")
+    page.click("#picture-remove")
+    expect(picture_shown).to_be_hidden(timeout=SOON)
+    page.set_input_files(
+        "#picture-form [name=file]", {"name": "me.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    page.click("#picture-form button")
+    expect(page.locator("#picture .told")).to_have_attribute("role", "alert", timeout=SOON)
+    expect(page.locator("#addresses li")).to_have_text("There is none yet.")
+    for name, text in (("label", "Home"), ("recipient", "Bo Baker"), ("address", "Main Road 1\n1010 Vienna"), ("note", "Ring twice")):  # fmt: skip
+        page.fill(f"#address-form [name={name}]", text)
+    page.fill("#address-form [name=phone]", "none at all")
+    page.click("#address-form button")
+    told(page, "addresses", "Telephone number: ")
+    page.fill("#address-form [name=phone]", "")
+    page.click("#address-form button")
+    expect(page.locator("#addresses li")).to_contain_text(
+        "Home, Bo Baker, Main Road 1, 1010 Vienna, Ring twice", timeout=SOON
+    )
+    page.click("#addresses li button")
+    expect(page.locator("#addresses li")).to_have_text("There is none yet.", timeout=SOON)
+
+
+def test_an_api_key_is_made_shown_once_and_ended(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    scope = page.locator("#key-form [value='orders:read']")
+    expect(scope).to_be_visible(timeout=SOON)
+    expect(page.locator("#key-form [value='market:audit:read']")).to_be_hidden()
+    page.fill("#key-form [name=name]", "my shop")
+    page.click("#key-form button")
+    told(page, "keys", "one scope at least|1 element")
+    scope.check()
+    page.fill("#key-form [name=expires]", "2999-12-31")
+    page.click("#key-form button")
+    expect(page.locator("#key-shown")).to_be_focused(timeout=SOON)
+    key = page.locator("#key-shown code").inner_text()
+    assert ask(demo_market, "GET", "/api/orders", None, key)["items"] == []
+    expect(page.locator("#keys li")).to_contain_text("my shop")
+    page.click("#keys li button")
+    expect(page.locator("#keys li")).to_have_text("There is none yet.", timeout=SOON)
+    expect(page.locator("#key-shown")).to_be_hidden()
+    assert key not in page.content()
+
+
+def test_an_account_is_put_to_rest_and_opened_again(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    page.click("#rest-button")
+    says(page, "You are signed out")
+    entered(page, person)
+    says(page, "deactivated")
+    entered(page, person)
+    at_home(page)
+
+
 def test_the_docs_sign_in_by_a_passkey_too(browser: Any, demo_market: DemoMarket) -> None:
     person = Person(demo_market)
     page = signed_in(browser, demo_market, person)
@@ -501,7 +569,7 @@ def test_the_docs_sign_in_by_a_passkey_too(browser: Any, demo_market: DemoMarket
 
 
 def test_the_page_is_small_and_asks_no_faster_than_every_two_seconds() -> None:
-    scripts = [static(f"{name}.js") for name in ("passkeys", "account", "own")]
-    assert sum(map(len, scripts)) < 32_000
+    scripts = [static(f"{name}.js") for name in ("passkeys", "account", "own", "things")]
+    assert sum(map(len, scripts)) < 36_000
     (pause,) = re.findall(rb"const PAUSE = (\d+);", scripts[2])
     assert int(pause) >= 2000 and b"pause * 1.5" in scripts[2]

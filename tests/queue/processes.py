@@ -123,7 +123,7 @@ def _parts(process: Process) -> Parts:
     return Parts(
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
         database=process.database, reads=process.database, control=process.session, topics=absent, cache=absent,
-        limiter=absent, sign_ins=absent, api_keys=absent, groups=absent, search=absent, search_rules=absent, broker=process.broker, mailer=absent, blobs=absent, pictures=absent, secret=SECRET, now=now, new_id=new_id,
+        limiter=absent, sign_ins=absent, api_keys=absent, groups=absent, pricing=absent, search=absent, search_rules=absent, broker=process.broker, mailer=absent, blobs=absent, pictures=absent, secret=SECRET, now=now, new_id=new_id,
         topology=TOPOLOGY, due=Due(reactor, process.session), wake_relay=process.relay.wake,
     )  # fmt: skip
 

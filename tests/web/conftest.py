@@ -20,6 +20,7 @@ from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.groups.groups_near import NearGroups
+from harvestd.market.pricing.pricing_near import NearPricing
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.rules_near import NearRules
 from harvestd.parts import Parts
@@ -101,6 +102,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         sign_ins=Everybody(),
         api_keys=absent,
         groups=absent,
+        pricing=absent,
         search=PostgresSearch(database) if database is not None else absent,
         search_rules=absent,
         broker=absent,
@@ -182,7 +184,8 @@ def make_market(parts: Parts) -> Market:
     keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
     groups = NearGroups(parts.reactor, parts.topics, parts.database)
     rules = NearRules(parts.reactor, parts.topics, parts.database, parts.cache)
-    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups, search_rules=rules)
+    pricing = NearPricing(parts.reactor, parts.topics, parts.database)
+    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups, search_rules=rules, pricing=pricing)
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

@@ -14,6 +14,8 @@ from msgspec import inspect
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from harvestd.web.validation import MAX
+from tests.market.days.calendar import body as day
+from tests.market.days.calendar import made
 from tests.people import Market
 from tests.web.conftest import make_market
 
@@ -23,15 +25,15 @@ ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 REFUSED: dict[str, Any] = {
     "quantity": -1, "takes": -1, "stock": -1, "quantity_step": 0, "min_quantity": -1, "set": -1, "change": "0.0001", "amount": -1, "currency": "XXX",
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
-    "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
+    "hours": "\u0007", "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "sku": "\u0007", "external_id": "a b", "gtin": "123", "lot": "\u0007", "ingredients": "\u0007", "origin": "\u0007",
     "scheme": "\u0007", "body_code": "\u0007", "number": "\u0007", "metadata": "\u0007", "translations": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
-    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "until": "2020-01-01T00:00:00Z", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
+    "rate": 101, "percent": 101, "minimum": -1, "free_from": -1, "postcodes": "!", "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "until": "2020-01-01T00:00:00Z", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
-    ("post_api_products", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
-    "sold_by": None, "priced_by": None, "variant_id": None, ("put_api_products_id_variants", "id"): None, ("put_api_products_id_variants", "unit"): "each",
+    ("post_api_products", "farm_id"): None, ("post_api_pickup_points", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
+    ("post_api_orders", "quote_id"): None, "hold": False, "basis": "order", "max_uses": 1, "max_uses_per_person": 1, "sold_by": None, "priced_by": None, "variant_id": None, ("put_api_products_id_variants", "id"): None, ("put_api_products_id_variants", "unit"): "each",
     "substitution": "ask", "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
     ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed", "group": "wholesale", "visible_to": "wholesale",
 }  # fmt: skip
@@ -51,6 +53,13 @@ SECRET = {
 NAMED = {"metadata", "translations"}
 #: Named as the end of a season is, and the next status of a part.
 STEPS = {("post_api_orders_id_parts_farm_id_status", "to")}
+
+
+#: What is charged, for the routes that change it.
+CHARGES: dict[str, dict[str, Any]] = {
+    "fees": {"name": "Packing", "basis": "order", "amount": 100, "from": "2999-01-01"},
+    "tax-rates": {"name": "Reduced", "rate": 7, "from": "2999-01-01"}, "coupons": {"code": "SPRING-1", "percent": 10},
+}  # fmt: skip
 
 
 #: Bodies of so many lists that two elements of each would have more faults than are told at once.
@@ -116,7 +125,20 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         )
     who = (
         await market.person("admin")
-        if any(word in route.path for word in ("categories", "admin", "verification", "groups"))
+        if any(
+            word in route.path
+            for word in (
+                "categories",
+                "admin",
+                "verification",
+                "groups",
+                "market-days",
+                "pickup-points",
+                "fees",
+                "tax-rates",
+                "coupons",
+            )
+        )
         else await market.farmer()
     )
     member_id = ID
@@ -139,6 +161,12 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         ids["id"] = (await who.post("/api/categories", {"name": "Roots"})).json()["id"]
     elif "/api/groups/{id}" in route.path:
         ids["id"] = (await who.post("/api/groups", {"name": "Wholesale"})).json()["id"]
+    elif "/api/market-days/{id}" in route.path:
+        ids["id"] = (await made(who, day(market.parts.now())))["id"]
+    elif "/api/pickup-points/{id}" in route.path:
+        ids["id"] = (await who.post("/api/pickup-points", {"name": "Hall"})).json()["id"]
+    elif (kind := route.path.split("/")[2]) in CHARGES and "{id}" in route.path:
+        ids["id"] = (await who.post(f"/api/{kind}", CHARGES[kind])).json()["id"]
     elif "/search/rules/{id}" in route.path:
         ids["id"] = (
             await who.post("/api/admin/search/rules", {"kind": "synonym", "queries": ["courgette", "zucchini"]})

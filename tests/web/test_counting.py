@@ -29,6 +29,8 @@ LISTS = {
     "/api/farms/{id}/groups": ("",),
     "/api/operations": ("",),
     "/api/groups": ("",),
+    "/api/market-days": ("", "status=open"),
+    "/api/pickup-points": ("",),
     "/api/groups/{id}/members": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),
     "/api/admin/search/rules": ("", "kind=pin"),

@@ -86,7 +86,7 @@ async def test_a_missing_page_whose_reason_has_no_words_says_so(
     assert answer.headers["content-language"] == "fr, en"
 
 
-@pytest.mark.parametrize("name", ["account.js", "own.js", "passkeys.js"])
+@pytest.mark.parametrize("name", ["account.js", "things.js", "own.js", "passkeys.js"])
 def test_the_scripts_of_the_page_say_nothing_of_their_own(name: str) -> None:
     """What they say stands in the page, in its language."""
     script = "\n".join(line.partition("//")[0] for line in static(name).decode().splitlines())

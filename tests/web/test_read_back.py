@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, get_args
 
@@ -16,6 +17,8 @@ from harvestd.market.catalogue.rules import Status
 from harvestd.market.farms.benefit_rules import BENEFITS
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
+from tests.market.days.calendar import body as day
+from tests.market.days.calendar import delivery, made
 from tests.market.pictures.pictures import added
 from tests.people import Market, Person
 
@@ -187,6 +190,57 @@ async def _rule(market: Market) -> Thing:
     )
 
 
+async def _day(market: Market) -> Thing:
+    manager = await market.person("manager")
+    now = market.parts.now()
+    path = f"/api/market-days/{(await made(manager, day(now, windows=[delivery(now)])))['id']}"
+    return Thing(
+        manager,
+        path,
+        path,
+        lambda answer: answer | {"farms": _farms(answer), "windows": [_window(one) for one in answer["windows"]]},
+    )
+
+
+def _farms(answer: dict[str, Any]) -> Any:
+    names = ("farm_id", "lead_minutes")
+    return answer["farms"] and [{name: one[name] for name in names} for one in answer["farms"]]
+
+
+def _window(one: dict[str, Any]) -> dict[str, Any]:
+    names = ("id", "method", "area", "from", "to", "capacity")
+    return {name: one[name] for name in names} | {"pickup_point_id": one["pickup_point"] and one["pickup_point"]["id"]}
+
+
+async def _point(market: Market) -> Thing:
+    manager = await market.person("manager")
+    path = f"/api/pickup-points/{(await manager.post('/api/pickup-points', {'name': 'Hall'})).json()['id']}"
+    return Thing(manager, path, path, _as_it_is)
+
+
+#: A window for deliveries of a day of 2099, in an area.
+def _in_2099(**area: Any) -> dict[str, Any]:
+    times = {"from": "2099-01-03T00:00:00Z", "to": "2099-01-03T01:00:00Z"}
+    return {"method": "delivery", "area": area, **times, "capacity": {"orders": 1, "weight_kg": "0.001"}}
+
+
+def _charge(path: str, body: dict[str, Any]) -> Callable[[Market], Awaitable[Thing]]:
+    async def thing(market: Market) -> Thing:
+        manager = await market.person("manager")
+        made = (
+            await manager.post(path, body | ({"code": f"CODE-{next(_numbers)}"} if "coupons" in path else {}))
+        ).json()
+        fixed = ("id", "farm_id", "version", "uses", "created_at", "updated_at")
+        own = f"{path}/{made['id']}"
+        return Thing(
+            manager, own, own, lambda answer: {name: value for name, value in answer.items() if name not in fixed}
+        )
+
+    return thing
+
+
+_numbers = itertools.count(1000)
+_DAYS: dict[str, list[Any]] = {"from": [None, "0001-01-01"], "until": [None, "9999-12-31"]}
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
     "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"], "language": [None, "en"]}),
@@ -223,7 +277,28 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "note": ["", "two\nlines", "x" * 500], "active": [False], "product_ids": [[]], "category_id": [None], "farm_id": [None], "tag": [None],
         "factor": [None],
     }),
+    "patch_api_fees_id": (_charge("/api/fees", {"name": "Packing", "basis": "order", "amount": 100}), {
+        "name": ["Łosoś & Co", "x" * 100], "basis": ["order", "farm", "kilogram"], "amount": [0, 10**8, {"amount": 5, "currency": "EUR"}],
+        "rate": [0, "0.001", 100, "19.000"], "free_from": [None, 0, 10**12], "method": [None, "pickup", "delivery"], "postcodes": [None], **_DAYS,
+    }),
+    "patch_api_tax_rates_id": (_charge("/api/tax-rates", {"name": "Reduced", "rate": 7}), {
+        "name": ["Łosoś & Co", "x" * 100], "rate": [0, "0.001", 100, "5.500"], "category_id": [None], **_DAYS,
+    }),
+    "patch_api_coupons_id": (_charge("/api/coupons", {"percent": 10}), {
+        "code": ["Łosoś-1", "ä" * 40], "percent": ["0.001", 100, "12.500"], "amount": [None], "minimum": [0, 10**12, {"amount": 5, "currency": "EUR"}],
+        "max_uses": [None, 1, 1_000_000], "max_uses_per_person": [None, 1], "active": [True, False], **_DAYS,
+    }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
+    "patch_api_market_days_id": (_day, {
+        "name": ["Łosoś & Co", "x" * 200], "closes_at": ["2098-12-31T23:59:59Z"], "opens_at": ["2098-12-31T00:00:00Z"], "farms": [None],
+        "windows": [[], [_in_2099(postcodes=["1010"]), _in_2099(radius_km="0.5", center={"latitude": 1e-7, "longitude": 180})],
+            [_in_2099(polygon=[{"latitude": n % 3, "longitude": n / 100} for n in range(200)])]],
+        "holds_minutes": [1, 120], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
+    }),
+    "patch_api_pickup_points_id": (_point, {
+        "name": ["Łosoś & Co", "x" * 200], "address": ["", "two\nlines", "x" * 500], "position": [None, {"latitude": -90, "longitude": 1e-7}],
+        "hours": ["", "Sat 9-12"], "capacity": [None, {"orders": 1, "crates": 1_000_000, "weight_kg": "9999999.999"}],
+    }),
     "patch_api_categories_id": (_category, {
         "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],
         "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"], "translations": [{}],

@@ -159,6 +159,30 @@ def _change_rule(kind: str) -> Callable[[Stage], Awaitable[Try]]:
     return change
 
 
+CHARGES: dict[str, dict[str, Any]] = {
+    "fees": {"name": "Packing", "basis": "delivery_area", "amount": 100, "postcodes": ["1010"], "from": "2999-01-01"},
+    "tax-rates": {"name": "Reduced", "rate": 7, "from": "2999-01-01"},
+    "coupons": {"percent": 10},
+}  # fmt: skip
+
+
+def _charge(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def create(s: Stage) -> Try:
+        code = {"code": f"CODE-{next(_numbers)}"} if kind == "coupons" else {}
+        return s.admin, "POST", f"/api/{kind}", {**CHARGES[kind], **code}
+
+    return create
+
+
+def _change_charge(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def change(s: Stage) -> Try:
+        _, _, path, body = await _charge(kind)(s)
+        made = (await s.admin.post(path, body)).json()
+        return s.admin, "PATCH", f"{path}/{made['id']}", body
+
+    return change
+
+
 async def _category(s: Stage) -> Try:
     body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
     return s.admin, "POST", "/api/categories", body
@@ -219,6 +243,11 @@ async def _reduce(s: Stage) -> Try:
 
 async def _stock(s: Stage) -> Try:
     return s.farmer, "POST", f"/api/products/{s.product['id']}/stock", {"change": "1", "reason": "Found."}
+
+
+async def _quote(s: Stage) -> Try:
+    _, method, _, body = await _order(s)
+    return s.buyer, method, "/api/quotes", body
 
 
 async def _order(s: Stage) -> Try:
@@ -350,7 +379,9 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "putCartItem": _put, "putCartItems": _put_many,
+    "createFee": _charge("fees"), "changeFee": _change_charge("fees"), "createTaxRate": _charge("tax-rates"), "changeTaxRate": _change_charge("tax-rates"),
+    "createCoupon": _charge("coupons"), "changeCoupon": _change_charge("coupons"),
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "askQuote": _quote, "putCartItem": _put, "putCartItems": _put_many,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,

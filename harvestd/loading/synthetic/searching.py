@@ -23,7 +23,7 @@ insert into search_documents (kind, id, version, removed, in_stock, allergens, c
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
     category_key, text, document, lexemes)
 select 'product', id, revision, false, stock > reserved, allergens, codes, also, price, sales, rating_average, latitude, longitude,
-       coalesce((harvested_on + time '12:00') at time zone 'UTC', updated_at), clock_timestamp(),
+       coalesce((harvested_on + time '12:00') at time zone 'UTC', shown_at, updated_at), clock_timestamp(),
        unit, farm_slug, category_slug, season_from, season_to, tags, title, farm, category, title_key, farm_key, category_key,
        description, jsonb_build_object('slug', slug),
        setweight(to_tsvector(%(language)s::regconfig, title_key), 'A')

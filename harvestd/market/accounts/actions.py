@@ -49,7 +49,7 @@ class Opened:
 
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:
     """Store the account and notify the listeners; returns the id of the farm, if there is one. Raises ``AlreadyTaken``."""
-    await accounts.insert(unit.tx, account, user_id, password_hash, unit.now)
+    await accounts.insert(unit.tx, account, user_id, password_hash, unit.machine_now)
     return await _founded(unit, account, user_id)
 
 
@@ -69,7 +69,7 @@ async def register_unless_taken(
     unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str
 ) -> tuple[FieldError, ...]:
     """The same; or, with nothing stored, a fault for every field whose value another account has."""
-    taken = await accounts.insert_unless_taken(unit.tx, account, user_id, password_hash, unit.now)
+    taken = await accounts.insert_unless_taken(unit.tx, account, user_id, password_hash, unit.machine_now)
     if not taken:
         await _founded(unit, account, user_id)
     return taken
@@ -77,13 +77,13 @@ async def register_unless_taken(
 
 async def become_farmer(unit: UnitOfWork, user_id: str) -> None:
     """Whoever works for a farm is a farmer, or more. The database tells every process that the role has changed."""
-    if await accounts.become_farmer(unit.tx, user_id, unit.now):
+    if await accounts.become_farmer(unit.tx, user_id, unit.machine_now):
         ended(unit, user_id)
 
 
 async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
     """End one sign-in of a user; False if they have no such sign-in."""
-    had = await sign_ins.end(unit.tx, session, user_id, unit.now)
+    had = await sign_ins.end(unit.tx, session, user_id, unit.machine_now)
     if had:
         ended(unit, user_id)
     return had
@@ -91,7 +91,7 @@ async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
 
 async def end_all(unit: UnitOfWork, user_id: str, keeping: str | None = None) -> None:
     """End every sign-in of a user, but for one if it is to be kept; also those by which they act for others."""
-    for other in {user_id} | await sign_ins.end_all(unit.tx, user_id, unit.now, keeping):
+    for other in {user_id} | await sign_ins.end_all(unit.tx, user_id, unit.machine_now, keeping):
         ended(unit, other)
 
 

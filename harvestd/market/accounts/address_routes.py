@@ -64,7 +64,7 @@ async def put(request: RequestContext, body: PutAddress) -> Address:
     if await rows.others(request.tx, user_id, address_id) >= MAX_ADDRESSES:
         message = f"an account keeps {MAX_ADDRESSES} addresses at most; delete one first"
         raise Invalid.of("address", message, "not-accepted", reason="too-many-addresses")
-    return _shown(await rows.put(request.tx, user_id, address_id, {"phone": None, **found}, request.now))
+    return _shown(await rows.put(request.tx, user_id, address_id, {"phone": None, **found}, request.machine_now))
 
 
 def _shown(row: rows.Address) -> Address:

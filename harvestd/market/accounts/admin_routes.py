@@ -102,7 +102,7 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
     if body.second_factor is False and user_id == request.user.user_id:
         await factor_actions.check_not_required(unit, user_id)
     if body.second_factor is False:  # what was only begun goes as well, and recovery codes
-        await factor_rows.delete_all(unit.tx, user_id, unit.now)
+        await factor_rows.delete_all(unit.tx, user_id, unit.machine_now)
         await _end_acting(unit, user_id)
         actions.ended(unit, user_id)
     if (role, active, rests) != (before.role, before.active, before.deactivated):
@@ -116,7 +116,7 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
 
 async def _end_acting(unit: UnitOfWork, user_id: str) -> None:
     """The account no longer acts for others: its role, or what proves that it is its owner's, is gone."""
-    for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
+    for other in await admin_rows.end_acting(unit.tx, user_id, unit.machine_now):
         actions.ended(unit, other)
 
 
@@ -127,15 +127,15 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
         raise Conflict("this is the market's only admin; make somebody else one first")
     if role == BUYER and before.role != BUYER and await admin_rows.farms(unit.tx, user_id):
         raise Conflict("this account works for a farm, and farms are worked by farmers; take it out of its farms first")
-    await admin_rows.change(unit.tx, user_id, role, active, unit.now, rests)
+    await admin_rows.change(unit.tx, user_id, role, active, unit.machine_now, rests)
     if not active or (before.role in STAFF and role not in STAFF):
         await unit.tell(actions.Demoted(user_id, active))
     if active and not before.active:
         await unit.tell(actions.Opened(user_id))
     if role == ADMIN:
-        await admin_rows.end_acted_for(unit.tx, user_id, unit.now)
+        await admin_rows.end_acted_for(unit.tx, user_id, unit.machine_now)
     if not active:
-        await key_rows.end_all(unit.tx, user_id, unit.now)
+        await key_rows.end_all(unit.tx, user_id, unit.machine_now)
     if not stays:
         await _end_acting(unit, user_id)
     actions.ended(unit, user_id)
@@ -165,14 +165,14 @@ async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
             raise NotFound("there is no such open account")
         if found.role == ADMIN:
             raise Forbidden("nobody may act for an admin")
-        expires = unit.now + timedelta(seconds=ttl)
+        expires = unit.machine_now + timedelta(seconds=ttl)
         await admin_rows.begin_acting(
-            unit.tx, session, user_id, admin.user_id, unit.now, expires, signing_in.device(request)
+            unit.tx, session, user_id, admin.user_id, unit.machine_now, expires, signing_in.device(request)
         )
         await audit.note(request, unit, "account.impersonated", user_id, f"user:{user_id}", None, {"reason": reason})
         caller = Caller(user_id, found.role, session, actor=admin.user_id)
         return ActingFor(
-            user=await signing_in.own(unit.tx, user_id), access_token=tokens.issue(request.parts.secret, caller, unit.now, ttl),
+            user=await signing_in.own(unit.tx, user_id), access_token=tokens.issue(request.parts.secret, caller, unit.machine_now, ttl),
             token_type="Bearer", expires_in=int(ttl),
         )  # fmt: skip
 

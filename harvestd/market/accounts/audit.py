@@ -33,7 +33,7 @@ PERSONAL = frozenset({
 THINGS = {
     "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
     "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "identities": "identity", "items": "product", "groups": "group", "documents": "document", "operations": "operation",
-    "rules": "search_rule",
+    "rules": "search_rule", "market-days": "market_day", "pickup-points": "pickup_point", "market-schedules": "market_schedule",
 }  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
@@ -118,7 +118,7 @@ async def note(
         for to in _become(after or {}) if action == "account.changed" else ("",):
             unit.record(Event("account.noted", f"user:{subject}", 1, {"user_id": subject, "action": action, "to": to}))
     await unit.tx.run(
-        _INSERT, id=unit.new_id(), now=unit.now, actor_id=actor, subject_id=subject, action=action, object=object,
+        _INSERT, id=unit.new_id(), now=unit.machine_now, actor_id=actor, subject_id=subject, action=action, object=object,
         before=dict(before or {}), after=dict(after or {}), address=request.address, request_id=current_trace().request_id,
     )  # fmt: skip
 

@@ -19,6 +19,9 @@ ACTIONS: dict[str, str] = {
     "account.reactivated": "Somebody has opened their deactivated account again.",
     "api_key.created": "An API key was made (`name`, `scopes`).",
     "api_key.ended": "An API key was ended.",
+    "coupon.changed": "A coupon was changed (what of it).",
+    "coupon.created": "A coupon was made (all of it).",
+    "coupon.deleted": "A coupon was deleted (all of it).",
     "farm.document_added": "A document was added to a farm (`document`, `kind`).",
     "farm.document_deleted": "A document of a farm was deleted (`document`).",
     "farm.founded": "Somebody has founded a farm (`name`, `state`).",
@@ -30,6 +33,9 @@ ACTIONS: dict[str, str] = {
     "farm.member_joined": "Somebody has joined a farm (`role`).",
     "farm.member_left": "Somebody has left a farm, or was taken out (`role`).",
     "farm.renamed": "A verified farm has another name (`name`).",
+    "fee.changed": "A fee was changed (what of it).",
+    "fee.created": "A fee was made (all of it).",
+    "fee.deleted": "A fee was deleted (all of it).",
     "group.changed": "A buyer group was changed (`name`, `slug`, `description`).",
     "group.created": "A buyer group was made (`name`, `slug`).",
     "group.deleted": "A buyer group was deleted (`name`, `slug`, and how many `members` it had).",
@@ -47,6 +53,9 @@ ACTIONS: dict[str, str] = {
     "second_factor.added": "A second factor counts from now on.",
     "second_factor.codes_renewed": "New recovery codes have replaced the others.",
     "second_factor.removed": "Second factors were taken away, by their owner or by an admin.",
+    "tax_rate.changed": "A tax rate was changed (what of it).",
+    "tax_rate.created": "A tax rate was made (all of it).",
+    "tax_rate.deleted": "A tax rate was deleted (all of it).",
 }
 
 

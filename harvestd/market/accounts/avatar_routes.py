@@ -24,7 +24,7 @@ async def put(request: RequestContext, body: PutAvatar, upload: Upload) -> User:
 
     async def work(unit: UnitOfWork) -> User:
         await _replace(unit, user_id, kept[0].id)
-        blob_rows.insert(unit.tx, kept, unit.now)
+        blob_rows.insert(unit.tx, kept, unit.machine_now)
         return await signing_in.own(unit.tx, user_id)
 
     return await request.write(work)
@@ -42,7 +42,7 @@ async def _replace(unit: UnitOfWork, user_id: str, blob_id: str | None) -> None:
     if before.avatar is not None:
         await blobs.drop(unit, before.avatar)
     if before.avatar != blob_id:
-        await avatar_rows.change(unit.tx, user_id, blob_id, unit.now)
+        await avatar_rows.change(unit.tx, user_id, blob_id, unit.machine_now)
 
 
 async def see(request: RequestContext) -> Result:

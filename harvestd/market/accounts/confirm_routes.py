@@ -20,7 +20,7 @@ async def options(request: RequestContext, query: ConfirmOptionsQuery) -> Passke
     confirming.check_oneself(request)
     known = await known_of(request, request.user.user_id)
     return passkey_options.request(
-        request.parts, Purpose.CONFIRM, request.user.session, known, request.now, alone=query.alone
+        request.parts, Purpose.CONFIRM, request.user.session, known, request.machine_now, alone=query.alone
     )
 
 
@@ -45,7 +45,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
             await passkeys.check(unit, user.id, body.passkey, Purpose.CONFIRM, request.user.session, alone=True)
         else:
             await signing_in.second_step(unit, user, body.code, body.passkey, Purpose.CONFIRM, request.user.session)
-        if not await devices.confirm(unit.tx, request.user.session, user, unit.now):
+        if not await devices.confirm(unit.tx, request.user.session, user, unit.machine_now):
             raise Unauthenticated(signing_in.CHANGED)
 
     try:

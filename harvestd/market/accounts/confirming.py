@@ -31,5 +31,5 @@ async def check(request: RequestContext, unit: UnitOfWork | None = None) -> None
         if needed is not None and not may(role, needed):
             raise Forbidden("your account has another role by now, which does not allow this")
     reader = request.reader if unit is None else unit.tx
-    if not await sign_in_rows.confirmed(reader, caller.session, caller.user_id, request.now - LATELY):
+    if not await sign_in_rows.confirmed(reader, caller.session, caller.user_id, request.machine_now - LATELY):
         raise NotConfirmed

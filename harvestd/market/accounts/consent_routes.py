@@ -27,5 +27,5 @@ async def put(request: RequestContext, body: PutConsents) -> Consents:
     if twice:
         raise Invalid("one answer a kind", tuple(twice))
     given = [(one.kind, one.version, one.agreed) for one in body.items]
-    await rows.add(request.tx, request.user.user_id, given, request.now)
+    await rows.add(request.tx, request.user.user_id, given, request.machine_now)
     return await see(request)

@@ -19,10 +19,10 @@ async def deactivate(unit: UnitOfWork, user_id: str) -> None:
     """Put an account to rest: its sign-ins, API keys, mailed secrets and invitations end. Raises ``Conflict`` as closing it does."""
     await closing_actions.leaving(unit, user_id)
     await unit.tell(actions.Demoted(user_id, active=False))
-    await tokens.revoke(unit.tx, user_id, unit.now)
-    await key_rows.end_all(unit.tx, user_id, unit.now)
+    await tokens.revoke(unit.tx, user_id, unit.machine_now)
+    await key_rows.end_all(unit.tx, user_id, unit.machine_now)
     await actions.end_all(unit, user_id)
-    await closing_rows.deactivate(unit.tx, user_id, unit.now)
+    await closing_rows.deactivate(unit.tx, user_id, unit.machine_now)
 
 
 def check(user: User, reactivate: bool) -> None:
@@ -43,7 +43,7 @@ async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> User:
     check(user, reactivate)
     if not user.deactivated:
         return user
-    if await closing_rows.reopen(unit.tx, user.id, unit.now):
+    if await closing_rows.reopen(unit.tx, user.id, unit.machine_now):
         await unit.tell(actions.Opened(user.id))
         actions.ended(unit, user.id)
         return user

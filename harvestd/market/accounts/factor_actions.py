@@ -41,7 +41,7 @@ def encryption(parts: Parts) -> Encryption:
 async def needed(unit: UnitOfWork, user: User) -> SecondFactorNeeded:
     """The refusal of a sign-in that has given the password alone."""
     factors = await rows.kinds(unit.tx, user.id)
-    return SecondFactorNeeded(challenge(unit.parts.secret, user, unit.now + CHALLENGE), factors)
+    return SecondFactorNeeded(challenge(unit.parts.secret, user, unit.machine_now + CHALLENGE), factors)
 
 
 def challenge(secret: str, user: User, until: datetime) -> str:
@@ -72,14 +72,14 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
     await accounts.lock(unit.tx, user_id)
     for factor in await rows.all_of(unit.tx, user_id):
         step = (
-            rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
+            rules.step_of(_secret(unit.parts, factor), code, unit.machine_now, factor.last_step)
             if factor.confirmed_at and factor.secret
             else None
         )
         if step is not None:
-            await rows.used(unit.tx, factor.id, step, unit.now)
+            await rows.used(unit.tx, factor.id, step, unit.machine_now)
             return
-    if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.now):
+    if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.machine_now):
         log.info("second factor of {user_id} refused", user_id=user_id)
         raise WrongSecondFactor(
             "this is no code of your second factor, or it was used already; wait for the next one",
@@ -97,7 +97,7 @@ async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]
     await make_room(unit, user_id)
     secret, id = pyotp.random_base32(), unit.new_id()
     stored = encryption(unit.parts).encrypt(secret.encode(), f"second_factor:{id}")
-    factor = Factor(id, "totp", name, stored, unit.now, None, 0, None)
+    factor = Factor(id, "totp", name, stored, unit.machine_now, None, 0, None)
     await rows.insert(unit.tx, user_id, factor)
     return factor, secret
 
@@ -124,9 +124,9 @@ async def confirm(
     factor = _of(known, id)
     step = await check(factor)
     if factor.confirmed_at:
-        await rows.used(unit.tx, id, step, unit.now)
+        await rows.used(unit.tx, id, step, unit.machine_now)
         return [], False
-    await rows.confirm(unit.tx, user_id, id, step, unit.now)
+    await rows.confirm(unit.tx, user_id, id, step, unit.machine_now)
     if any(one.confirmed_at for one in known):
         return [], True
     actions.ended(unit, user_id)  # what the account may do hangs on it
@@ -135,7 +135,7 @@ async def confirm(
 
 def step_given(unit: UnitOfWork, factor: Factor, code: str) -> int:
     """The step of an authenticator's code. Raises ``Invalid``."""
-    step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
+    step = rules.step_of(_secret(unit.parts, factor), code, unit.machine_now, factor.last_step)
     if step is None:
         raise Invalid.of("code", "is wrong, or was used already; wait for the next one", "not-accepted", reason="code")
     return step
@@ -164,7 +164,7 @@ async def remove(unit: UnitOfWork, user_id: str, id: str) -> bool:
     last = [one.id for one in known if one.confirmed_at] == [factor.id]
     if last:
         await check_not_required(unit, user_id)
-    await rows.delete(unit.tx, user_id, id, unit.now)
+    await rows.delete(unit.tx, user_id, id, unit.machine_now)
     if last:
         await rows.delete_codes(unit.tx, user_id)
         actions.ended(unit, user_id)

@@ -51,7 +51,7 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
 
 async def proven(request: RequestContext, challenge: str) -> accounts.User:
     """The account whose password was given, or who came from an issuer. Raises ``Unauthenticated``."""
-    user_id = actions.challenged(challenge, request.now)
+    user_id = actions.challenged(challenge, request.machine_now)
     user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
     there = user is not None and (user.active or user.deactivated)
     if user is None or not there or not actions.proven(request.parts.secret, challenge, user):

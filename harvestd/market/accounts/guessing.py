@@ -32,9 +32,9 @@ async def remember(request: RequestContext, unit: UnitOfWork, user_id: str) -> N
     """Take the caller's address for one where the account has signed in: whoever asks has read its mail. It is kept as a sign-in
     that never was (of the kind ``place``, and ended), for as long as one that goes on."""
     session, settings = request.new_id(), request.parts.settings
-    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
-    await sessions.begin(unit.tx, session, user_id, request.now, expires, place_of(request), "place")
-    await sessions.end(unit.tx, session, user_id, request.now)
+    expires = request.machine_now + timedelta(seconds=settings.refresh_token_ttl)
+    await sessions.begin(unit.tx, session, user_id, request.machine_now, expires, place_of(request), "place")
+    await sessions.end(unit.tx, session, user_id, request.machine_now)
 
 
 async def admit_new(request: RequestContext) -> None:

@@ -43,7 +43,7 @@ async def _known(unit: UnitOfWork, found: IdentityRow, reactivate: bool) -> User
     now = await rows.find(unit.tx, found.issuer, found.subject)
     if now is None or now.user_id != found.user_id:  # it was taken away until the account was locked
         raise IdentityRefused("your account elsewhere signs in to no account of this market any more; begin again")
-    await rows.used(unit.tx, found.id, unit.now)
+    await rows.used(unit.tx, found.id, unit.machine_now)
     return user
 
 
@@ -115,5 +115,12 @@ def _address(identity: Identity) -> EmailAddress | None:
 
 def _row(unit: UnitOfWork, identity: Identity, user_id: str, address: EmailAddress) -> IdentityRow:
     return IdentityRow(
-        unit.new_id(), user_id, identity.issuer, identity.subject, address.shown, address.key, unit.now, unit.now
+        unit.new_id(),
+        user_id,
+        identity.issuer,
+        identity.subject,
+        address.shown,
+        address.key,
+        unit.machine_now,
+        unit.machine_now,
     )

@@ -45,7 +45,7 @@ async def begin(request: RequestContext, query: BeginQuery) -> Result:
     (to,) = accept(rules.return_to(query.return_to, (settings.public_url, *settings.cors_origins)))
     assert isinstance(to, str)
     owner, session = await _owner(request) if query.link else ("", "")
-    begun = cookie.fresh(request.now, to, owner, session, query.reactivate)
+    begun = cookie.fresh(request.machine_now, to, owner, session, query.reactivate)
     address = await issuer.address(begun.attempt(settings.public_url + CALLBACK))
     return people.sent(address, cookie.set_cookie(settings, request.parts.secret, begun))
 
@@ -103,7 +103,7 @@ async def end(request: RequestContext, query: CallbackQuery) -> Result:
 async def _spent(request: RequestContext, state: str) -> Begun:
     """What the browser began, which ends now, whatever comes of it. Raises ``SignInUnknown``."""
     sent = request.cookies.get(cookie.name(request.parts.settings), "")
-    begun = cookie.read(request.parts.secret, sent, request.now)
+    begun = cookie.read(request.parts.secret, sent, request.machine_now)
     if begun is None or not hmac.compare_digest(begun.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise SignInUnknown(_NOT_BEGUN)
     spent, until = secret_hash(begun.state), begun.expires_at

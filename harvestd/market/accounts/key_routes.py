@@ -39,7 +39,7 @@ async def create(request: RequestContext, body: NewKey) -> Result:
         raise Invalid.of("name", message, "not-accepted", reason="too-many-keys")
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     scopes = sorted(set(body.scopes))
-    row = KeyRow(unit.new_id(), name, secret[:HINT], scopes, request.now, body.expires_at, None)
+    row = KeyRow(unit.new_id(), name, secret[:HINT], scopes, request.machine_now, body.expires_at, None)
     await rows.insert(unit.tx, row, caller.user_id, secret_hash(secret))
     await audit.note(request, unit, "api_key.created", caller.user_id, f"api_key:{row.id}", None, {"scopes": scopes})
     shown = NewApiKey(**_fields(row), key=secret)
@@ -53,7 +53,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     wrong = [one for one in found if isinstance(one, FieldError)]
     if isinstance(scopes, list):
         wrong += _scope_faults(scopes, request.user.role)
-    if isinstance(expires_at, datetime) and expires_at <= request.now:
+    if isinstance(expires_at, datetime) and expires_at <= request.machine_now:
         message = "must be in the future"
         wrong.append(FieldError("expires_at", message, code="not-accepted", params={"reason": "in-the-past"}))
     return wrong
@@ -91,7 +91,7 @@ async def end(request: RequestContext) -> None:
     """End a key."""
     confirming.check_oneself(request)
     unit, user_id = request.work, request.user.user_id
-    if not await rows.end(unit.tx, request.id("id"), user_id, unit.now):
+    if not await rows.end(unit.tx, request.id("id"), user_id, unit.machine_now):
         raise NotFound("you have no such key")
     actions.ended(unit, user_id)
     await audit.note(request, unit, "api_key.ended", user_id, f"api_key:{request.id('id')}")

@@ -50,13 +50,13 @@ class NotAlone(WrongPasskey):
 async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, PasskeyCreation]:
     """Set up a passkey: it counts once its authenticator has answered. Raises ``Invalid`` for one factor too many."""
     await factors.make_room(unit, user_id)
-    factor = Factor(unit.new_id(), "passkey", name, None, unit.now, None, 0, None)
+    factor = Factor(unit.new_id(), "passkey", name, None, unit.machine_now, None, 0, None)
     await factor_rows.insert(unit.tx, user_id, factor)
     handle = await rows.handle(unit.tx, user_id, os.urandom(HANDLE))
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
     known = await rows.of(unit.tx, user_id)
-    return factor, passkey_options.creation(unit.parts, user, handle, factor.id, known, unit.now)
+    return factor, passkey_options.creation(unit.parts, user, handle, factor.id, known, unit.machine_now)
 
 
 async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> None:
@@ -67,7 +67,7 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
         raise Invalid.of("passkey", _MALFORMED, "wrong-form", reason="passkey")
     if answer.origin not in party.origins:
         raise Invalid.of("passkey", str(_elsewhere(party)), "not-accepted", reason="origin", possible=_expected(party))
-    if not await challenges.use(unit.tx, secret, answer.challenge, Purpose.SET_UP, factor.id, unit.now):
+    if not await challenges.use(unit.tx, secret, answer.challenge, Purpose.SET_UP, factor.id, unit.machine_now):
         raise _stale()
     try:
         made = rules.made(party, answer)
@@ -93,7 +93,7 @@ async def check(
     found = await rows.by_credential(unit.tx, answer.id)
     if found is None or found.user_id != user_id:
         raise WrongPasskey(_NOT_GOOD)
-    if not await challenges.use(unit.tx, unit.parts.secret, answer.challenge, purpose, about, unit.now):
+    if not await challenges.use(unit.tx, unit.parts.secret, answer.challenge, purpose, about, unit.machine_now):
         raise WrongPasskey(_STALE)
     if answer.handle != found.handle and (purpose is Purpose.SIGN_IN or answer.handle is not None):
         raise WrongPasskey(_NOT_GOOD)
@@ -109,7 +109,7 @@ async def check(
     if rules.went_back(found.sign_count, count):
         raise Copied(found)
     await rows.counted(unit.tx, found.id, count)
-    await factor_rows.used(unit.tx, found.id, 0, unit.now)
+    await factor_rows.used(unit.tx, found.id, 0, unit.machine_now)
 
 
 def read(text: str) -> rules.Answer | None:

@@ -19,14 +19,14 @@ from harvestd.web.context import RequestContext, Result
 
 async def options(request: RequestContext) -> PasskeyRequest:
     """Options for whoever wants to sign in by a passkey alone."""
-    return passkey_options.request(request.parts, Purpose.SIGN_IN, "", (), request.now, alone=True)
+    return passkey_options.request(request.parts, Purpose.SIGN_IN, "", (), request.machine_now, alone=True)
 
 
 async def options_of_second_step(request: RequestContext, body: AskForPasskey) -> PasskeyRequest:
     """Options for the passkeys of whoever gave the password."""
     user = await proven(request, body.challenge)
     known = await known_of(request, user.id)
-    return passkey_options.request(request.parts, Purpose.SECOND_STEP, user.id, known, request.now)
+    return passkey_options.request(request.parts, Purpose.SECOND_STEP, user.id, known, request.machine_now)
 
 
 async def known_of(request: RequestContext, user_id: str) -> list[Known]:

@@ -44,7 +44,7 @@ async def change(request: RequestContext, body: ChangeProfile) -> User:
     accept(*found.values())
     name, number, language = (_text(found.get(field)) for field in ("name", "phone", "language"))
     await store.change(
-        request.tx, request.user.user_id, request.now, name=name, with_phone=body.phone is not UNSET, phone=number,
+        request.tx, request.user.user_id, request.machine_now, name=name, with_phone=body.phone is not UNSET, phone=number,
         with_language=body.language is not UNSET, language=language,
     )  # fmt: skip
     return await me(request)

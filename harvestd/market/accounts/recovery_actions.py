@@ -36,10 +36,12 @@ def request(unit: UnitOfWork, purpose: str, email: str, language: str | None) ->
 
 async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
     """A new secret, to be mailed to the account's address; None if it got :data:`MAX_AN_HOUR` within the hour."""
-    if await tokens.lately(unit.tx, user_id, purpose, unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
+    if await tokens.lately(unit.tx, user_id, purpose, unit.machine_now - timedelta(hours=1)) >= MAX_AN_HOUR:
         return None
     secret = secrets.token_urlsafe(32)
-    await tokens.insert(unit.tx, secret_hash(secret), user_id, purpose, unit.now, unit.now + LIFE[purpose])
+    await tokens.insert(
+        unit.tx, secret_hash(secret), user_id, purpose, unit.machine_now, unit.machine_now + LIFE[purpose]
+    )
     return secret
 
 
@@ -54,36 +56,36 @@ async def issue_address(unit: UnitOfWork, user_id: str, email: str, session: str
     asked has ended, as all do with the account and with a new password that is set by a mail."""
     if not await tokens.goes_on(unit.tx, user_id, session):
         return None
-    if await tokens.lately(unit.tx, user_id, "address", unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
+    if await tokens.lately(unit.tx, user_id, "address", unit.machine_now - timedelta(hours=1)) >= MAX_AN_HOUR:
         return None
     secret = secrets.token_urlsafe(32)
     key = email_addresses.key(email)
-    expires = unit.now + LIFE["address"]
-    stored = await tokens.insert_address(unit.tx, secret_hash(secret), user_id, email, key, unit.now, expires)
+    expires = unit.machine_now + LIFE["address"]
+    stored = await tokens.insert_address(unit.tx, secret_hash(secret), user_id, email, key, unit.machine_now, expires)
     return secret if stored else None
 
 
 async def verify(unit: UnitOfWork, secret: str) -> tuple[str, bool]:
     """The owner has read the mail of this secret, which went to the account's address or to the one that it is to have. Raises
     ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account, and whether that was news."""
-    found = await tokens.use(unit.tx, secret_hash(secret), "verify", unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), "verify", unit.machine_now)
     if found is None:
         return await _moved(unit, secret), True
     return found.user_id, await verified(unit, found.user_id)
 
 
 async def _moved(unit: UnitOfWork, secret: str) -> str:
-    found = await tokens.use(unit.tx, secret_hash(secret), "address", unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), "address", unit.machine_now)
     if found is None or found.email is None:
         raise not_good()
     before = await accounts.by_id(unit.tx, found.user_id)
     assert before is not None
-    if not await tokens.move(unit.tx, found.user_id, found.email, found.email_key, unit.now):
+    if not await tokens.move(unit.tx, found.user_id, found.email, found.email_key, unit.machine_now):
         fault = FieldError(
             "email", "this email is in use by another account", code="taken", params={"reason": "account"}
         )
         raise AlreadyTaken(errors=(fault,))
-    await tokens.revoke(unit.tx, found.user_id, unit.now)
+    await tokens.revoke(unit.tx, found.user_id, unit.machine_now)
     data = {"user_id": found.user_id, "before": before.email}
     unit.record(Event("account.address_changed", f"user:{found.user_id}", before.version + 1, data))
     return found.user_id
@@ -92,7 +94,7 @@ async def _moved(unit: UnitOfWork, secret: str) -> str:
 async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, keeping: str) -> None:
     """Set a new password, and end every other sign-in than ``keeping``, and every mailed secret."""
     await accounts.lock(unit.tx, user_id)
-    await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
+    await tokens.set_password(unit.tx, user_id, password_hash, unit.machine_now)
     await _renewed(unit, user_id, keeping)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
 
@@ -102,11 +104,11 @@ async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
     accounts elsewhere that have another address; of an account that somebody else may have registered (:func:`use_link`), the second factors too. Passkeys sign in alone again once
     they were used beside the new password: whoever had the old one may have set them up. Raises ``Invalid``."""
     user_id = await _used(unit, secret, "reset")
-    await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
+    await tokens.set_password(unit.tx, user_id, password_hash, unit.machine_now)
     if await verified(unit, user_id):
-        await factor_rows.delete_all(unit.tx, user_id, unit.now)
+        await factor_rows.delete_all(unit.tx, user_id, unit.machine_now)
     await passkey_rows.not_alone(unit.tx, user_id)
-    await key_rows.end_all(unit.tx, user_id, unit.now)
+    await key_rows.end_all(unit.tx, user_id, unit.machine_now)
     await identity_rows.delete_others(unit.tx, user_id)
     await _renewed(unit, user_id)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
@@ -121,15 +123,15 @@ async def use_link(unit: UnitOfWork, secret: str) -> tuple[str, bool]:
     user_id = await _used(unit, secret, "link")
     first = await verified(unit, user_id)
     if first:
-        await tokens.set_password(unit.tx, user_id, "", unit.now)
-        await factor_rows.delete_all(unit.tx, user_id, unit.now)
-        await key_rows.end_all(unit.tx, user_id, unit.now)
+        await tokens.set_password(unit.tx, user_id, "", unit.machine_now)
+        await factor_rows.delete_all(unit.tx, user_id, unit.machine_now)
+        await key_rows.end_all(unit.tx, user_id, unit.machine_now)
         await _renewed(unit, user_id)
     return user_id, first
 
 
 async def _used(unit: UnitOfWork, secret: str, purpose: str) -> str:
-    found = await tokens.use(unit.tx, secret_hash(secret), purpose, unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), purpose, unit.machine_now)
     if found is None:
         raise not_good()
     return found.user_id
@@ -156,7 +158,7 @@ def by_another() -> Invalid:
 
 async def verified(unit: UnitOfWork, user_id: str) -> bool:
     """Note that the owner reads the account's mail; False if that was known."""
-    first = await tokens.verify(unit.tx, user_id, unit.now)
+    first = await tokens.verify(unit.tx, user_id, unit.machine_now)
     if first:
         unit.record(Event("account.verified", f"user:{user_id}", 1, {"user_id": user_id}))
     return first
@@ -164,7 +166,7 @@ async def verified(unit: UnitOfWork, user_id: str) -> bool:
 
 async def _renewed(unit: UnitOfWork, user_id: str, keeping: str | None = None) -> None:
     """End all that was good before, but for the sign-in ``keeping``: sign-ins, and mailed secrets."""
-    await tokens.revoke(unit.tx, user_id, unit.now)
+    await tokens.revoke(unit.tx, user_id, unit.machine_now)
     await actions.end_all(unit, user_id, keeping)
 
 

@@ -30,7 +30,7 @@ async def link(request: RequestContext, body: Forgot) -> Result:
     check_links(request)
     key = await _ask(request, "link", body.email)
     parts = request.parts
-    cookie = link_cookie.set_cookie(parts.settings, parts.secret, key, request.now, actions.LIFE["link"])
+    cookie = link_cookie.set_cookie(parts.settings, parts.secret, key, request.machine_now, actions.LIFE["link"])
     return Result(None, status=202, headers=(cookie,))
 
 
@@ -70,7 +70,7 @@ async def verify(request: RequestContext, body: MailedToken) -> None:
 async def reset(request: RequestContext, body: Reset) -> None:
     """Set a new password by a mailed token."""
     accept(*password_faults(request, {"password": body.password}), message="the password cannot be set")
-    user = await tokens.user_of(request.reader, secret_hash(body.token), "reset", request.now)
+    user = await tokens.user_of(request.reader, secret_hash(body.token), "reset", request.machine_now)
     if user is None:  # before the password is hashed, which is for those who have a token
         raise actions.not_good()
     check_password(request, body.password, user)
@@ -122,7 +122,7 @@ async def admit_link(request: RequestContext, body: LinkToken, browser: bool = F
     check_links(request)
     if body.code is None and body.email is None and not browser:
         return
-    user = await tokens.user_of(request.reader, secret_hash(body.token), "link", request.now)
+    user = await tokens.user_of(request.reader, secret_hash(body.token), "link", request.machine_now)
     if body.email is not None:
         await guessing.admit_link(request, secret_hash(body.token))
         if user is None or email_addresses.key(body.email) != user.email_key:
@@ -137,7 +137,7 @@ async def admit_link(request: RequestContext, body: LinkToken, browser: bool = F
 
 def _asked_here(request: RequestContext, email_key: str) -> bool:
     sent = request.cookies.get(link_cookie.name(request.parts.settings), "")
-    return link_cookie.asked(request.parts.secret, sent, email_key, request.now)
+    return link_cookie.asked(request.parts.secret, sent, email_key, request.machine_now)
 
 
 def check_links(request: RequestContext) -> None:

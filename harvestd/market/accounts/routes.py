@@ -87,12 +87,14 @@ async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
     async def work(unit: UnitOfWork) -> SignedIn | None:
         """The next pair, or None: no error is raised here, so that the end of a sign-in is committed."""
         token = await sessions.lock(unit.tx, secret_hash(body.refresh_token))
-        if token is None or token.ended_at is not None or token.expires_at <= unit.now:
+        if token is None or token.ended_at is not None or token.expires_at <= unit.machine_now:
             return None
-        if expiry(request, token.begun_at) <= unit.now:
+        if expiry(request, token.begun_at) <= unit.machine_now:
             return None
-        first = await sessions.use_token(unit.tx, token.id, unit.now)
-        if not first and not await sessions.renewed_lately(unit.tx, token.id, secret_hash(following), unit.now - GRACE):
+        first = await sessions.use_token(unit.tx, token.id, unit.machine_now)
+        if not first and not await sessions.renewed_lately(
+            unit.tx, token.id, secret_hash(following), unit.machine_now - GRACE
+        ):
             await actions.end(unit, token.user_id, token.session)
             return None
         return await renewed(

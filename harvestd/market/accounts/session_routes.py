@@ -84,18 +84,18 @@ async def opened(request: RequestContext, who: Who, then: Then = _nothing) -> tu
     cookie. The session that the browser had ends. Raises ``Unauthenticated`` if the account is closed."""
     session = request.new_id()
     settings = request.parts.settings
-    expires = signing_in.expiry(request, request.now)
+    expires = signing_in.expiry(request, request.machine_now)
     before = session_cookie.read(
-        request.parts.secret, request.cookies.get(session_cookie.name(settings), ""), request.now
+        request.parts.secret, request.cookies.get(session_cookie.name(settings), ""), request.machine_now
     )
 
     async def work(unit: UnitOfWork) -> tuple[BrowserSession, accounts.User]:
         user = await who(unit)
         if before is not None:
-            await sessions.end(unit.tx, before.session, before.user_id, unit.now)
+            await sessions.end(unit.tx, before.session, before.user_id, unit.machine_now)
             actions.ended(unit, before.user_id)
         if not await sessions.begin(
-            unit.tx, session, user.id, unit.now, expires, guessing.place_of(request), "browser", signing_in.device(request), user
+            unit.tx, session, user.id, unit.machine_now, expires, guessing.place_of(request), "browser", signing_in.device(request), user
         ):  # fmt: skip
             raise Unauthenticated(signing_in.CHANGED)
         signing_in.noted(request, unit, user.id)
@@ -108,7 +108,7 @@ async def opened(request: RequestContext, who: Who, then: Then = _nothing) -> tu
     shown, user = await signing_in.written(request, work)
     caller = Caller(user.id, user.role, session, by_cookie=True)
     cookie = session_cookie.value(request.parts.secret, caller, expires)
-    return shown, session_cookie.set_cookie(settings, cookie, int((expires - request.now).total_seconds()))
+    return shown, session_cookie.set_cookie(settings, cookie, int((expires - request.machine_now).total_seconds()))
 
 
 async def _shown(request: RequestContext, unit: UnitOfWork, user_id: str, session: str) -> BrowserSession:
@@ -136,11 +136,11 @@ async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[De
     keyset = Keyset(query, "sessions", (UUID,), lambda row: (row.id,))
     after = keyset.after
     found = await devices.live(
-        request.reader, request.user.user_id, after[0] if after else None, request.now, keyset.ask
+        request.reader, request.user.user_id, after[0] if after else None, request.machine_now, keyset.ask
     )
     shown, following = keyset.page(found)
     own = request.user.session
-    total = await devices.count(request.reader, request.user.user_id, request.now) if query.count else None
+    total = await devices.count(request.reader, request.user.user_id, request.machine_now) if query.count else None
     return CountedPage(
         [Device(id=row.id, kind=row.kind, device=row.device, created_at=row.created_at, renewed_at=row.renewed_at,
                 expires_at=row.expires_at, current=row.id == own, acting=row.acting) for row in shown],

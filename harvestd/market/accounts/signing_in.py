@@ -118,10 +118,10 @@ async def begun(
     """A new sign-in, with its first pair of tokens. Raises ``Unauthenticated`` if the account is closed, or its credentials are not those of
     ``checked`` any more."""
     session = request.new_id()
-    expires = expiry(request, request.now)
+    expires = expiry(request, request.machine_now)
     place = guessing.place_of(request)
     if not await sessions.begin(
-        unit.tx, session, user_id, request.now, expires, place, "tokens", device(request), checked
+        unit.tx, session, user_id, request.machine_now, expires, place, "tokens", device(request), checked
     ):
         raise Unauthenticated(CHANGED)
     noted(request, unit, user_id)
@@ -138,7 +138,8 @@ def expiry(request: RequestContext, begun_at: datetime) -> datetime:
     """When the next refresh token, or session, of a sign-in expires: so long after its last use, and after its beginning."""
     settings = request.parts.settings
     return min(
-        request.now + timedelta(seconds=settings.refresh_token_ttl), begun_at + timedelta(seconds=settings.sign_in_ttl)
+        request.machine_now + timedelta(seconds=settings.refresh_token_ttl),
+        begun_at + timedelta(seconds=settings.sign_in_ttl),
     )
 
 
@@ -148,14 +149,16 @@ async def renewed(
 ) -> SignedIn:  # fmt: skip
     """A pair of tokens for a sign-in that is new, or locked: ``secret`` is the refresh token, which may be ``stored`` already."""
     settings, tx = request.parts.settings, unit.tx
-    expires = expiry(request, begun_at or request.now)
+    expires = expiry(request, begun_at or request.machine_now)
     user = await own(tx, user_id)
     if not stored:
-        await sessions.add_token(tx, request.new_id(), session, user_id, secret_hash(secret), request.now, expires)
+        await sessions.add_token(
+            tx, request.new_id(), session, user_id, secret_hash(secret), request.machine_now, expires
+        )
     await unit.tell(actions.SignedIn(user_id, request))
     caller = Caller(user_id=user_id, role=user.role, session=session)
     return SignedIn(
-        user=user, access_token=tokens.issue(request.parts.secret, caller, request.now, settings.access_token_ttl),
+        user=user, access_token=tokens.issue(request.parts.secret, caller, request.machine_now, settings.access_token_ttl),
         refresh_token=secret, token_type="Bearer", expires_in=int(settings.access_token_ttl),
     )  # fmt: skip
 

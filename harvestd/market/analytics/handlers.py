@@ -14,6 +14,9 @@ from harvestd.unit_of_work import UnitOfWork
 
 #: The counter that the end of an order increments, for the market and for each farm's part.
 _ENDS = {"cancelled": "cancelled", "expired": "expired", "completed": "completed"}
+_NOTHING = {"total": 0}
+#: What tells of lines that are others by now.
+_CHANGES = frozenset({"order.amended", "order.line_short", "order.line_weighed"})
 
 
 async def count(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
@@ -24,7 +27,11 @@ async def count(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
         day = _day(event, zone)
         if event.type == "order.created":
             _placed(totals, day, event)
-        elif event.type == "order.updated" and event.data["to"] in _ENDS:
+        elif event.type in _CHANGES:
+            _changed(totals, day, event)
+        elif event.type == "order.updated" and not event.data["from"]:
+            totals[day, event.data["farm_id"]].orders += 1
+        elif event.type == "order.updated" and event.data["to"] in _ENDS and event.data["from"] != event.data["to"]:
             _add(totals[day, event.data["farm_id"]], _ENDS[event.data["to"]])
         elif event.type.removeprefix("order.") in _ENDS:
             _add(totals[day, MARKET], _ENDS[event.type.removeprefix("order.")])
@@ -42,6 +49,14 @@ def _placed(totals: dict[tuple[date, str], Totals], day: date, event: Envelope) 
         totals[day, farm_id].goods += goods
     totals[day, MARKET].orders += 1
     totals[day, MARKET].goods += event.data["totals"]["goods"]
+
+
+def _changed(totals: dict[tuple[date, str], Totals], day: date, event: Envelope) -> None:
+    """Goods that were added to an order, or taken out of it: on the day on which it was placed."""
+    for line in event.data["lines"]:
+        more = (line["after"] or _NOTHING)["total"] - (line["before"] or _NOTHING)["total"]
+        for whose in (line["farm_id"], MARKET):
+            totals[day, whose].goods += more
 
 
 def _add(totals: Totals, name: str) -> None:

@@ -17,6 +17,8 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import takeable, withheld
+from harvestd.market.pricing.amounts import Bill, Pricing
+from harvestd.market.pricing.billing_rules import Billing
 
 
 @attrs.frozen
@@ -101,6 +103,12 @@ def price(
         )
     parts = [Part(tuple(lines)) for lines in farms.values()]
     return parts, [*warnings, *_of_cart(items, parts, terms)]
+
+
+def billed(parts: Sequence[Part], billing: Billing) -> tuple[Bill, Pricing]:
+    """What an order of them would come to, and the rules by which it would."""
+    lines = [line for part in parts for line in part.lines]
+    return billing.of([billing.good(str(i), line.product, line.quantity) for i, line in enumerate(lines)])
 
 
 def _wanted(items: Sequence[Item], shelf: Mapping[str, OnSale]) -> dict[str, Decimal]:

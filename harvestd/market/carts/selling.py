@@ -17,17 +17,23 @@ from harvestd.settings.table import Settings
 @attrs.frozen(kw_only=True)
 class Terms:
     """The market's rules for orders. ``hold`` is how long stock stays reserved for an order that awaits its farm; None if
-    the order becomes a sale as soon as it is processed."""
+    the order becomes a sale as soon as it is processed. ``weight_tolerance`` is how far what pieces weigh may be above their estimate, in thousandths of a per
+    cent; ``answer`` how long a buyer has who is asked about a change."""
 
     currency: str
     lines_most: int
     hold: timedelta | None
+    weight_tolerance: int = 10_000
+    answer: timedelta = timedelta(hours=6)
 
 
 def terms(settings: Settings) -> Terms:
     """The rules for every order of this market."""
     hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
-    return Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold)
+    return Terms(
+        currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold, weight_tolerance=settings.weight_tolerance * 1000,
+        answer=timedelta(seconds=settings.order_answer_time),
+    )  # fmt: skip
 
 
 def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:

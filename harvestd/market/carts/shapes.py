@@ -122,6 +122,9 @@ class Cart(Out, kw_only=True, frozen=True):
 
     version: int
     parts: list[CartPart]
+    fees: Money
+    tax: Money
+    tax_included: bool
     total: Money
     estimated: bool
     count: int
@@ -132,7 +135,10 @@ class Cart(Out, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "PutItems.items": "Products and their new quantities in the cart.",
     "missing_to_minimum": "How far the part is below the farm's minimum order.",
-    "Cart.total": "The sum of the parts.",
+    "Cart.fees": "Fees of the market and of the farms, of an order that is picked up.",
+    "Cart.tax": "The tax of goods and fees.",
+    "Cart.tax_included": "Whether the tax is part of the other amounts, or comes on top of them.",
+    "Cart.total": "What an order of it would come to now, picked up and without a coupon: the sum of the parts and the fees, and the tax unless it is included.",
     "CartLine.image": "The product's first picture; null if there is none.",
     "substitution": "What may come in its place if it is short: `none`; something of the `same_farm`, or of `any_farm`; or what its buyer is asked about first (`ask`).",
     "CartLine.note": "What its buyer says of it to the farm.",

@@ -17,6 +17,7 @@ from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import priced_by
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
+from harvestd.market.pricing.billing_rules import Billing
 from harvestd.store.postgres.statements import Reader
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -34,10 +35,14 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     caller = None if request.caller is None else request.caller.user_id
     shelf = await marked(reader, request.parts.settings, caller, shelf)
     rules = terms(request.parts.settings)
-    parts, warnings = market.price(items, shelf, today(request), rules)
+    day, settings = today(request), request.parts.settings
+    parts, warnings = market.price(items, shelf, day, rules)
+    charges = await request.parts.pricing.now(reader)
+    bill, pricing = market.billed(parts, Billing(charges=charges, day=day, tax_included=settings.tax_included))
     shown = [_part(part, rules.currency) for part in parts]
     return Cart(
-        version=cart.version if cart is not None else 0, parts=shown, total=money(sum(part.subtotal for part in parts), rules.currency),
+        version=cart.version if cart is not None else 0, parts=shown, fees=money(bill.fee_total, rules.currency), tax=money(bill.tax, rules.currency),
+        tax_included=pricing.tax_included, total=money(bill.total, rules.currency),
         estimated=any(part.estimated for part in shown), count=len(items),
         warnings=[
             CartWarning(

@@ -16,6 +16,7 @@ from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.group_choice import look
+from harvestd.market.catalogue.group_rules import among_groups
 from harvestd.market.catalogue.product_events import Known, happened
 from harvestd.market.catalogue.rules import Offer
 from harvestd.market.catalogue.stock_level_rules import restocked
@@ -89,10 +90,11 @@ async def archive(unit: UnitOfWork, before: store.Product) -> None:
 
 async def store_changed(unit: UnitOfWork, before: store.Product, after: Offer, changed: list[str]) -> None:
     """Store what a locked product is now, and tell of it."""
-    await store.update(unit.tx, before.id, after, unit.now)
+    quiet = among_groups(before.offer, after)
+    await store.update(unit.tx, before.id, after, unit.now, quiet=quiet)
     gone = after.status == "archived" and before.status != "archived"
     kind: Literal["deleted", "updated"] = "deleted" if gone else "updated"
-    known, within = before.known.since(bool(after.visible_to)), [before.category_id, after.category_id]
+    known, within = before.known.since(bool(after.visible_to)).among(quiet), [before.category_id, after.category_id]
     unit.record(happened(kind, known, before.revision + 1, changed, within))
 
 

@@ -8,32 +8,47 @@ once: the fields and their order are those of ``product_shapes.Product``, each t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import attrs
 import msgspec
 
+from harvestd.kernel import families
 from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue import product_shapes, sight
 from harvestd.market.catalogue.group_rules import EVERYBODY, Buyer
 from harvestd.market.catalogue.withheld import FARM_AWAY, NOBODY_THERE, PAST_USE_BY
-from harvestd.store.postgres.statements import Reader, Statement
+from harvestd.store.postgres.statements import ENDED, Reader, Statement
 
 #: The status of a product for those who may not know of it.
 HIDDEN = "hidden"
 
 
+class Shown(Protocol):
+    """A product as a response shows it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def ended(self) -> int | None: ...
+
+
 class Card(msgspec.Struct, frozen=True):
-    """``text`` is the JSON; the other fields decide who may see it, and its ETag. ``status`` is :data:`HIDDEN` for whoever may not know of it."""
+    """``text`` is the JSON; the next fields decide who may see it, and its ETag. ``status`` is :data:`HIDDEN` for whoever may not know of it. ``state`` and
+    ``ended`` are as of a cached response that shows it."""
 
     id: str
     farm_id: str
     status: str
     version: int
     text: str
+    state: str
+    ended: int | None
 
 
 @attrs.frozen
@@ -164,9 +179,13 @@ _MADE = {
     "images": _IMAGES,
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
     "created_at": _MOMENT.format("p.created_at"),
-    "updated_at": _MOMENT.format("p.updated_at"),
+    # Of what is changed for groups alone those who run the farm are told, by the version that they change and by when it was.
+    "version": "case when paid.runs then p.version else p.version - p.quiet end",
+    "updated_at": _MOMENT.format(f"case when paid.runs then p.updated_at else {sight.SHOWN_AT} end"),
 }
 _COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
+#: What a cached response knows a product's state by: it is another when what is shown of it is, but for what only counts (views, votes).
+STATE = "p.revision || ' ' || (p.stock - p.reserved)"
 #: A product's JSON, selected from :data:`FROM`.
 TEXT = "row_to_json(card)::text"
 _JOINED = "products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"
@@ -189,7 +208,7 @@ def _statements(name: str, which: str) -> dict[bool, Statement[Card]]:
     return {
         personal: Statement(
             f"cards.{name}{'.personal' if personal else ''}",
-            f"""select p.id, p.farm_id, case when {_SEEN[personal]} then p.status else '{HIDDEN}' end, p.version, {TEXT}
+            f"""select p.id, p.farm_id, case when {_SEEN[personal]} then p.status else '{HIDDEN}' end, card.version, {TEXT}, {STATE}, {ENDED}
                   from {FROM[personal]} where {which}""",
             Card,
         )
@@ -199,6 +218,14 @@ def _statements(name: str, which: str) -> dict[bool, Statement[Card]]:
 
 _BY_ID, _BY_SLUG = _statements("by_id", "p.id = :token"), _statements("by_slug", "p.slug = :token")
 _BY_IDS = _statements("by_ids", "p.id = any(:ids::uuid[])")
+
+
+def states(shown: Iterable[Shown]) -> dict[str, Any]:
+    """The fields of a :class:`~harvestd.web.context.Result` that say which products it shows, and as they were when."""
+    every = [*shown]
+    names = [families.shown(one.id) for one in every]
+    ended = min((one.ended for one in every if one.ended is not None), default=None)
+    return {"states": tuple(zip(names, (one.state for one in every), strict=True)), "ended": ended}
 
 
 async def find(reader: Reader, token: str, view: View) -> Card | None:

@@ -16,6 +16,7 @@ from babel.numbers import get_currency_precision
 from harvestd.kernel.quantities import shown
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import variant_rows
+from harvestd.market.catalogue.group_choice import named, slugs
 from harvestd.market.catalogue.measure_rules import sold_by
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.table_cells import joined, neutral
@@ -28,17 +29,21 @@ AT_ONCE = 250
 _JSON = msgspec.json.Encoder()
 
 
-#: The pack sizes of a page's products, by product.
-Packs = Mapping[str, Sequence[Variant]]
+@attrs.frozen
+class Beside:
+    """What is written beside a page's products: their pack sizes, by product, and the slugs of the groups that they name, by id."""
+
+    packs: Mapping[str, Sequence[Variant]]
+    groups: Mapping[str, str]
 
 
 @attrs.frozen
 class Written:
-    """How products are written: what comes first, and each page of them with their pack sizes, in a currency."""
+    """How products are written: what comes first, and each page of them with what is beside them, in a currency."""
 
     media_type: str
     first: bytes
-    page: Callable[[list[Product], Packs, str], bytes]
+    page: Callable[[list[Product], Beside, str], bytes]
 
 
 async def pieces(reader: Reader, farm_id: str, currency: str, written: Written) -> AsyncIterator[bytes]:
@@ -46,15 +51,20 @@ async def pieces(reader: Reader, farm_id: str, currency: str, written: Written) 
     yield written.first
     after = None
     while found := await store.of_farm(reader, farm_id, after, AT_ONCE):
-        yield written.page(found, await _packs(reader, found), currency)
+        yield written.page(found, Beside(await _packs(reader, found), await _groups(reader, found)), currency)
         after = found[-1].id
         if len(found) < AT_ONCE:
             return
 
 
-async def _packs(reader: Reader, found: Sequence[Product]) -> Packs:
+async def _packs(reader: Reader, found: Sequence[Product]) -> Mapping[str, Sequence[Variant]]:
     kept = await variant_rows.of_products(reader, [one.id for one in found if one.variants])
     return {id: [one.variant for one in packs if one.active] for id, packs in kept.items()}
+
+
+async def _groups(reader: Reader, found: Sequence[Product]) -> Mapping[str, str]:
+    offers = [one.offer for one in found if one.visible_to or one.group_prices]
+    return await slugs(reader, {id for offer in offers for id in named(offer)})
 
 
 def row(product: Product, packs: Sequence[Variant], currency: str, others: Collection[str]) -> dict[str, Any]:
@@ -92,32 +102,39 @@ def _price_unit(product: Product) -> str:
     return product.weight_unit if product.priced_by and product.weight_unit else product.unit
 
 
-def _lines(others: Collection[str], found: list[Product], packs: Packs, currency: str) -> bytes:
-    rows = (row(product, packs.get(product.id, ()), currency, others) for product in found)
+def _lines(others: Collection[str], found: list[Product], beside: Beside, currency: str) -> bytes:
+    rows = (row(product, beside.packs.get(product.id, ()), currency, others) for product in found)
     return b"".join(_JSON.encode(one) + b"\n" for one in rows)
 
 
-def _table(columns: Sequence[str], found: list[Product], packs: Packs, currency: str) -> bytes:
+def _table(columns: Sequence[str], found: list[Product], beside: Beside, currency: str) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     for product in found:
-        made = cells(product, packs.get(product.id, ()), currency, columns)
+        made = cells(product, beside, currency, columns)
         writer.writerow([neutral(cell) for cell in made])
     return file.getvalue().encode()
 
 
-def cells(product: Product, packs: Sequence[Variant], currency: str, columns: Sequence[str]) -> list[str]:
-    """A product's cells, in the order of the columns."""
-    price = Decimal(product.offer.price).scaleb(-get_currency_precision(currency))
+def cells(product: Product, beside: Beside, currency: str, columns: Sequence[str]) -> list[str]:
+    """A product's cells, in the order of the columns; its groups by their slugs, or by the ids of those that are gone."""
+    groups, places, offer = beside.groups, get_currency_precision(currency), product.offer
+    packs = beside.packs.get(product.id, ())
     made = {
-        "category": product.category_slug or "", "price": f"{price:f}", "price_per_unit": _price_unit(product), "sold_by": sold_by(product.unit),
+        "category": product.category_slug or "", "price": _price(offer.price, places), "price_per_unit": _price_unit(product), "sold_by": sold_by(product.unit),
         "priced_by": product.priced_by or sold_by(product.unit), "estimated_weight_unit": product.weight_unit or "",
         "estimated_weight": "" if product.estimated_weight is None else shown(product.estimated_weight), "tags": joined(product.tags), "allergens": joined(product.allergens),
         **{name: shown(getattr(product, name)) for name in ("price_per", "stock", "quantity_step", "min_quantity")},
         **{name: _json(getattr(product, name)) for name in ("certifications", "metadata")}, "variants": _json(_variants(packs, currency)),
+        "visible_to": joined([groups.get(id, id) for id in offer.visible_to]),
+        "prices": joined([f"{groups.get(one.group, one.group)}={_price(one.price, places)}" for one in offer.prices]),
         **{f"{name}_{language}": text for language, texts in product.translations.items() for name, text in texts.items()},
     }  # fmt: skip
     return [made[name] if name in made else _text(getattr(product, name, None)) for name in columns]
+
+
+def _price(amount: int, places: int) -> str:
+    return f"{Decimal(amount).scaleb(-places):f}"
 
 
 def _json(value: Any) -> str:

@@ -13,12 +13,13 @@ from harvestd.store.postgres.statements import Reader, Statement
 _RESOLVE = Statement(
     "filters.resolve",
     """with recursive named as (
-           select slug as token, id from categories where slug = any(:category_slugs::text[])
+           select slug as token, category_id as id from category_slugs where slug = any(:category_slugs::text[])
            union all select id::text, id from categories where id = any(:category_ids::uuid[])
        ), below as (
-           select token, id from named union select b.token, c.id from below b join categories c on c.parent_id = b.id
+           select token, id, id as top from named union select b.token, c.id, b.top from below b join categories c on c.parent_id = b.id
        )
-       select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text), '{}'::text[]
+       select 'category', b.token, c.id::text, c.slug, c.name, b.id = b.top,
+              array(select h.slug from category_slugs h where h.category_id = c.id and h.slug <> c.slug order by 1)
          from below b join categories c on c.id = b.id
        union all select 'farm', s.slug, f.id::text, f.slug, f.name, true, {had} from farm_slugs s join farms f on f.id = s.farm_id
         where s.slug = any(:farm_slugs::text[])
@@ -31,7 +32,7 @@ _RESOLVE = Statement(
 
 @attrs.frozen
 class Named:
-    """Categories and farms as (id, slug), of farms with the slugs that they had, each once, in id order; and the names of those that were given
+    """Categories and farms as (id, slug), with the slugs that they had, each once, in id order; and the names of those that were given
     explicitly, by noun and slug."""
 
     categories: tuple[tuple[str, ...], ...] = ()
@@ -40,7 +41,7 @@ class Named:
 
 
 async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str]) -> Named:
-    """Resolve the tokens (ids or slugs, of farms also former ones), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
+    """Resolve the tokens (ids or slugs, also former ones), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
     asked = {"category": categories, "farm": farms}
     if not any(asked.values()):
         return Named()

@@ -48,7 +48,7 @@ def _ids(named: Any) -> list[str]:
 
 
 def _slugs(named: Any) -> list[str]:
-    """The slugs of categories and farms; of farms also former ones, which search knows for a moment after a change."""
+    """The slugs of categories and farms; also former ones, which search knows for a moment after a change."""
     return [slug for _, *slugs in named for slug in slugs]
 
 

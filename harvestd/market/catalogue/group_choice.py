@@ -28,7 +28,7 @@ class Groups:
     def named(self, given: Mapping[str, Any], before: Offer | None) -> tuple[dict[str, Any], list[FieldError]]:
         """The given fields of a product with ids for its groups; and those that do not exist. One that the product (None: a new one) has
         already may have been deleted since."""
-        own = _own(before)
+        own = frozenset() if before is None else named(before)
         known = {**{id: id for id in own}, **self.ids}
         wrong = [_unknown(path) for path, token in _tokens(given) if token not in known]
         if wrong:
@@ -39,6 +39,17 @@ class Groups:
         if given.get("prices"):
             found["prices"] = tuple(attrs.evolve(one, group=known[one.group]) for one in given["prices"])
         return found, []
+
+
+_SLUGS = Statement(
+    "group_choice.slugs", "select id::text, slug from groups where id = any(:ids::uuid[])", lambda id, slug: (id, slug)
+)
+
+
+async def slugs(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
+    """The slugs of those of the groups that are there, by id. Without any it costs nothing."""
+    asked = sorted(ids)
+    return dict(await reader.rows(_SLUGS, ids=asked)) if asked else {}
 
 
 async def look(reader: Reader, given: Iterable[Mapping[str, Any]]) -> Groups:
@@ -57,8 +68,9 @@ def _tokens(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((f"prices[{i}].group", one.group) for i, one in enumerate(given.get("prices") or ()))
 
 
-def _own(offer: Offer | None) -> frozenset[str]:
-    return frozenset() if offer is None else frozenset({*offer.visible_to, *(one.group for one in offer.prices)})
+def named(offer: Offer) -> frozenset[str]:
+    """The ids of the groups that an offer names."""
+    return frozenset({*offer.visible_to, *(one.group for one in offer.prices)})
 
 
 def _unknown(path: str) -> FieldError:

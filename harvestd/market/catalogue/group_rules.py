@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -67,6 +67,12 @@ def normal(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def among_groups(before: Any, after: Any) -> bool:
+    """Whether an offer is another than ``before`` for groups alone: at their prices, or to which of them it is shown. Nobody else is told of that."""
+    alike = attrs.evolve(before, visible_to=after.visible_to, prices=after.prices) == after
+    return alike and before != after and bool(before.visible_to) == bool(after.visible_to)
+
+
 def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
     """Faults in the given groups and prices, whatever else the product is."""
     for name in ("visible_to", "prices"):
@@ -81,14 +87,26 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
         yield from _placed(alone_faults(one.price), i)
 
 
-def offer_faults(offer: Any) -> Iterator[FieldError]:
-    """The same of a whole offer, whose prices are for its ``price_per``."""
+def offer_faults(offer: Any, *, said: bool = True) -> Iterator[FieldError]:
+    """The same of a whole offer, whose prices are for its ``price_per``. Groups' prices that are ``said`` now are no higher than everybody's; those that it
+    had before may have become so by a lower one of everybody, which their members pay then."""
     wrong = list(faults({"visible_to": offer.visible_to, "prices": offer.prices}))
+    wrong += dearer(offer, {fault.field for fault in wrong}) if said else ()
     yield from wrong
     named = {fault.field for fault in wrong}
     for i, one in enumerate(offer.prices):
         found = _placed(measure_rules.price_faults(one.price, offer.measures, offer.unit), i)
         yield from (fault for fault in found if fault.field not in named)
+
+
+def dearer(offer: Any, wrong: Collection[str] = ()) -> Iterator[FieldError]:
+    """Prices of groups, but those that are ``wrong`` anyway, above the one of everybody."""
+    for i, one in enumerate(offer.prices):
+        field = f"prices[{i}].price"
+        if one.price > offer.price and field not in wrong:
+            message = f"must be at most what everybody pays: {offer.price}, in minor units of the currency"
+            params = {"maximum": str(offer.price), "reason": "above-everybodys"}
+            yield FieldError(field, message, code="above-maximum", params=params)
 
 
 def _placed(found: Iterable[FieldError], i: int) -> Iterator[FieldError]:

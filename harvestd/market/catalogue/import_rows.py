@@ -27,7 +27,9 @@ _NAME = Statement(
 )
 _DROP = Statement("imports.drop", "delete from product_import_pieces where operation_id = :id", nothing)
 _FORGET = Statement("imports.forget", "delete from product_import_names where operation_id = :id", nothing)
-_CATEGORIES = Statement("imports.categories", "select id::text, slug from categories", lambda id, slug: (id, slug))
+_CATEGORIES = Statement(
+    "imports.categories", "select category_id::text, slug from category_slugs", lambda id, slug: (id, slug)
+)
 
 
 async def add(tx: Transaction, id: str, position: int, content: bytes) -> None:
@@ -54,6 +56,6 @@ async def drop(tx: Transaction, id: str) -> None:
 
 
 async def categories(reader: Reader) -> dict[str, str]:
-    """The ids of all categories, by slug and by id."""
+    """The ids of all categories, by id and by slug, also a former one."""
     found = await reader.rows(_CATEGORIES)
     return {**{id: id for id, _ in found}, **{slug: id for id, slug in found}}

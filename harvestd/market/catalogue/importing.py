@@ -45,8 +45,7 @@ async def begin(
         "dry_run": dry_run,
         "may_restock": may_restock,
     }
-    total = table.rows if dry_run else 2 * table.rows
-    operation, _ = await long_work.begin(unit, caller, KIND, given, total=total)
+    operation, _ = await long_work.begin(unit, caller, KIND, given, total=table.filled)
     file.seek(0)
     position = 0
     while content := file.read(PIECE):
@@ -75,6 +74,7 @@ async def step(unit: UnitOfWork, operation: Operation) -> Step:
     after = {
         "at": at + (found[-1].end if found else 0),
         "row": first + len(found),
+        "filled": state.get("filled", 0) + sum(one.filled for one in found),
         "writing": writing,
         "errors": told,
         **counts,
@@ -91,9 +91,9 @@ def _at_once(records: Iterable[Record]) -> Iterator[Record]:
 
 
 async def _following(unit: UnitOfWork, operation: Operation, table: Table, after: dict[str, Any]) -> Step:
-    """The step's outcome: the next one goes on, begins to write, or there is none."""
+    """The step's outcome: the next one goes on, begins to write, or there is none. A row is half done once it is checked, if it is to be written."""
     writing, dry_run = after["writing"], operation.given["dry_run"]
-    done = after["row"] + (table.rows if writing else 0)
+    done = after["filled"] if dry_run else (after["filled"] + (table.filled if writing else 0)) // 2
     if after["row"] < table.rows and len(after["errors"]) < MAX_ERRORS:
         return Step(done, operation.total, after)
     if after["errors"]:
@@ -103,8 +103,10 @@ async def _following(unit: UnitOfWork, operation: Operation, table: Table, after
     if not writing and not dry_run:
         return Step(done, operation.total, {"writing": True})
     await store.drop(unit.tx, operation.id)
-    result = {"rows": table.rows, **{name: after[name] for name in _COUNTED}, "dry_run": dry_run}
-    return Step(done, operation.total, None, result)
+    counts = {name: after[name] for name in _COUNTED}
+    return Step(
+        operation.total or done, operation.total, None, {"rows": sum(counts.values()), **counts, "dry_run": dry_run}
+    )
 
 
 async def _rows(unit: UnitOfWork, table: Table, found: Sequence[Record], first: int) -> list[Row]:
@@ -115,7 +117,7 @@ async def _rows(unit: UnitOfWork, table: Table, found: Sequence[Record], first: 
     read = _line if table.kind == "jsonl" else _cells
     rows: list[Row] = []
     for index, record in enumerate(found, first):
-        if not any(cell.strip() for cell in record.cells):
+        if not record.filled:
             continue
         value, wrong = read(table, record, reading)
         row = row_of(currency, index, value, by_sku=True, languages=languages_of(unit.parts.settings))
@@ -146,7 +148,7 @@ def _line(table: Table, record: Record, reading: Reading) -> tuple[Any, list[Fie
     except Invalid as refused:
         return {}, list(refused.errors)
     except Refusal:
-        return {}, [FieldError("", "is not a line of JSON", code="wrong-form", params={"reason": "json"})]
+        return {}, [FieldError("", "is not a line of JSON", code="wrong-form", params={"reason": "line"})]
 
 
 async def _named_once(unit: UnitOfWork, operation: Operation, rows: Sequence[Row]) -> list[Row]:
@@ -158,7 +160,8 @@ async def _named_once(unit: UnitOfWork, operation: Operation, rows: Sequence[Row
 
 def _twice(row: Row) -> FieldError:
     field = "id" if row.id else "sku" if row.sku else "external_id"
-    return FieldError(field, "is the product of an earlier row, too; give each product one row", code="given-twice")
+    message = "is the product of an earlier row, too; give each product one row"
+    return FieldError(field, message, code="given-twice", params={"reason": "row"})
 
 
 def _names(row: Row) -> set[str]:

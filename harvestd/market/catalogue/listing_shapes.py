@@ -91,6 +91,6 @@ WORDS: dict[str, str] = {
     "To go on from where a list ended, ask for its last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "ProductsQuery.status": "Only products with this status; use with `mine`.",
     "ProductFilters.tag": "Only products with this tag, regardless of case. Several match any of them.",
-    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`, and what search ranks by.",
+    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`; alone it is what search ranks by, and is refused by the listing, which has no order of distance.",
     "ProductFilters.unit": "Only products sold in this unit. Several match any of them.",
 }  # fmt: skip

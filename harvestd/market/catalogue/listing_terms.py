@@ -47,17 +47,19 @@ ORDERS = SORTS | {
     )
 }  # fmt: skip
 
-#: The array holds a position, a radius and its bounding box, from :func:`within`: the index covers the box.
-_WITHIN = f"""p.farm_id in (
-    select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
-       and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3])"""
-#: Each filter by its field of :class:`Filters`: condition and type of its one value; flags bind no value.
+#: The farms in a circle. The array holds a position, a radius and its bounding box, from :func:`within`: the index covers the box.
+FARMS_WITHIN = f"""select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
+       and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3]"""
+_WITHIN = f"p.farm_id in ({FARMS_WITHIN})"
+#: Each filter by its field of :class:`Filters`: condition and type of its one value; flags bind no value. Of farms in a circle PostgreSQL cannot say how many
+#: they are: as it stands here, the condition is only looked at on the way through the order (``near_choice.py`` names them where they are few).
 FILTERS: dict[str, tuple[str, str]] = {
     "category_id": ("p.category_id = {0}", "uuid"),
     "category_ids": ("p.category_id = any({0})", "uuid[]"),
     "farm_id": ("p.farm_id = {0}", "uuid"),
     "farm_ids": ("p.farm_id = any({0})", "uuid[]"),
     "tags": ("p.tags && {0}", "text[]"),
+    "unit": ("p.unit = {0}", "text"),
     "units": ("p.unit = any({0})", "text[]"),
     "min_price": ("p.price >= {0}", "bigint"),
     "max_price": ("p.price <= {0}", "bigint"),
@@ -68,7 +70,7 @@ FILTERS: dict[str, tuple[str, str]] = {
     "updated_since": (f"p.updated_at >= {{0}} and p.changed_in < {SETTLED}", "timestamptz"),
     "status": ("p.status = {0}", "text"),
     "in_season": (cards.season_sql("{0}"), "text"),
-    "within": (_WITHIN, "float8[]"),
+    "within": (f"({_WITHIN}) is true", "float8[]"),
     "free_from": ("not p.allergens && {0}", "text[]"),
     "benefits": ("f.benefits && {0}", "text[]"),
 }
@@ -92,6 +94,7 @@ class Filters:
     farm_id: str | None = None
     farm_ids: Sequence[str] | None = None
     tags: Sequence[str] | None = None
+    unit: str | None = None
     units: Sequence[str] | None = None
     min_price: int | None = None
     max_price: int | None = None
@@ -107,11 +110,13 @@ class Filters:
     benefits: Sequence[str] | None = None
 
     @classmethod
-    def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:
-        """Filters with any of these categories and farms; a single one is compared with ``=``, which can use the index of the sort."""
-        for name, ids in (("category_id", categories), ("farm_id", farms)):
-            if ids:
-                more[name if len(ids) == 1 else f"{name}s"] = ids[0] if len(ids) == 1 else ids
+    def of(
+        cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), units: Sequence[str] = (), **more: Any
+    ) -> Filters:
+        """Filters with any of these categories, farms and units; a single one is compared with ``=``, which can use the index of the sort."""
+        for name, given in (("category_id", categories), ("farm_id", farms), ("unit", units)):
+            if given:
+                more[name if len(given) == 1 else f"{name}s"] = given[0] if len(given) == 1 else given
         bound: dict[str, Any] = {n: list(value) if isinstance(value, tuple) else value for n, value in more.items()}
         return cls(**bound)
 

@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from harvestd.market.catalogue import cards, sight
+from harvestd.market.catalogue import cards, near_choice, sight
 from harvestd.market.catalogue.listing_terms import ANY_VALUE, FILTERS, OF_FARMS, ORDERS, OWN, Filters
 from harvestd.store import counting
 from harvestd.store.postgres.statements import ENDED, Reader, Statement
@@ -24,9 +24,11 @@ MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
 _SHOWN: dict[str, list[str]] = {
     "": [sight.FOR_EVERYBODY],
     MEMBER: [sight.FOR_MEMBERS],
-    STAFF: ["p.status = 'published'"],
+    STAFF: [sight.FOR_STAFF],
     OWNER: [],
 }
+#: Filters of several values, and the column of each value of which there is an index by price: from the end of all prices it may be far to any of them.
+EACH = {"category_ids": "p.category_id", "units": "p.unit"}
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
 #: table, finds the generic plan too expensive, and replans each time, which takes longer than running the statement.
 #: With a constant limit it keeps its plan; no additional rows are fetched.
@@ -34,11 +36,17 @@ MAX = 101
 
 
 class Listed(NamedTuple):
-    """A product's JSON, how many transactions had ended when it was read, and the keyset for the next page."""
+    """A product's JSON, its state and how many transactions had ended when it was read, and the keyset for the next page."""
 
     text: str
+    state: str
     ended: int | None
     key: tuple[Any, ...]
+
+    @property
+    def id(self) -> str:
+        """The product's."""
+        return str(self.key[-1])
 
 
 async def products(
@@ -47,7 +55,10 @@ async def products(
     """Products, only published ones unless a member's own; ``after`` is the last one's ``key``. ValueError if ``limit`` > :data:`MAX`."""
     if limit > MAX:
         raise ValueError(f"a page of {limit} products would be cut at {MAX}: raise listings.MAX with the route's limit")
-    given, values = _given(filters)
+    chosen = await near_choice.chosen(reader, filters)
+    if chosen is None:
+        return []
+    given, values = _given(chosen)
     keys = {f"after_{i}": value for i, value in enumerate(after or ())}
     statement = _statement(sort, given, after is not None, _form(view, given), view.personal)
     return await reader.rows(statement, **values, **keys, limit=limit, **view.bound)
@@ -55,7 +66,10 @@ async def products(
 
 async def count(reader: Reader, filters: Filters, view: cards.View) -> int:
     """How many products match the filters, up to the counting limit."""
-    given, values = _given(filters)
+    chosen = await near_choice.chosen(reader, filters)
+    if chosen is None:
+        return 0
+    given, values = _given(chosen)
     form = _form(view, given)
     groups = {"groups": list(view.buyer.groups)} if form == MEMBER else {}
     return await counting.count(reader, _counting(given, form), **values, **groups)
@@ -112,10 +126,14 @@ def _statement(
         keys = [f"(select {_typed(f'after_{i}', type_)})" for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
         conditions.append(_priced(ORDERS[sort].after.format(*keys), form))
     limit = _typed("limit", "integer")
-    shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]
+    shown = [f"{cards.TEXT} as text", f"{cards.STATE} as state", f"{ENDED} as ended"]
     columns = ", ".join([*shown, *[f"{_priced(f'p.{column}', form)} as {column}" for column, _, _ in ORDERS[sort].key]])
-    where, order = " and ".join(conditions), ORDERS[sort].order
-    sql = f"select {columns} from {cards.FROM[personal]} where {where or 'true'} order by {_priced(order, form)} limit "
+    order, of = ORDERS[sort].order, cards.FROM[personal]
+    each = next((name for name in EACH if name in filters), None) if _by_price(sort, filters, form) else None
+    if each is not None:
+        of, conditions = of.replace("products p", _of_each_value(each, conditions, order), 1), []
+    where = " and ".join(conditions)
+    sql = f"select {columns} from {of} where {where or 'true'} order by {_priced(order, form)} limit "
     if not ANY_VALUE.issuperset(filters):
         sql += limit
     else:
@@ -124,5 +142,19 @@ def _statement(
     return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}{whose}", sql, _listed)
 
 
-def _listed(text: str, ended: int | None, *key: Any) -> Listed:
-    return Listed(text, ended, key)
+def _by_price(sort: str, filters: tuple[str, ...], form: str) -> bool:
+    """Whether the indexes of what is published by its price have the order, and no filter asks for more than a product's own columns."""
+    return sort in ("price", "-price") and form in ("", STAFF) and not OF_FARMS.intersection(filters)
+
+
+def _of_each_value(name: str, conditions: Sequence[str], order: str) -> str:
+    """The first of each value that the filter has, as ``p``."""
+    condition, type_ = FILTERS[name]
+    own = condition.format(_typed(name, type_))
+    others = " and ".join(one for one in conditions if one != own)
+    return f"""(select o.* from (select distinct unnest({_typed(name, type_)}) as value) v cross join lateral (
+        select p.* from products p where {EACH[name]} = v.value and {others} order by {order} limit {_typed("limit", "integer")}) o) p"""
+
+
+def _listed(text: str, state: str, ended: int | None, *key: Any) -> Listed:
+    return Listed(text, state, ended, key)

@@ -17,6 +17,7 @@ from harvestd.market.catalogue import variant_rows
 from harvestd.market.catalogue.actions import Farm
 from harvestd.market.catalogue.finding import Shelf, lacking_category
 from harvestd.market.catalogue.group_choice import Groups, look
+from harvestd.market.catalogue.group_rules import among_groups
 from harvestd.market.catalogue.many_rows import Entry, Written
 from harvestd.market.catalogue.many_rules import PACKS, Decision, Present, Row, changes_of, decided, placed
 from harvestd.market.catalogue.product_events import Known, happened
@@ -149,13 +150,14 @@ async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
     for plan in plans:
         before, after = plan.before, plan.after
         assert before is not None
-        edited = plan.changed != ["stock"]
-        changed.append(Written(before.id, after.offer, after.stock, before.slug, edited))
+        edited, quiet = plan.changed != ["stock"], PACKS not in plan.changed and among_groups(before.offer, after.offer)
+        changed.append(Written(before.id, after.offer, after.stock, before.slug, edited, quiet))
         if after.stock != before.stock:
             kind = "restock" if after.stock > before.stock else "correction"
             entries.append(Entry(unit.new_id(), before.id, kind, after.stock - before.stock, after.stock))
         gone = after.offer.status == "archived" and before.status != "archived"
-        known, within = before.known.since(bool(after.offer.visible_to)), [before.category_id, after.offer.category_id]
+        known = before.known.since(bool(after.offer.visible_to)).among(quiet and after.stock == before.stock)
+        within = [before.category_id, after.offer.category_id]
         events.append(happened("deleted" if gone else "updated", known, before.revision + 1, plan.changed, within))
     unit.record(*events)
     if changed:

@@ -25,7 +25,7 @@ _TYPES = {
 }  # fmt: skip
 _NAMES = ", ".join(COLUMNS)
 _AS = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in COLUMNS)
-_RECORDS = "jsonb_to_recordset(:rows::jsonb) as n(id uuid, slug text, stock numeric, edited integer"
+_RECORDS = "jsonb_to_recordset(:rows::jsonb) as n(id uuid, slug text, stock numeric, edited integer, quiet integer"
 
 # Locked in id order, as everything that locks products does.
 _LOCK = Statement(
@@ -60,7 +60,7 @@ _INSERT = Statement(
 _UPDATE = Statement(
     "many.update",
     f"""update products p set {", ".join(f"{name} = n.{name}" for name in COLUMNS)}, stock = n.stock,
-               version = p.version + n.edited, revision = p.revision + 1, updated_at = :now
+               version = p.version + n.edited, quiet = p.quiet + n.quiet, revision = p.revision + 1, updated_at = :now
           from {_RECORDS}, {_AS}) where p.id = n.id""",
     nothing,
 )
@@ -87,13 +87,14 @@ class Entry:
 
 @attrs.frozen
 class Written:
-    """A product as it is to be stored; ``edited`` is whether more than its stock is."""
+    """A product as it is to be stored; ``edited`` is whether more than its stock is, ``quiet`` whether of that groups alone are told."""
 
     id: str
     offer: Offer
     stock: Decimal
     slug: str = ""
     edited: bool = True
+    quiet: bool = False
 
 
 async def lock(
@@ -142,4 +143,12 @@ def _records(products: Sequence[Written]) -> str:
 def _record(one: Written) -> Mapping[str, Any]:
     found = columns_of(one.offer)
     encoded = {name: msgspec.Raw(found[name].encode()) for name in KEPT_AS_JSON if found[name] is not None}
-    return {**found, **encoded, "id": one.id, "slug": one.slug, "stock": one.stock, "edited": int(one.edited)}
+    return {
+        **found,
+        **encoded,
+        "id": one.id,
+        "slug": one.slug,
+        "stock": one.stock,
+        "edited": int(one.edited),
+        "quiet": int(one.quiet),
+    }

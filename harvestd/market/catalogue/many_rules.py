@@ -90,7 +90,7 @@ def _new(row: Row) -> Decision:
 
 
 def _required(name: str) -> FieldError:
-    return FieldError(name, "is missing; a new product needs it", code="required")
+    return FieldError(name, "is missing; a new product needs it", code="required", params={"reason": "new-product"})
 
 
 def _changed(row: Row, present: Present, may_restock: bool) -> Decision:

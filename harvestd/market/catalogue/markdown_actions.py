@@ -46,6 +46,11 @@ async def finish(unit: UnitOfWork, product_id: str) -> None:
         await withdraw(unit, product)
 
 
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first markdown is over."""
+    return await price_rows.next_over(parts.database)
+
+
 async def finish_all(parts: Parts, going_on: GoingOn = always) -> None:
     """End the markdowns that are over, each in its own unit of work."""
     for product_id in await price_rows.over(parts.database, parts.now(), BATCH):

@@ -75,6 +75,7 @@ class OnSale:
     image: str | None = None
     pack: Pack | None = None
     own: bool = False
+    category_id: str | None = None
 
     @property
     def available(self) -> Decimal:

@@ -46,6 +46,7 @@ _OVER = Statement(
     "select id::text from products where markdown_until <= :now order by markdown_until, id limit :most",
     scalar,
 )
+_NEXT_OVER = Statement("prices.next_markdown_over", "select min(markdown_until) from products", scalar)
 
 
 async def listed(reader: Reader, product_id: str, after: int | None, limit: int) -> list[Past]:
@@ -61,6 +62,12 @@ async def count(reader: Reader, product_id: str) -> int:
 async def since(reader: Reader, product_id: str, moment: datetime) -> list[Was]:
     """The prices that a product had from a time on, that of the time included."""
     return await reader.rows(_SINCE, product_id=product_id, since=moment)
+
+
+async def next_over(reader: Reader) -> datetime | None:
+    """When the first markdown is over; None if there is none."""
+    found: datetime | None = await reader.row(_NEXT_OVER)
+    return found
 
 
 async def over(reader: Reader, now: datetime, most: int) -> list[str]:

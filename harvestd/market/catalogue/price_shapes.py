@@ -85,7 +85,7 @@ WORDS: dict[str, str] = {
     "group": "Id of a group of buyers; in requests also its slug.",
     "GroupPrice.price": "What its members pay, for `price_per`; of several groups the lowest counts.",
     "GroupPriceIn.price": "What its members pay, for `price_per`; of several groups the lowest counts.",
-    "prices": "What members of groups of buyers pay instead; told on the product's page and by `mine=true` to those who may change it, who see the price of everybody in `price`; null to all others, and in other lists.",
+    "prices": "What members of groups of buyers pay instead, at most what everybody does (where that is lower by now, they pay that); told on the product's page and by `mine=true` to those who may change it, who see the price of everybody in `price`; null to all others, and in other lists.",
     "visible_to": "The groups of buyers whose members alone see it, besides its farm and the market's staff; empty: everybody sees it. Told on the product's page and by `mine=true` to those who may change it; null to all others, and in other lists.",
     "prior_price": "While a reduction is announced: the lowest price of the thirty days before it, for `price_per` (Directive 98/6/EC, article 6a); null otherwise.",
     "markdown": "The announced reduction of `price`; null if there is none.",

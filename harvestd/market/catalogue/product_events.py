@@ -25,6 +25,10 @@ class Known:
         """The same after a change: who could know of it is told that they no longer can, by an event for everybody."""
         return attrs.evolve(self, restricted=self.restricted and restricted)
 
+    def among(self, groups: bool) -> Known:
+        """The same for a change that is among ``groups`` alone, and is nobody else's to know."""
+        return attrs.evolve(self, restricted=True) if groups else self
+
 
 def happened(
     kind: Literal["created", "updated", "deleted"], product: Known, version: int, changed: list[str],

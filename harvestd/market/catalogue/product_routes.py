@@ -44,6 +44,9 @@ def shown(card: cards.Card) -> msgspec.Raw:
 async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     """Published products by filter and sort; or, with ``mine``, those of the caller's farms, of any status."""
     _only_of_ones_own(query)
+    if query.near is not None and query.radius_km is None:
+        message = "goes with radius_km here; GET /api/search?near= ranks by distance"
+        raise Invalid.of("near", message, "not-accepted", reason="with-radius")
     sort = query.sort if query.updated_since is None else listing_terms.CHANGED
     types = tuple(type_ for _, _, type_ in listing_terms.ORDERS[sort].key)
     order = Keyset(query, sort, types, lambda row: row.key)
@@ -61,10 +64,10 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     page, following = order.page(rows)
     of = [families.of_farm(id) for id, *_ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
     of += _within(asked.values.get("category", ()))
-    shows = (*[families.shown(row.key[-1]) for row in page], *of)
+    shows = (*[families.shown(row.id) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    return Result(shown_now, version=ended, families=shows, spoken=not query.mine)
+    return Result(shown_now, version=ended, families=shows, spoken=not query.mine, **cards.states(page))
 
 
 def _within(categories: Sequence[tuple[str, ...]]) -> list[str]:
@@ -119,7 +122,7 @@ async def page(request: RequestContext) -> Result:
         raise NotFound("there is no such product")
     if own:
         return Result(shown(card), version=card.version, spoken=False)
-    return Result(shown(card), version=card.version, families=(families.shown(card.id),))
+    return Result(shown(card), version=card.version, families=(families.shown(card.id),), **cards.states([card]))
 
 
 async def _may_change(request: RequestContext, card: cards.Card) -> bool:

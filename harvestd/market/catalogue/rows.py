@@ -19,8 +19,8 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
-    ``regular_price`` is what it returns to. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
+    """A product with its farm's and category's names, ``category_texts`` in the market's other languages; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
+    ``regular_price`` is what it returns to. ``shown_at`` is when everybody last saw a change, where that is before ``updated_at``. ``priced_by`` is None for what is priced by what it is sold by, ``variants`` the number of pack sizes
     that it is offered in."""
 
     id: str
@@ -34,6 +34,7 @@ class Product(msgspec.Struct, frozen=True):
     category_id: str | None
     category_slug: str | None
     category_name: str | None
+    category_texts: dict[str, dict[str, str]] | None
     unit: str
     price: int
     price_per: Decimal
@@ -75,6 +76,7 @@ class Product(msgspec.Struct, frozen=True):
     revision: int
     created_at: datetime
     updated_at: datetime
+    shown_at: datetime | None
     visible_to: list[str] | None
     group_prices: list[dict[str, Any]] | None
     regular_price: int | None
@@ -96,7 +98,7 @@ class Product(msgspec.Struct, frozen=True):
 #: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
     "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "farm_state": "f.state", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
-    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "visible_to": "p.visible_to::text[]",
+    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "category_texts": "c.translations", "visible_to": "p.visible_to::text[]",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
@@ -122,7 +124,7 @@ _INSERT = Statement(
 _UPDATE = Statement(
     "products.update",
     f"""update products set {", ".join(f"{column} = :{column}" for column in COLUMNS)},
-               version = version + 1, revision = revision + 1, updated_at = :now
+               version = version + 1, quiet = quiet + :quiet, revision = revision + 1, updated_at = :now
         where id = :id""",
     nothing,
 )
@@ -166,9 +168,9 @@ async def insert(
     raise AlreadyTaken
 
 
-async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
-    """Store a changed product as its next version; raises :class:`Invalid` for an unknown category."""
-    await _stored(tx, _UPDATE, id=product_id, now=now, **columns_of(offer))
+async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime, *, quiet: bool = False) -> None:
+    """Store a changed product as its next version, of which groups alone are told if it is ``quiet``; raises :class:`Invalid` for an unknown category."""
+    await _stored(tx, _UPDATE, id=product_id, now=now, quiet=int(quiet), **columns_of(offer))
 
 
 async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:

@@ -90,15 +90,16 @@ def begun(given: Mapping[str, Any]) -> Offer:
     return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)), wrong)
 
 
-def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
-    """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``."""
+def checked(offer: Offer, also: Iterable[FieldError] = (), *, priced: bool = True) -> Offer:
+    """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``. ``priced`` is whether its
+    groups' prices are new."""
     texts = _texts({name: getattr(offer, name) for name in TEXTS})
     kept_tags = tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
     price = measure_rules.price_faults(offer.price, offer.measures, offer.unit)
     facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
     wrong += translations.lacking(offer.translations, "title")
-    wrong += group_rules.offer_faults(offer)
+    wrong += group_rules.offer_faults(offer, said=priced)
     accept(*also, *texts.values(), *kept_tags, *price, *amounts, *wrong, message="the product cannot be accepted")
     kept = accept(*texts.values(), *kept_tags)
     named: dict[str, Any] = dict(zip(texts, kept, strict=False))
@@ -152,7 +153,8 @@ def amended(
     anew |= {name: value for name, value in measured.items() if value != getattr(offer, name)}
     if translations.FIELD in changes:
         anew[translations.FIELD] = translations.merged(offer.translations, changes[translations.FIELD], tuple(TEXTS))
-    return checked(attrs.evolve(offer, **markdown_rules.follows(offer, anew)), (*also, *wrong))
+    after = attrs.evolve(offer, **markdown_rules.follows(offer, anew))
+    return checked(after, (*also, *wrong), priced=set(after.prices) != set(offer.prices))
 
 
 def _unit_stays(unit: str, stock: Decimal, held: Decimal, variants: int) -> Iterator[FieldError]:

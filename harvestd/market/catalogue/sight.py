@@ -23,9 +23,13 @@ RUNS = (
 SHARES = "(p.visible_to is null or p.visible_to && :groups::uuid[])"
 #: Whether it is on sale to members of the groups.
 FOR_MEMBERS = f"p.status = 'published' and {SHARES} and {OF_FOUND_FARM}"
+#: Whether it is on sale to the market's staff, who see what any group does.
+FOR_STAFF = "p.status = 'published'"
 #: Whether they may buy it of its farm ``f``, were that to take orders. Of a farm that is not found nobody else is told anything that the shop would not:
 #: what is in a cart of it stays there, without a name, and cannot be ordered, as if there were no such product.
 SEES = f"(({SHARES} and f.{farms.FOUND}) or {RUNS})"
+#: When everybody last saw a change of it.
+SHOWN_AT = "coalesce(p.shown_at, p.updated_at)"
 #: What it costs them, in minor units.
 PAID = """case when p.group_prices is null then p.price
      else price_for(p.price, p.regular_price is not null, p.group_prices, :groups::uuid[]) end"""
@@ -40,10 +44,21 @@ _MATTER = Statement(
     scalar,
 )
 
+_RESTRICTED = Statement(
+    "sight.restricted",
+    "select exists (select from products where visible_to is not null and status = 'published')",
+    scalar,
+)
+
 
 def at_their_price(sql: str) -> str:
     """The SQL with what a product costs the buyer instead of its own price."""
     return _PRICE.sub(f"({PAID})", sql)
+
+
+async def restricted(reader: Reader) -> bool:
+    """Whether anything is on sale that not everybody sees."""
+    return bool(await reader.row(_RESTRICTED))
 
 
 async def matter(reader: Reader, groups: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ from harvestd.store.postgres.transactions import Transaction
 def _on_sale(*c: object) -> OnSale:
     names = (
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
-        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted",
+        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted", "category_id",
     )  # fmt: skip
     *c, weight, unit = c  # type: ignore[assignment]
     each = Amount(weight, unit) if weight is not None else None  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def _pictured(image: str | None, *columns: object) -> OnSale:
 
 
 def _held(*columns: object) -> Held:
-    names = ("line_id", "order_id", "farm_id", "product_id", "quantity", "state", "awaits_farm")
+    names = ("line_id", "order_id", "farm_id", "product_id", "quantity", "state", "awaits_farm", "until")
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
@@ -47,7 +47,7 @@ def _shelf(price: str, which: str) -> str:
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null,
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null, p.category_id,
        case when p.priced_by is not null then p.estimated_weight end, p.weight_unit
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) and {which} order by p.id"""
@@ -77,7 +77,7 @@ _SEE = Statement(
 # Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",
-    """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state, r.expires_at is not null
+    """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state, r.expires_at is not null, r.expires_at
          from reservations r join order_lines l on l.id = r.line_id
         where r.order_id = any(:order_ids::uuid[]) order by r.line_id for no key update of r""",
     _held,
@@ -85,8 +85,8 @@ _HELD = Statement(
 _APPLY = Statement(
     "stock.apply",
     """with states as (
-           update reservations r set state = s.state, changed_at = :now
-             from unnest(:reserved_lines::uuid[], :states::text[]) as s(line_id, state) where r.line_id = s.line_id
+           update reservations r set state = s.state, quantity = coalesce(s.quantity, r.quantity), changed_at = :now
+             from unnest(:reserved_lines::uuid[], :states::text[], :quantities::numeric[]) as s(line_id, state, quantity) where r.line_id = s.line_id
        ), entries as (
            insert into stock_ledger (id, product_id, kind, change, level, line_id, created_at)
            select e.id, e.product_id, e.kind, e.change, e.level, e.line_id, :now
@@ -151,12 +151,12 @@ async def held(tx: Transaction, order_ids: Sequence[str]) -> list[Held]:
 
 async def apply(tx: Transaction, effect: Effect, new_id: Callable[[], str], now: datetime) -> None:
     """Store an effect: reservations, ledger and products, in one statement."""
-    if not effect.states:
+    if not (effect.states or effect.products):
         return
     entries, products = effect.entries, sorted(effect.products.items())
     await tx.run(
         _APPLY,
-        reserved_lines=list(effect.states), states=list(effect.states.values()),
+        reserved_lines=list(effect.states), states=list(effect.states.values()), quantities=[effect.quantities.get(line_id) for line_id in effect.states],
         entry_products=[e.product_id for e in entries], kinds=[e.kind for e in entries], changes=[e.change for e in entries], levels=[e.level for e in entries],
         product_ids=[p for p, _ in products], stocks=[c[0] for _, c in products], reserveds=[c[1] for _, c in products],
         now=now, entry_ids=[new_id() for _ in entries], entry_lines=[e.line_id for e in entries], revised=sorted(effect.revised), sales=[c[2] for _, c in products],

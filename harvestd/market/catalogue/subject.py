@@ -46,7 +46,7 @@ from harvestd.market.catalogue import (
 from harvestd.market.long_work.kinds import LongWork
 from harvestd.market.long_work.shapes import Operation
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic
+from harvestd.queue.work import Due
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, MANY_BODY, Cached, Mode, Route, Section, always
 
@@ -74,7 +74,7 @@ _PRODUCTS = Section(
 _IMPORT = f"""CSV or JSON Lines, up to 100,000 rows. The first line of CSV names columns, in any order: {", ".join(f"`{name}`" for name in table_columns.COLUMNS)}.
 A row is about the product with its `id`, else its `external_id`, else its `sku`; there is a new one if none has that. Columns that the file does not have stay as they are; an
 empty cell empties its field, and leaves `title`, `unit`, `price`, `stock`, `status` and the steps alone. `price` is in whole units of the market's currency (3.50), `category` a
-slug, several `tags` or `allergens` have `|` between them. `price_per` and `estimated_weight` may have their unit in the cell (`500 g`). `certifications`, `metadata`
+slug, several `tags` or `allergens` have `|` between them, and so have the groups of `visible_to` and of `prices` (`members=3.50|wholesale=2.80`). `price_per` and `estimated_weight` may have their unit in the cell (`500 g`). `certifications`, `metadata`
 (`{{"shelf": "B4"}}`) and `translations` are JSON, and so are `variants`: all pack sizes, as `PUT /api/products/{{id}}/variants` takes its `items`; an empty cell ends them. Texts in
 another language of the market have columns of their own instead of `translations`: `title_fr`, `description_fr`. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
 are rows as `POST /api/products/bulk` takes them.
@@ -176,5 +176,5 @@ SUBJECT = Subject(
               description="All of them: one that is left out is not offered any more, and stays in the orders that name it. Each is sold at its own price, and all take from the one "
               "stock of the product. The version is the product's."),
     ),
-    periodic=(Periodic("markdowns", 1.0, markdown_actions.finish_all),),
+    periodic=(Due("markdowns", 1.0, markdown_actions.finish_all, next_due=markdown_actions.next_due),),
 )  # fmt: skip

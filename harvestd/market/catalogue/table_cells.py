@@ -20,7 +20,10 @@ _THOUSANDS = {",": re.compile(r"[0-9]{1,3},[0-9]{3}"), ";": re.compile(r"[0-9]{1
 _MEASURED, _UNIT = re.compile(r"([0-9][0-9.,]*)[ \u00a0]*([A-Za-z]{1,12})"), re.compile(r"(?:/|per )?([A-Za-z]{1,12})")
 _DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 #: What a spreadsheet would run as a formula (OWASP, CSV injection), and the apostrophes that keep it from that.
-_FORMULA, _KEPT = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
+_STARTS = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"  # the last four are full-width: Japanese and Chinese editions take them for the same
+_FORMULA, _KEPT = re.compile(f"'*[{_STARTS}]"), re.compile(f"'+[{_STARTS}]")
+#: The price of a group: ``members=3.50``.
+_OF_GROUP = re.compile(r"([^\s=]{1,80})\s*=\s*(\S{1,40})")
 
 
 @attrs.frozen(kw_only=True)
@@ -58,7 +61,10 @@ def number(cell: str, reading: Reading) -> str:
     kind = "," if reading.delimiter == "," else ";"
     if not _NUMBER.fullmatch(cell):
         raise Invalid.of(
-            "", "must be a number such as 3.50 or 3,50, without a sign or separators of thousands", "not-a-number"
+            "",
+            "must be a number such as 3.50 or 3,50, without a sign or separators of thousands",
+            "not-a-number",
+            reason="cell",
         )
     if _THOUSANDS[kind].fullmatch(cell):
         raise Invalid.of(
@@ -72,6 +78,18 @@ def price(cell: str, reading: Reading) -> int:
     if minor != minor.to_integral_value():
         raise Invalid.of("", "has more decimals than the money of this market", "not-a-number", reason="decimals")
     return int(minor)
+
+
+def group_prices(cell: str, reading: Reading) -> list[dict[str, Any]]:
+    """What members of groups pay, each by its slug or id: ``members=3.50|wholesale=2.80``."""
+    found: list[dict[str, Any]] = []
+    for one in split(cell):
+        of_group = _OF_GROUP.fullmatch(one)
+        if of_group is None:
+            message = "must be groups with their prices, such as members=3.50|wholesale=2.80"
+            raise Invalid.of("", message, "wrong-form", reason="group-prices")
+        found.append({"group": of_group[1], "price": price(of_group[2], reading)})
+    return found
 
 
 def day(cell: str, reading: Reading) -> str:

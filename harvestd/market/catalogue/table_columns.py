@@ -41,7 +41,8 @@ COLUMNS: dict[str, Column] = {
     "allergens": Column("allergens", lambda cell, reading: cells.split(cell), ()), "ingredients": Column("ingredients", empty=""),
     "origin": Column("origin", empty=""), "storage": Column("storage", empty=None), "durability_kind": Column("durability.kind", empty=None),
     "durability_date": Column("durability.date", cells.day, None), "certifications": Column("certifications", cells.json_value, ()),
-    "metadata": Column("metadata", cells.json_value, {}), "variants": Column("variants", cells.json_value, ()), "translations": Column("translations", cells.json_value, None),
+    "metadata": Column("metadata", cells.json_value, {}),
+    "visible_to": Column("visible_to", lambda cell, reading: cells.split(cell), ()), "prices": Column("prices", cells.group_prices, ()), "variants": Column("variants", cells.json_value, ()), "translations": Column("translations", cells.json_value, None),
 }  # fmt: skip
 #: The column of texts in all languages, which those of one language each say as well.
 ALL = "translations"

@@ -16,7 +16,8 @@ _OTHER_WORDS = {
     **dict.fromkeys(("name", "product", "product_name"), "title"), **dict.fromkeys(("cost", "amount", "unit_price"), "price"),
     **dict.fromkeys(("quantity", "qty", "available", "inventory"), "stock"), **dict.fromkeys(("category_id", "category_slug", "kind", "type"), "category"),
     **dict.fromkeys(("article", "article_number", "number", "code", "item"), "sku"), **dict.fromkeys(("ean", "upc", "barcode"), "gtin"),
-    **dict.fromkeys(("tag", "keywords", "labels"), "tags"), **dict.fromkeys(("packs", "pack_sizes", "sizes"), "variants"), "step": "quantity_step",
+    **dict.fromkeys(("tag", "keywords", "labels"), "tags"), **dict.fromkeys(("packs", "pack_sizes", "sizes"), "variants"),
+    **dict.fromkeys(("group", "groups", "visible", "visibility"), "visible_to"), **dict.fromkeys(("group_prices", "member_price", "wholesale_price"), "prices"), "step": "quantity_step",
     "season": "season_from", "durability": "durability_kind", "best_before": "durability_date", "use_by": "durability_date", "text": "description",
 }  # fmt: skip
 
@@ -36,14 +37,18 @@ def faults(names: Sequence[str], languages: Sequence[str]) -> list[FieldError]:
 
 
 def _wrong(names: Sequence[str], known: Sequence[str]) -> Iterator[FieldError]:
+    """Each fault; of names that are not known and like no other, the first tells which there are, once for all."""
     seen: set[str] = set()
-    given = set(names)
+    given, told = set(names), False
     left, possible = [one for one in known if one not in given], ", ".join(known)
     for i, name in enumerate(names):
         if name in seen:
-            yield FieldError(f"columns[{i}]", "is a column already; give each once", code="given-twice")
+            message = "is a column already; give each once"
+            yield FieldError(f"columns[{i}]", message, code="given-twice", params={"reason": "same-column"})
         elif name not in known:
-            yield _unknown(i, name, left, possible)
+            fault = _unknown(i, name, left, "" if told else possible)
+            told = told or "possible" in fault.params
+            yield fault
         seen.add(name)
 
 
@@ -52,12 +57,17 @@ def _unknown(i: int, name: str, left: Sequence[str], possible: str) -> FieldErro
     alike = [] if OF_LANGUAGE.fullmatch(name) else get_close_matches(name[:_LONGEST], left, 1, 0.75)
     near = other if other in left else next(iter(alike), "")
     value, place = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…", f"columns[{i}]"
-    if not near:
+    if near:
         return FieldError(
-            place, f"is “{value}”, which is no column of products; there are: {possible}", code="not-one-of",
-            params={"value": value, "allowed": possible, "reason": "column"},
+            place, f"is “{value}”, which is no column of products; did you mean {near}?", code="not-accepted",
+            params={"value": value, "meant": near, "reason": "column-meant"},
+        )  # fmt: skip
+    if possible:
+        return FieldError(
+            place, f"is “{value}”, which is no column of products; there are: {possible}", code="not-accepted",
+            params={"value": value, "possible": possible, "reason": "columns"},
         )  # fmt: skip
     return FieldError(
-        place, f"is “{value}”, which is no column of products; did you mean {near}? There are: {possible}", code="not-one-of",
-        params={"value": value, "allowed": possible, "meant": near, "reason": "column-meant"},
+        place, f"is “{value}”, which is no column of products, either", code="not-accepted",
+        params={"value": value, "reason": "column"},
     )  # fmt: skip

@@ -27,7 +27,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 @attrs.frozen(kw_only=True)
 class Table:
     """How a file is read: its ``kind`` (``csv``, ``jsonl``), encoding and delimiter, the names of its columns, the byte at which its rows
-    ``begin``, and their number."""
+    ``begin``, and their number: of all, which is that of the last, and of those that are ``filled``."""
 
     kind: str
     encoding: str = "utf-8"
@@ -35,6 +35,7 @@ class Table:
     columns: tuple[str, ...] = ()
     begin: int = 0
     rows: int = 0
+    filled: int = 0
 
 
 @attrs.frozen
@@ -43,6 +44,11 @@ class Record:
 
     cells: tuple[str, ...]
     end: int
+
+    @property
+    def filled(self) -> bool:
+        """Whether anything is in it: empty lines are none."""
+        return any(cell.strip() for cell in self.cells)
 
 
 class _Cut(Exception):
@@ -102,7 +108,7 @@ def _delimiter(line: str) -> str:
 
 def _counted(file: IO[bytes], table: Table) -> Table:
     """The table with its number of rows."""
-    at, rows = table.begin, 0
+    at, rows, filled = table.begin, 0, 0
     while True:
         file.seek(at)
         window = file.read(2 * MAX_ROW)
@@ -110,11 +116,11 @@ def _counted(file: IO[bytes], table: Table) -> Table:
         end = 0
         _check(rows + _at_least(table, window))
         for record in records(table, window, last, rows):
-            end, rows = record.end, rows + 1
+            end, rows, filled = record.end, rows + 1, filled + record.filled
             _check(rows)
         at += end
         if last:
-            return attrs.evolve(table, rows=rows)
+            return attrs.evolve(table, rows=rows, filled=filled)
         if not end:
             raise Invalid.of("file", f"has a row of more than {MAX_ROW} bytes", "too-long", maximum=str(MAX_ROW))
 
@@ -148,7 +154,8 @@ def records(table: Table, window: bytes, last: bool, first: int = 0) -> Iterator
                 return
             message = "breaks the format of CSV; look for a quotation mark that is not doubled"
             raise Invalid(
-                "the file cannot be read", (FieldError(f"rows[{number}]", message, code="wrong-form"),)
+                "the file cannot be read",
+                (FieldError(f"rows[{number}]", message, code="wrong-form", params={"reason": "csv"}),),
             ) from error
         yield Record(tuple(cell.replace("\r\n", "\n") for cell in cells), lines.at)
         number += 1

@@ -36,14 +36,9 @@ def somebody(request: RequestContext) -> Buyer:
 
 
 async def of_list(request: RequestContext) -> Buyer:
-    """Whom a list that this caller asks for is for: the market's staff, or those in the same groups."""
+    """Whom a list or a search that this caller asks for is for: the market's staff, or those in the same groups."""
     found = await buyer(request)
     return Buyer(staff=True) if found.staff else Buyer(found.groups)
-
-
-async def of_search(request: RequestContext) -> Buyer:
-    """Whom a search is for: those in the same groups."""
-    return Buyer(await _groups(request))
 
 
 async def _groups(request: RequestContext) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError
 from harvestd.market.farms import delivery_rules as rules
-from harvestd.market.farms.delivery_shapes import Area, Delivery, DeliveryIn
+from harvestd.market.farms.delivery_shapes import Area, Delivery, DeliveryIn, PointPosition, corners
 from harvestd.web import sound
 from harvestd.web.money import given_faults, minor_units, money
 
@@ -25,6 +25,7 @@ def read(given: DeliveryIn | None, currency: str) -> tuple[dict[str, Any] | None
     wrong: list[FieldError] = []
     areas = [msgspec.structs.asdict(one) for one in given.areas]
     for i, area in enumerate(areas):
+        area["polygon"] = corners(area["polygon"])
         for name in _AMOUNTS:
             field, value = f"delivery.areas[{i}].{name}", area[name]
             if value is not None:
@@ -39,7 +40,8 @@ def faults_in_part(sent: Mapping[str, Any], currency: str) -> list[FieldError]:
     """Faults in a delivery that could be read only in part."""
     wrong: list[FieldError] = []
     for i, area in sound.elements(sent, "delivery.areas").items():
-        wrong += rules.area_faults(i, area)
+        polygon = {"polygon": corners(area["polygon"])} if "polygon" in area else {}
+        wrong += rules.area_faults(i, {**area, **polygon})
         for name in _AMOUNTS:
             found = given_faults(name, area, currency)
             wrong += [
@@ -55,7 +57,7 @@ def shown(delivery: Mapping[str, Any] | None, currency: str) -> Delivery | None:
         return None
     areas = [
         Area(
-            name=area["name"], postcodes=area["postcodes"], radius_km=area["radius_km"], fee=money(area["fee"], currency),
+            name=area["name"], postcodes=area["postcodes"], radius_km=area["radius_km"], polygon=msgspec.convert(area.get("polygon"), list[PointPosition] | None), fee=money(area["fee"], currency),
             minimum=money(area["minimum"], currency), free_from=None if area["free_from"] is None else money(area["free_from"], currency),
         )
         for area in delivery["areas"]

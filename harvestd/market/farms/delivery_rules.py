@@ -1,24 +1,38 @@
 """Where a farm delivers, and on which terms. Pure.
 
-An area is a list of postcodes or a circle round the farm. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``): they are
-compared without spaces and hyphens, in capitals.
+An area is a list of postcodes, a circle round the farm, or a polygon. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``, ``１１０ー０００１``): they are
+compared in plain letters and digits, without spaces and hyphens, in capitals.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
-from harvestd.kernel.geography import distance_km
+from harvestd.kernel.geography import distance_km, is_inside
 from harvestd.kernel.names import Rule
+from harvestd.market.farms.rules import not_on_earth
 
 MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 20, 500, 16, 500
 MAX_AREA_NAME, MAX_NOTE = 100, 2000
+#: The corners of a polygon, and how wide and high it is at most, in degrees.
+MIN_CORNERS, MAX_CORNERS, MAX_DEGREES = 3, 200, 10
+#: The ways to say where an area is, of which it has one.
+WHERE = ("postcodes", "radius_km", "polygon")
 TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
 _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
+#: By the category of a character: dashes, spaces, and what is not visible. Others that stand for a hyphen: minus, and the long vowel of Japanese keyboards.
+_SPELT = {"Pd": "-", "Zs": " ", "Cf": ""}
+_HYPHENS = "\u2212\u30fc"
+
+#: What words of an address a postcode may be made of, and how many: SW1A 1AA has two.
+_WORD, _WORDS = re.compile(r"[A-Za-z0-9]+"), 3
+#: What no postcode goes across: a comma, a new line.
+_APART = re.compile(r"[^A-Za-z0-9 -]")
 
 #: Latitude and longitude in degrees.
 Place = tuple[float, float]
@@ -26,26 +40,62 @@ Place = tuple[float, float]
 
 def postcode(text: str) -> str:
     """A postcode as it is compared."""
-    return text.replace(" ", "").replace("-", "").upper()
+    return _spelt(text).replace(" ", "").replace("-", "")
+
+
+def _spelt(text: str) -> str:
+    """A postcode as this market spells it: letters and digits of any width as plain ones, whatever is a space or a hyphen somewhere as one of ours, in
+    capitals, and without what is not visible."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(_SPELT.get(unicodedata.category(one), one) if one not in _HYPHENS else "-" for one in plain).upper()
 
 
 def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Faults in the given members of the area at a position, but for its amounts of money."""
+    """Faults in the given members of the area of a farm at a position, but for its amounts of money."""
     path = f"delivery.areas[{i}]"
     if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
         yield fault
-    for n, code in enumerate(area.get("postcodes") or ()):
-        if _POSTCODE.fullmatch(code) is None:
-            message = "must be a postcode of 2 to 10 letters and digits"
-            yield FieldError(f"{path}.postcodes[{n}]", message, code="wrong-form", params={"reason": "postcode"})
+    yield from place_faults(path, area)
+
+
+def place_faults(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the given members that say where an area is, whosever it is. A ``polygon`` has pairs of degrees."""
+    yield from postcode_faults(f"{path}.postcodes", area.get("postcodes") or ())
     radius = area.get("radius_km")
     if radius is not None and not 0 < radius <= MAX_RADIUS_KM:
         bounds = {"maximum": str(MAX_RADIUS_KM), "reason": "radius"}
         message = f"must be more than 0 and at most {MAX_RADIUS_KM} kilometres"
         yield FieldError(f"{path}.radius_km", message, code="above-maximum", params=bounds)
-    if "postcodes" in area and "radius_km" in area and bool(area["postcodes"]) == (radius is not None):
-        message = "give postcodes, or radius_km: one of the two says where it is"
+    yield from _polygon_faults(f"{path}.polygon", area.get("polygon"))
+    if (
+        all(name in area for name in WHERE)
+        and sum((bool(area["postcodes"]), radius is not None, bool(area["polygon"]))) != 1
+    ):
+        message = "give postcodes, radius_km or polygon: one of the three says where it is"
         yield FieldError(f"{path}.postcodes", message, code="required", params={"reason": "postcodes-or-radius"})
+
+
+def _polygon_faults(path: str, corners: Sequence[Place] | None) -> Iterator[FieldError]:
+    if corners is None:
+        return
+    places = [{"latitude": latitude, "longitude": longitude} for latitude, longitude in corners]
+    wrong = [fault for n, place in enumerate(places) for fault in not_on_earth(f"{path}[{n}]", place)]
+    yield from wrong
+    if len(set(corners)) < MIN_CORNERS:
+        params = {"minimum": str(MIN_CORNERS), "reason": "elements"}
+        yield FieldError(path, f"must have at least {MIN_CORNERS} corners", code="too-short", params=params)
+    elif not wrong and any(max(degrees) - min(degrees) > MAX_DEGREES for degrees in zip(*corners, strict=True)):
+        message = f"must be at most {MAX_DEGREES} degrees wide and high"
+        params = {"maximum": str(MAX_DEGREES), "reason": "degrees"}
+        yield FieldError(path, message, code="above-maximum", params=params)
+
+
+def postcode_faults(field: str, codes: Sequence[str]) -> Iterator[FieldError]:
+    """Faults in the form of postcodes."""
+    for n, code in enumerate(codes):
+        if _POSTCODE.fullmatch(_spelt(code)) is None:
+            message = "must be a postcode of 2 to 10 letters and digits"
+            yield FieldError(f"{field}[{n}]", message, code="wrong-form", params={"reason": "postcode"})
 
 
 def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
@@ -63,11 +113,18 @@ def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
 
 def kept(area: Mapping[str, Any]) -> dict[str, Any]:
     """An area without faults as it is stored; its amounts in minor units."""
-    codes = list(dict.fromkeys(code.upper() for code in area["postcodes"] or ()))
-    radius = area["radius_km"]
     return {
-        "name": TEXTS["name"].apply("", area["name"]), "postcodes": codes or None, "radius_km": None if radius is None else float(radius),
-        "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+        "name": TEXTS["name"].apply("", area["name"]), **kept_place(area), "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+    }  # fmt: skip
+
+
+def kept_place(area: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an area without faults is, as it is stored."""
+    codes = list({postcode(code): _spelt(code) for code in reversed(area["postcodes"] or ())}.values())[::-1]
+    radius, corners = area["radius_km"], area.get("polygon")
+    return {
+        "postcodes": codes or None, "radius_km": None if radius is None else float(radius),
+        "polygon": [{"latitude": float(latitude), "longitude": float(longitude)} for latitude, longitude in corners] if corners else None,
     }  # fmt: skip
 
 
@@ -94,15 +151,42 @@ def never_charged(delivery: Mapping[str, Any] | None, order_minimum: int, curren
 def delivers_to(
     delivery: Mapping[str, Any] | None, at: Place | None, code: str, position: Place | None
 ) -> Mapping[str, Any] | None:
-    """The area that a place is in: the first in the farm's order that has its postcode (``code``, empty if unknown), or whose circle round the
-    farm (``at``) it lies in. None if the farm does not deliver there, as far as is known."""
-    wanted = postcode(code)
-    for area in delivery["areas"] if delivery is not None else ():
-        if area["postcodes"] is not None:
-            inside = wanted in {postcode(one) for one in area["postcodes"]}
-        else:
-            inside = at is not None and position is not None and distance_km(*at, *position) <= area["radius_km"]
-        if inside:
-            found: Mapping[str, Any] = area
+    """The area that a place is in: the first in the farm's order that :func:`covers` it, with a circle round the farm (``at``). None if the farm does not
+    deliver there, as far as is known."""
+    found: Mapping[str, Any]
+    for found in delivery["areas"] if delivery is not None else ():
+        if covers(found, at, code, position):
             return found
     return None
+
+
+def covers(area: Mapping[str, Any], middle: Place | None, code: str, position: Place | None) -> bool:
+    """Whether a place is in an area: it has its postcode (``code``, empty if unknown), or it lies in its circle round the ``middle``, or in its
+    polygon."""
+    if area["postcodes"] is not None:
+        return postcode(code) in {postcode(one) for one in area["postcodes"]}
+    if position is None:
+        return False
+    if area.get("polygon"):
+        return is_inside([(corner["latitude"], corner["longitude"]) for corner in area["polygon"]], *position)
+    return middle is not None and distance_km(*middle, *position) <= area["radius_km"]
+
+
+def codes_in(address: str) -> set[str]:
+    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other, with nothing but a space or a hyphen between."""
+    found: set[str] = set()
+    for piece in _APART.split(_spelt(address)):
+        words = [word.upper() for word in _WORD.findall(piece)]
+        found.update("".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1))
+    return found
+
+
+def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, Any] | None:
+    """The area that an address is in, as far as its words tell: the first in the farm's order with a postcode that it has. Nobody knows here how far it is
+    from the farm: if it has none of the postcodes, the first circle counts, and the farm may still refuse. None if there is no such area."""
+    areas = delivery["areas"] if delivery is not None else ()
+    codes = codes_in(address)
+    found = next(
+        (one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None
+    )
+    return found or next((one for one in areas if one["postcodes"] is None), None)

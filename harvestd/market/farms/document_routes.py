@@ -70,7 +70,7 @@ async def add(request: RequestContext, body: NewDocument, upload: Upload) -> Res
     async def work(unit: UnitOfWork) -> rows.Document:
         farm = await actions.locked(unit, request.user, Permission.CHANGE_DOCUMENTS, farm_id)
         _check_number(await rows.number(unit.tx, farm.id))
-        blob_rows.insert(unit.tx, [blob], unit.now)
+        blob_rows.insert(unit.tx, [blob], unit.machine_now)
         await rows.insert(unit.tx, blob, body.kind, title, request.user.user_id, unit.now)
         after = {"document": blob.id, "kind": body.kind}
         await audit.note(request, unit, "farm.document_added", None, f"farm:{farm.id}", None, after)

@@ -31,6 +31,13 @@ class FarmMember(Data, frozen=True, kw_only=True):
     role: str
 
 
+class FarmMemberClosed(Data, frozen=True, kw_only=True):
+    """Somebody who belonged to a farm in a ``role`` has closed their account for good. It says nothing of who that was, which is erased."""
+
+    farm_id: UUID
+    role: str
+
+
 class FarmImprintChanged(Data, frozen=True, kw_only=True):
     """A verified farm has changed its imprint, and has to be looked at again."""
 

@@ -36,7 +36,9 @@ async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str,
         fault = FieldError("email", "belongs to a member already", code="taken", params={"reason": "member"})
         raise AlreadyTaken(errors=(fault,))
     await _check_room(unit, farm)
-    made = invitations.Invitation(unit.new_id(), farm.id, address.shown, address.key, role, unit.now, unit.now + LIFE)
+    made = invitations.Invitation(
+        unit.new_id(), farm.id, address.shown, address.key, role, unit.machine_now, unit.machine_now + LIFE
+    )
     await invitations.invite(unit.tx, made, by)
     data = {"farm_id": farm.id, "invitation_id": made.id}
     unit.record(Event("farm.member_invited", f"invitation:{made.id}", 1, data))
@@ -44,19 +46,19 @@ async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str,
 
 
 async def _check_room(unit: UnitOfWork, farm: Farm) -> None:
-    sent = await invitations.sent(unit.tx, farm.id, unit.now - DAY)
+    sent = await invitations.sent(unit.tx, farm.id, unit.machine_now - DAY)
     if sent.open >= MAX_OPEN:
         message = f"a farm has {MAX_OPEN} open invitations at most; withdraw one first"
         raise Invalid.of("email", message, "not-accepted", reason="too-many-invitations")
     if sent.lately >= MAX_A_DAY and sent.first is not None:
         detail = worded("a farm invites {most} people a day at most; go on tomorrow", most=MAX_A_DAY)
-        raise TooMany(detail, (sent.first + DAY - unit.now).total_seconds())
+        raise TooMany(detail, (sent.first + DAY - unit.machine_now).total_seconds())
 
 
 async def mailed(unit: UnitOfWork, invitation_id: str) -> tuple[invitations.Invitation, str] | None:
     """The invitation, and a new secret for its mail; None if it is open no more."""
     secret = secrets.token_urlsafe(32)
-    found = await invitations.mint(unit.tx, invitation_id, secret_hash(secret), unit.now)
+    found = await invitations.mint(unit.tx, invitation_id, secret_hash(secret), unit.machine_now)
     return None if found is None else (found, secret)
 
 
@@ -64,7 +66,7 @@ async def accept(unit: UnitOfWork, secret: str, user_id: str) -> invitations.Inv
     """Join the farm by the secret of an invitation's mail; a buyer becomes a farmer by it, and who reads the mail of an address has verified
     it. Raises ``NotFound``, ``Forbidden`` if it was sent to another address, and ``Conflict`` for a member."""
     await people.lock(unit.tx, user_id)
-    found = await invitations.by_token(unit.tx, secret_hash(secret), unit.now)
+    found = await invitations.by_token(unit.tx, secret_hash(secret), unit.machine_now)
     if found is None:
         raise NotFound("this invitation was used, withdrawn, or is too old; ask the farm for a new one")
     user = await people.by_id(unit.tx, user_id)
@@ -72,9 +74,9 @@ async def accept(unit: UnitOfWork, secret: str, user_id: str) -> invitations.Inv
         raise Forbidden(
             "this invitation was sent to another address; sign in with the account of that address, or ask the farm to invite yours"
         )
-    if not await rows.join(unit.tx, found.farm_id, user_id, found.role, unit.now):
+    if not await rows.join(unit.tx, found.farm_id, user_id, found.role, unit.machine_now):
         raise Conflict("you belong to this farm already")
-    await invitations.end(unit.tx, found.farm_id, found.id, unit.now, user_id)
+    await invitations.end(unit.tx, found.farm_id, found.id, unit.machine_now, user_id)
     await recovery.verified(unit, user_id)
     await accounts.become_farmer(unit, user_id)
     unit.record(_changed(found.farm_id), _told("joined", found.farm_id, user_id, found.role, by=user_id))
@@ -85,7 +87,7 @@ async def change(unit: UnitOfWork, farm: Farm, member: rows.Member, role: str, b
     """Give a member another role, which is the doing of ``by``. The farm is locked. Raises ``Conflict`` for its last owner."""
     if role != OWNER:
         await _keep_an_owner(unit, farm, member)
-        await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
+        await invitations.end_by(unit.tx, farm.id, member.user_id, unit.machine_now)
     await rows.change(unit.tx, farm.id, member.user_id, role)
     owners = (_changed(farm.id, farm.slug),) if OWNER in (role, member.role) else ()
     unit.record(*owners, _told("changed", farm.id, member.user_id, role, by))
@@ -95,7 +97,7 @@ async def leave(unit: UnitOfWork, farm: Farm, member: rows.Member, by: str) -> N
     """Take a member out, which is the doing of ``by``. The farm is locked. Raises ``Conflict`` for its last owner."""
     await _keep_an_owner(unit, farm, member)
     await rows.leave(unit.tx, farm.id, member.user_id)
-    await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
+    await invitations.end_by(unit.tx, farm.id, member.user_id, unit.machine_now)
     what = "left" if by == member.user_id else "removed"
     unit.record(_changed(farm.id, farm.slug), _told(what, farm.id, member.user_id, "", by))
 
@@ -117,8 +119,11 @@ def _changed(farm_id: str, *slugs: str) -> Event:
 
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
-    """Erase what invitations have of a person whose account is closed."""
-    await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.now)
+    """Erase what invitations have of a person whose account is closed; the other owners of their farms are told that somebody is gone."""
+    await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.machine_now)
+    for own in await people.farms_of(unit.tx, closed.user_id):
+        data = {"farm_id": own.farm_id, "role": own.role}
+        unit.record(Event("farm.member_closed", f"farm:{own.farm_id}", 1, data))
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:
@@ -128,7 +133,7 @@ async def export(unit: UnitOfWork, exported: Exported) -> None:
 
 async def demoted(unit: UnitOfWork, happening: accounts.Demoted) -> None:
     """End the invitations of somebody who may not invite any more. Of an account that is closed, farms that have no other owner take no orders."""
-    await invitations.end_of(unit.tx, happening.user_id, happening.active, unit.now)
+    await invitations.end_of(unit.tx, happening.user_id, happening.active, unit.machine_now)
     if not happening.active:
         await _owners_changed(unit, happening.user_id)
 

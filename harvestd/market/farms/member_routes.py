@@ -89,7 +89,7 @@ async def withdraw(request: RequestContext) -> None:
     """End an invitation."""
     unit = request.work
     farm = await actions.locked(unit, request.user, Permission.CHANGE_MEMBERS, request.path["id"])
-    if not await open_invitations.end(unit.tx, farm.id, request.id("invitation_id"), unit.now):
+    if not await open_invitations.end(unit.tx, farm.id, request.id("invitation_id"), unit.machine_now):
         raise NotFound("the farm has no such open invitation")
     await audit.note(request, unit, "farm.invitation_withdrawn", None, f"farm:{farm.id}")
 

@@ -13,6 +13,7 @@ import attrs
 
 from harvestd.kernel.geography import FARTHEST_KM, box_around
 from harvestd.market.farms.listed_rules import FOUND
+from harvestd.market.farms.named_rules import NAMED, words
 from harvestd.market.farms.rows import COLUMNS, Farm
 from harvestd.store import counting
 from harvestd.store.nearness import distance_sql
@@ -27,7 +28,7 @@ _DISTANCE = distance_sql("f.latitude", "f.longitude", ":latitude::float8", ":lon
 _WITHIN = f"""unnest(array[:south::float8], array[:north::float8], array[:west::float8], array[:east::float8]) as box(south, north, west, east)
      join farms f on f.latitude between box.south and box.north and f.longitude between box.west and box.east
      cross join lateral (select {_DISTANCE} as distance) away
-    where away.distance <= :radius::float8 and f.{FOUND} and (:text::text = '' or position((select folded(:text)) in f.name_folded) > 0)
+    where away.distance <= :radius::float8 and f.{FOUND} and (:words::text[] is null or {NAMED})
       and (:benefits::text[] is null or f.benefits && :benefits)"""
 
 
@@ -53,7 +54,7 @@ async def nearest(
     reader: Reader, at: tuple[float, float], radius: float | None, text: str, after: tuple[float, str] | None, limit: int,
     benefits: Sequence[str] = (),
 ) -> list[Near]:  # fmt: skip
-    """Farms that are found whose name contains ``text``, and that take any of ``benefits`` if there are any, nearest first, within ``radius`` km if that is given; ``after`` are the distance and the id of the
+    """Farms that are found whose name has the words of ``text``, and that take any of ``benefits`` if there are any, nearest first, within ``radius`` km if that is given; ``after`` are the distance and the id of the
     last one seen."""
     last, last_id = after or (-1.0, NO_ID)
     found: list[Near] = []
@@ -75,5 +76,5 @@ async def count(
 
 def _bound(at: tuple[float, float], radius: float, text: str, benefits: Sequence[str]) -> dict[str, Any]:
     return {
-        "latitude": at[0], "longitude": at[1], "radius": radius, "text": text.strip(), "benefits": list(benefits) or None, **attrs.asdict(box_around(*at, radius)),
+        "latitude": at[0], "longitude": at[1], "radius": radius, "words": words(text) or None, "benefits": list(benefits) or None, **attrs.asdict(box_around(*at, radius)),
     }  # fmt: skip

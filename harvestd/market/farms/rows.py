@@ -84,6 +84,11 @@ _SLUGS = Statement("farms.slugs", "select slug from farm_slugs where farm_id = :
 _LOCK = Statement("farms.lock", f"select {COLUMNS} from farms where id = :farm_id for no key update", Farm)
 _BY_IDS = Statement("farms.by_ids", f"select {COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
 _POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
+_DELIVERIES = Statement(
+    "farms.deliveries",
+    "select id::text, delivery from farms where id = any(:farm_ids::uuid[]) and delivery is not null",
+    lambda id, delivery: (id, delivery),
+)
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
     "farms.insert",
@@ -121,6 +126,11 @@ async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """The pick-up points of the farms, by farm id."""
     return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, farm_ids=list(farm_ids))}
+
+
+async def deliveries(reader: Reader, farm_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Where the farms deliver and on which terms, by farm id; of those that say so."""
+    return dict(await reader.rows(_DELIVERIES, farm_ids=list(farm_ids)))
 
 
 async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:

@@ -122,7 +122,7 @@ class Farm(ListedFarm, kw_only=True, frozen=True):
 
 
 class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
-    """``ids`` are all that is asked for; ``near`` is ``latitude,longitude``; ``q`` is part of the name."""
+    """``ids`` are all that is asked for; ``near`` is ``latitude,longitude``; ``q`` are words of the name, or parts of them."""
 
     ids: Ids | None = None
     near: Position | None = None

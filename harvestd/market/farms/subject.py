@@ -25,7 +25,7 @@ from harvestd.market.farms import (
     turning,
 )
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic
+from harvestd.queue.work import Due
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import MANY_BODY, Cached, Mode, Route, Section, always
 
@@ -46,11 +46,11 @@ SUBJECT = Subject(
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
         **dict.fromkeys(("farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"), events.FarmMember),
-        "farm.renamed": events.FarmRenamed,
+        "farm.member_closed": events.FarmMemberClosed, "farm.renamed": events.FarmRenamed,
     },
     listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted,
                Opened: member_actions.opened},
-    periodic=(Periodic("farms' days", 20.0, turning.turn),),
+    periodic=(Due("farms' days", 20.0, turning.turn, next_due=turning.next_due),),
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.ListedFarm],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from harvestd.kernel.events import Event
@@ -10,7 +11,7 @@ from harvestd.market.farms import day_rules, rows, turning_rows
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork, change
-from harvestd.web.market_day import day_of
+from harvestd.web.market_day import beginning, day_of
 
 #: Farms looked up in one run; the rest wait for the next.
 BATCH = 200
@@ -22,6 +23,12 @@ async def turn(parts: Parts, going_on: GoingOn = always) -> None:
         if not await going_on():
             break
         await change(parts, partial(tell, farm_id=farm_id))
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first of these days begins."""
+    day = await turning_rows.following(parts.database)
+    return None if day is None else beginning(parts.settings, day)
 
 
 async def tell(unit: UnitOfWork, farm_id: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import attrs
 
-from harvestd.kernel.formatting import money
+from harvestd.kernel import languages
+from harvestd.kernel.formatting import money, number
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.feeds.links import Links, name
 from harvestd.market.feeds.xml import element
@@ -19,7 +21,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @attrs.frozen
 class Feed:
-    """``address`` is its own, which also names it; ``listing`` that of the same as JSON."""
+    """``address`` is its own, which also names it; ``listing`` that of the same as JSON; ``language`` that of its texts."""
 
     title: str
     address: str
@@ -66,10 +68,12 @@ def _entry(feed: Feed, product: Product) -> Iterator[str]:
 
 
 def _price(feed: Feed, product: Product) -> str:
-    """``€3.50 / kg``, ``€6.40 / 1000 g``."""
-    per = product.price_per.quantity.rstrip("0").rstrip(".")
+    """``€3.50 / kg``, ``€6.40 / 1,000 g``, ``4,80 € / Kiste``; of a piece the price alone."""
     price = money(product.price.amount, product.price.currency, feed.language)
-    return f"{price} / {'' if per == '1' else f'{per} '}{product.price_per.unit}"
+    per, unit = Decimal(product.price_per.quantity), product.price_per.unit
+    quantity = languages.quantity(per, unit, feed.language)
+    said = quantity if per != 1 else quantity.removeprefix(number(per, feed.language)).strip()
+    return f"{price} / {said}" if said else price
 
 
 def _moment(at: datetime) -> str:

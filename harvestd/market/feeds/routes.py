@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -9,8 +10,7 @@ import msgspec
 
 from harvestd.kernel import families
 from harvestd.kernel.errors import NotFound
-from harvestd.kernel.languages import spoken
-from harvestd.market.catalogue import filter_rows, listing_terms, listings
+from harvestd.market.catalogue import cards, category_rows, filter_rows, listing_terms, listings
 from harvestd.market.catalogue.filters import filled
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.catalogue.viewing import view
@@ -24,6 +24,7 @@ from harvestd.web import queries
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.replies import moved, next_link
+from harvestd.web.translated import other
 
 #: Entries of a feed.
 ENTRIES = 50
@@ -39,14 +40,22 @@ async def feed(request: RequestContext, query: FeedQuery) -> Result:
     rows = await listings.products(request.reader, wanted, "newest", None, ENTRIES, await view(request, brief=True))
     settings = request.parts.settings
     links, more = Links.of(settings), _asked(query)
-    names = [name for noun in ("farm", "category") for name in named.names.get(noun, {}).values()]
+    names = await _names(request, named.names)
     about = atom.Feed(
         " – ".join([settings.market_name, *names]), links.at(f"/api/feed.atom{more}"), links.at(f"/api/products{more}"),
-        spoken(settings.market_languages)[0], links,
+        request.language, links,
     )  # fmt: skip
     shows = [families.shown(row.key[-1]) for row in rows]
     asked = [families.of_farm(id) for id, *_ in named.farms]
-    return Result(atom.written(about, [_product.decode(row.text) for row in rows]), families=(*shows, *asked))
+    written = atom.written(about, [_product.decode(row.text) for row in rows])
+    return Result(written, families=(*shows, *asked), **cards.states(rows))
+
+
+async def _names(request: RequestContext, given: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The names of the farms and categories that a feed is of, in the language that is asked for."""
+    farms, categories = given.get("farm", {}), given.get("category", {})
+    said = await category_rows.names(request.reader, [*categories], other(request)) if categories else {}
+    return [*farms.values(), *(said.get(slug, name) for slug, name in categories.items())]
 
 
 def _asked(query: FeedQuery) -> str:
@@ -92,4 +101,4 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     body = jsonld.encoded([jsonld.seller(farm, links), *sold])
     more = () if following is None else (("Link", next_link(request.route, request.path, query, following).decode()),)
     shows = [families.shown(row.key[-1]) for row in rows]
-    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)))
+    return Result(body, headers=more, families=(*shows, *families.farm(farm.id, farm.slug)), **cards.states(rows))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from harvestd.market.catalogue.sight import FOR_EVERYBODY
+from harvestd.market.catalogue.sight import FOR_EVERYBODY, SHOWN_AT
 from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.feeds.links import Page
 from harvestd.market.feeds.xml import text
@@ -31,24 +31,27 @@ class Part(NamedTuple):
 
 
 _PARTED = """select '{kind}' as kind, (n - 1) / :size::bigint as part, max(case when n % :size = 0 then id::text end) as last,
-                    max(updated_at) as changed
-               from (select id, updated_at, row_number() over (order by id) as n from {kind} p where {shown}) as found group by 2"""
+                    max(changed) as changed
+               from (select id, {changed} as changed, row_number() over (order by id) as n from {kind} p where {shown}) as found group by 2"""
+_CHANGED: dict[Kind, str] = {"farms": "p.updated_at", "products": SHOWN_AT}
 _PARTS = Statement(
     "sitemap.parts",
-    f"""({_PARTED.format(kind="farms", shown=FOUND)})
-         union all ({_PARTED.format(kind="products", shown=FOR_EVERYBODY)}) order by kind, part""",
+    f"""({_PARTED.format(kind="farms", shown=FOUND, changed=_CHANGED["farms"])})
+         union all ({_PARTED.format(kind="products", shown=FOR_EVERYBODY, changed=_CHANGED["products"])}) order by kind, part""",
     lambda kind, part, last, changed: (kind, last, changed),
     heavy=True,
 )
-_TIME = "to_char(found.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+_TIME = "to_char(found.changed at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 _WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :by_id then found.id::text else found.slug end || :after || '</loc><lastmod>' || {_TIME} || '</lastmod></url>', E'\\n'), '')
-  from (select p.id, p.slug, p.updated_at from {{source}} and p.id > coalesce(:first::uuid, {FIRST_ID}) and p.id <= coalesce(:last::uuid, {LAST_ID})
+  from (select p.id, p.slug, {{changed}} as changed from {{source}} and p.id > coalesce(:first::uuid, {FIRST_ID}) and p.id <= coalesce(:last::uuid, {LAST_ID})
          order by p.id limit {MAX}) as found"""
 _URLS: dict[Kind, Statement[str]] = {
-    "farms": Statement("sitemap.farms", _WRITTEN.format(source=f"farms p where {FOUND}"), scalar, heavy=True),
+    "farms": Statement(
+        "sitemap.farms", _WRITTEN.format(source=f"farms p where {FOUND}", changed=_CHANGED["farms"]), scalar, heavy=True
+    ),
     "products": Statement(
         "sitemap.products",
-        _WRITTEN.format(source=f"products p where {FOR_EVERYBODY}"),
+        _WRITTEN.format(source=f"products p where {FOR_EVERYBODY}", changed=_CHANGED["products"]),
         scalar,
         heavy=True,
     ),

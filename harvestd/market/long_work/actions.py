@@ -29,7 +29,7 @@ async def begin(
     if not may(caller.role, work.permission):
         raise Forbidden("your role does not allow this work")
     user_id = caller.user_id
-    made = await rows.begin(unit.tx, unit.new_id(), kind, user_id, given or {}, total, work.alone, unit.now)
+    made = await rows.begin(unit.tx, unit.new_id(), kind, user_id, given or {}, total, work.alone, unit.machine_now)
     found = made or await rows.going_on(unit.tx, user_id, kind)
     assert found is not None, "the row of its owner is locked, so it cannot be over by now"
     unit.on_commit(lambda: unit.parts.due(TASK))
@@ -38,7 +38,7 @@ async def begin(
 
 async def cancel(unit: UnitOfWork, id: str) -> None:
     """Cancel an operation; of one that was cancelled before, nothing. Raises ``NotFound``, and ``Conflict`` if it is over."""
-    if await rows.cancel(unit.tx, id, unit.now):
+    if await rows.cancel(unit.tx, id, unit.machine_now):
         return
     found = await rows.one(unit.tx, id)
     if found is None:

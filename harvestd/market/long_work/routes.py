@@ -65,7 +65,7 @@ async def file(request: RequestContext) -> Result:
 async def _visible(request: RequestContext) -> Row:
     """The operation of the path, if the caller began it, or is of the staff. Raises ``NotFound``."""
     found = await rows.one(request.reader, request.id("id"))
-    known = found is not None and actions.is_kept(request.parts.settings, found, request.now)
+    known = found is not None and actions.is_kept(request.parts.settings, found, request.machine_now)
     if found is None or not known or not (found.user_id == request.user.user_id or _sees_all(request)):
         raise NotFound("there is no such operation")
     kinds = _kinds(request)

@@ -40,8 +40,8 @@ async def run(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 async def _claim(unit: UnitOfWork) -> Operation | None:
-    until = unit.now + timedelta(seconds=CLAIM * unit.parts.settings.work_lease)
-    return await rows.claim(unit.tx, unit.now, until)
+    until = unit.machine_now + timedelta(seconds=CLAIM * unit.parts.settings.work_lease)
+    return await rows.claim(unit.tx, unit.machine_now, until)
 
 
 async def _tried(parts: Parts, claimed: Operation) -> None:
@@ -70,11 +70,11 @@ async def _step(unit: UnitOfWork, kind: LongWork, claimed: Operation) -> None:
     step = await kind.step(unit, claimed)
     await failpoint("operation.before_kept")
     if step.state is not None:
-        kept = await rows.advance(unit.tx, claimed, step.done, step.total, step.state, unit.now)
+        kept = await rows.advance(unit.tx, claimed, step.done, step.total, step.state, unit.machine_now)
     else:
         result = await _result(unit, kind, claimed, step)
         kept = await rows.finish(
-            unit.tx, claimed, "succeeded", unit.now, done=step.done, total=step.total, result=result
+            unit.tx, claimed, "succeeded", unit.machine_now, done=step.done, total=step.total, result=result
         )
     if not kept:
         raise Lost(f"operation {claimed.id} is another's, or was cancelled")
@@ -85,7 +85,7 @@ async def _result(unit: UnitOfWork, kind: LongWork, claimed: Operation, step: St
         return step.result
     link = {"file": f"/api/operations/{claimed.id}/file", "size": await rows.size(unit.tx, claimed.id)}
     kept = timedelta(seconds=unit.parts.settings.operations_keep)
-    return {**step.result, **link, "media_type": kind.file.media_type, "expires_at": unit.now + kept}
+    return {**step.result, **link, "media_type": kind.file.media_type, "expires_at": unit.machine_now + kept}
 
 
 async def _again(parts: Parts, claimed: Operation) -> None:
@@ -95,7 +95,7 @@ async def _again(parts: Parts, claimed: Operation) -> None:
         return
 
     async def later(unit: UnitOfWork) -> None:
-        await rows.postpone(unit.tx, claimed, unit.now + timedelta(seconds=seconds))
+        await rows.postpone(unit.tx, claimed, unit.machine_now + timedelta(seconds=seconds))
 
     await change(parts, later)
 
@@ -104,7 +104,9 @@ async def _failed(parts: Parts, claimed: Operation, errors: tuple[FieldError, ..
     told = [{"field": e.field, "code": e.code, "message": e.message, "params": dict(e.params)} for e in errors]
 
     async def end(unit: UnitOfWork) -> None:
-        await rows.finish(unit.tx, claimed, "failed", unit.now, done=claimed.done, total=claimed.total, errors=told)
+        await rows.finish(
+            unit.tx, claimed, "failed", unit.machine_now, done=claimed.done, total=claimed.total, errors=told
+        )
         await rows.drop_file(unit.tx, claimed.id)
 
     await change(parts, end)

@@ -16,6 +16,7 @@ from harvestd.market.notifications.outgoing import language_of, mail, mail_unpro
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
+from harvestd.market.orders.order import Line, Totals
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.unit_of_work import UnitOfWork
@@ -52,8 +53,9 @@ class _Told:
     who has placed it for its buyer."""
 
     row: orders.Order
+    titles: dict[str, orders.Title]
     parts: list[orders.PartRow] = attrs.field(factory=list)
-    lines: list[orders.LineRow] = attrs.field(factory=list)
+    lines: list[Line] = attrs.field(factory=list)
     people: list[Person] = attrs.field(factory=list)
     by: list[str] = attrs.field(factory=list)
 
@@ -63,12 +65,15 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     rows = await orders.some(unit.tx, sorted({event.data["order_id"] for event in events}))
     if any(event.data["order_id"] not in rows for event in events):
         raise Drop("there is no such order")
-    told = {id: _Told(row) for id, row in rows.items()}
+    changed = {line_id for event in events if "lines" in event.data for line_id in _lines_of(event)}
+    titles = await orders.titles(unit.tx, sorted(changed))
+    told = {id: _Told(row, titles) for id, row in rows.items()}
     parts, lines = await orders.parts_and_lines(unit.tx, list(rows))
     for part in parts:
         told[part.order_id].parts.append(part)
     for line in lines:
-        told[line.order_id].lines.append(line)
+        if not line.proposed:
+            told[line.order_id].lines.append(line.line)
     named = {id for row in rows.values() for id in (row.buyer_id, row.placed_by) if id is not None}
     people = await notifications.people(unit.tx, sorted(named), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
@@ -81,38 +86,80 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
     return told
 
 
+def _lines_of(event: Envelope) -> list[str]:
+    """The lines that an event tells of."""
+    offered = event.data.get("substitute")
+    return [*(line["line_id"] for line in event.data["lines"]), *([offered["line_id"]] if offered else [])]
+
+
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
     """Whether to notify the person: no farm hears about another's part; see also :func:`harvestd.market.notifications.messages.is_told`."""
     whom = "buyer" if person.farm_id is None else "farm"
-    own = person.farm_id is None or event.data.get("farm_id", person.farm_id) == person.farm_id
-    return message.whom == whom and own and is_told(whom, event.data)
+    of_part = "lines" not in event.data and event.data.get("farm_id")
+    own = person.farm_id is None or not of_part or of_part == person.farm_id
+    return message.whom == whom and own and is_told(whom, event.data, person.farm_id)
 
 
 def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     row, farm_id = order.row, farm_of(person.farm_id, event.data)
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
     lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
+    totals = part.totals(row.tax_included) if part else row.totals
     return {
         "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
-        "subtotal": part.subtotal if part else None, "lines": [_line(x, person) for x in lines],
+        "subtotal": totals.total if part else None, "charges": _charges(totals), "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
-        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""),
+        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
         **({"by": ", ".join(order.by)} if row.placed_by is not None else {}),
     }  # fmt: skip
 
 
-def _line(line: orders.LineRow, person: Person) -> list[Any]:
+def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
+    """What an event says of lines that changed: of each its title and unit, the quantity before and after, and what it comes to then."""
+    if "lines" not in event.data:
+        return {}
+    own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
+    found: dict[str, Any] = {
+        "changes": [_change(order.titles[one["line_id"]], person, one) for one in own if one["line_id"] in order.titles]
+    }
+    offered = event.data.get("substitute")
+    if offered and offered["line_id"] in order.titles:
+        found["offer"] = [_change(order.titles[offered["line_id"]], person, {"before": None, "after": offered})]
+    return found
+
+
+def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
+    """By when the buyer is to answer, in the market's zone."""
+    until = event.data.get("answer_by")
+    return {} if until is None else {"until": [until, unit.parts.settings.market_timezone]}
+
+
+def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
+    before, after = line["before"], line["after"]
+    title = (None if person.farm_id else named.title_seen) or named.title
+    return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
+
+
+def _charges(totals: Totals) -> list[list[Any]]:
+    """What is charged beside the goods, by the word for it."""
+    tax = "tax_included" if totals.tax_included else "tax"
+    found = {"fees": totals.fees, "discount": totals.discount, tax: totals.tax}
+    return [[word, amount] for word, amount in found.items() if amount]
+
+
+def _line(line: Line, person: Person) -> list[Any]:
     """Quantity, unit, title (to the buyer the one that they saw), total, and whether that is an estimate."""
     title = (None if person.farm_id else line.title_seen) or line.title
-    return [str(line.quantity), line.unit, title, line.total, line.each is not None]
+    return [str(line.left), line.unit, title, line.total, line.estimated]
 
 
 def _tell(
     unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
     """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
-    facts, case, language = _facts(order, person, event), case_of(event.data), language_of(unit, person.language)
+    facts = _facts(order, person, event) | _until(unit, event)
+    case, language = case_of(event.data), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:

@@ -63,7 +63,7 @@ class Batch:
     async def send(self) -> None:
         """Send one mail after another, until none is left or the mail server is unreachable."""
         while self._left and not self._away:
-            if self._parts.now() >= self._until:
+            if self._parts.machine_now() >= self._until:
                 await self._renew()  # this process was suspended or delayed: another may have claimed some of them
                 continue
             if self._open >= MAX_MARK:
@@ -99,7 +99,7 @@ class Batch:
 
     async def _renew(self) -> None:
         """Extend the leases; mails that were lost meanwhile are no longer sent here."""
-        until = self._parts.now() + LEASE
+        until = self._parts.machine_now() + LEASE
         held = list(self._held.values())
         kept = await change(self._parts, lambda unit: mails.renew(unit.tx, held, until))
         self._until = until
@@ -131,7 +131,7 @@ class Batch:
         self._marking.release()  # only cancellation skips this, after which nothing should go on
 
     async def _mark(self, done: list[Claimed]) -> None:
-        now = self._parts.now()
+        now = self._parts.machine_now()
         await failpoint("mail.before_mark")
         await change(self._parts, lambda unit: mails.sent(unit.tx, done, now))
         for one in done:
@@ -161,7 +161,7 @@ class Batch:
         left = list(self._left)
         if not left:
             return
-        now = self._parts.now()
+        now = self._parts.machine_now()
         log.warn("no mail can be sent now, {number} wait: {cause}", number=len(left), cause=self._away)
         for claimed in [c for c in left if now - c.created_at > AWAY_LIMIT]:
             left.remove(claimed)
@@ -171,7 +171,7 @@ class Batch:
 
     def _after(self, seconds: float) -> datetime:
         scaled = seconds * self._parts.settings.queue_retry_scale * random.uniform(0.8, 1.2)
-        return self._parts.now() + timedelta(seconds=scaled)
+        return self._parts.machine_now() + timedelta(seconds=scaled)
 
 
 def _away_delay(age: timedelta) -> float:

@@ -21,7 +21,7 @@ TASK = "mails"
 
 async def condition(parts: Parts) -> Condition:
     """For readiness, in whatever process: whether mail that is due is sent in time."""
-    waiting = await mails.due(parts.database, parts.now())
+    waiting = await mails.due(parts.database, parts.machine_now())
     late = f"{waiting.count} mails are due, the oldest for {waiting.oldest:.0f} s: no worker sends mail"
     return Condition("degraded", late) if waiting.oldest > LATE else Condition("ok")
 
@@ -34,7 +34,7 @@ async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
 
 async def send_due(parts: Parts) -> int:
     """Claim up to ``BATCH`` due mails, send them ``AT_ONCE`` at a time, and return how many were sent."""
-    now = parts.now()
+    now = parts.machine_now()
     claimed = await change(parts, lambda unit: mails.claim(unit.tx, now, LEASE, BATCH))
     if not claimed:
         return 0

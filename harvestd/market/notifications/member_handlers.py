@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harvestd.interfaces import Mail
 from harvestd.market.accounts import admin_rows as accounts
@@ -46,11 +47,21 @@ async def changed(unit: UnitOfWork, event: Envelope) -> None:
     await _tell(unit, event, facts, told)
 
 
+async def closed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the owners that somebody has closed their account, without a word of who that was."""
+    farm = await farms.find(unit.tx, event.data["farm_id"])
+    if farm is None:
+        return
+    facts = {"farm": farm.name, "role": event.data["role"]}
+    owners = await notifications.owners(unit.tx, farm.id)
+    await _tell(unit, event, facts, [(one, owner) for one in MESSAGES[event.type, ""] for owner in owners])
+
+
 async def _tell(
     unit: UnitOfWork, event: Envelope, facts: dict[str, str], told: Sequence[tuple[Message, Person]]
 ) -> None:
     notices, outgoing = [], []
-    data = {"farm_id": event.data["farm_id"], "user_id": event.data["user_id"]}
+    data: dict[str, Any] = {name: event.data[name] for name in ("farm_id", "user_id") if name in event.data}
     for message, person in told:
         language, key = language_of(unit, person.language), f"{event.id}:{person.user_id}:{event.data['farm_id']}"
         title, body = shown(message, facts, language)

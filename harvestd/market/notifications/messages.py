@@ -63,6 +63,28 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("buyer", "Order {number}: the part of {farm} has expired", "{farm} did not confirm its part of order {number} in time; nothing is owed for it.\n", mail=True),
         Message("farm", "Order {number} for {farm} has expired", "Order {number} of {buyer} for {farm} was not confirmed in time; its stock is back on sale.\n", mail=True),
     ),
+    ("order.amended", ""): (
+        Message("buyer", "Order {number} has changed", "Your order {number} has been changed:\n\n{changes}\n\nTotal: {total}\n{reason}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed:\n\n{changes}\n\nTotal: {subtotal}\n{reason}\n", mail=True),
+    ),
+    ("order.amended", "accepted"): (Message("farm", "Order {number} for {farm}: the buyer says yes", "{buyer} accepts what you asked about in order {number}:\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),),
+    ("order.amended", "declined"): (
+        Message("buyer", "Order {number}: you have not answered", "You have not answered in time what {farm} asked about in order {number}; without an answer it is a no.\n\nTotal: {total}\n", mail=False),
+        Message("farm", "Order {number} for {farm}: the buyer says no", "What you asked {buyer} about in order {number} is not accepted.\n\nTotal: {subtotal}\n", mail=True),
+    ),
+    ("order.line_short", ""): (
+        Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n{reason}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed:\n\n{changes}\n\nTotal: {subtotal}\n{reason}\n", mail=True),
+    ),
+    ("order.line_short", "asked"): (
+        Message("buyer", "Order {number}: {farm} is short, and asks you", "{farm} does not have all that you ordered in order {number}:\n\n{changes}\n\nIn its place you can have:\n\n{offer}\n\n"
+                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\n{reason}\n", mail=True),
+    ),
+    ("order.line_weighed", ""): (Message("buyer", "Order {number} is weighed", "{farm} has weighed what you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n", mail=False),),
+    ("order.line_weighed", "asked"): (
+        Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{changes}\n\n"
+                "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\nTotal: {total}\n", mail=True),
+    ),
     ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
     ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
     ("order.expired", ""): (Message("buyer", "Order {number} has expired", "Order {number} was not confirmed in time by {farms}; nothing is owed for it.\n", mail=True),),
@@ -71,6 +93,10 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
                 "If you do not know them, ask the other owners, or take them out of the farm.\n", mail=True),
     ),
     ("farm.member_left", ""): (Message("owner", "{member} has left {farm}", "{member} has left {farm}, and can no longer act for it.\n", mail=True),),
+    ("farm.member_closed", ""): (
+        Message("owner", "A member of {farm} has closed their account", "Somebody who worked for {farm} as {role} has closed their account with the market, and can no longer act "
+                "for it. Who it was is erased: the list of the farm's members shows who is left.\n", mail=True),
+    ),
     ("farm.member_removed", ""): (
         Message("owner", "{member} no longer belongs to {farm}", "{member} was taken out of {farm}, by another owner or by the market's staff, and can no longer act for it.\n", mail=True),
         Message("member", "You no longer belong to {farm}", "You were taken out of {farm}, by one of its owners or by the market's staff, and can no longer act for it.\n\n"
@@ -84,8 +110,10 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 
 
 def case_of(data: Mapping[str, Any]) -> str:
-    """What tells the messages of an event of an order from others of its type; nothing, if nothing does."""
-    return str(data.get("to", FOR_ANOTHER if data.get("placed_by") else ""))
+    """What tells the messages of an event of an order from others of its type: the step of a part, what a buyer answered, that they are asked, or that it was
+    placed for somebody else; nothing, if nothing does."""
+    asked = "asked" if data.get("answer_by") else FOR_ANOTHER if data.get("placed_by") else ""
+    return str(data.get("to") or data.get("outcome") or asked)
 
 
 def kind(event: str, case: str = "") -> str:
@@ -101,12 +129,18 @@ KINDS = tuple(sorted({kind(*told) for told in MESSAGES}))
 ENDS = frozenset({"completed", "cancelled", "expired"})
 
 
-def is_told(whom: str, data: Mapping[str, Any]) -> bool:
-    """Whether a party is told of an order's event: nobody is told of their own actions, nor the buyer of the step that
-    ended the whole order, since the order's own event follows."""
+def is_told(whom: str, data: Mapping[str, Any], farm_id: str | None = None) -> bool:
+    """Whether a party is told of an order's event: nobody is told of their own actions (of a change of lines, the farms that made it), nor the buyer of the step that
+    ended the whole order, since the order's own event follows; and of several events of one change, only of the last. Of a change of its lines, a farm is
+    told if they are its own."""
     to = data.get("to")
     ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
-    return data.get("actor") != whom and not ended
+    if (to is not None and data.get("from") == to) or data.get("last") is False:
+        return False
+    if whom == "farm" and "lines" in data:
+        own = {line["farm_id"] for line in data["lines"]} | {data.get("farm_id")}
+        return farm_id in own and farm_id not in data["farms"]
+    return data.get("actor", data.get("by")) != whom and not ended
 
 
 def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
@@ -115,13 +149,17 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
     return own or data.get("farm_id")
 
 
-#: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and amounts that are estimates until pieces are weighed: of a
+#: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and what is charged beside the lines, amounts that are estimates until pieces are weighed: of a
 #: line, and of a total for the buyer and for the farm.
 PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
     "pickup": "To be picked up.\n",
     "note": "Note: {text}\n",
+    "fees": "Fees: {amount}",
+    "discount": "Coupon: -{amount}",
+    "tax": "Tax: {amount}",
+    "tax_included": "Tax included: {amount}",
     "about": "about {amount}",
     "weighed": "about {amount}; the farm weighs it",
     "to_weigh": "about {amount}, until you have weighed it",

@@ -28,14 +28,14 @@ async def mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     """Enqueue mails, up to the hourly limit for each recipient. One mail stands in for those over the limit, and no further one
     while any was left out within the hour: the notices and the orders have everything."""
     settings = unit.parts.settings
-    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
+    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.machine_now, settings.mails_per_recipient)
     left = {one.recipient: one for one in reversed(added) if one.left and one.first}
     read = {mail.recipient: mail.language for mail in outgoing}
     notes = [
         Mail(f"{one.key}:more", to, *more_shown(settings.market_name, settings.mails_per_recipient, read[to]), read[to])
         for to, one in left.items()
     ]
-    await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
+    await mails.enqueue(unit.tx, notes, unit.new_id, unit.machine_now)
     if outgoing:
         unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
     for _ in range(sum(one.left for one in added)):
@@ -47,7 +47,7 @@ async def mail_unproven(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     """The same to addresses that may be strangers', up to a daily limit, beyond which nothing is mailed."""
     settings = unit.parts.settings
     most = min(settings.mails_per_unverified, settings.mails_per_recipient)
-    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, most, mails.UNPROVEN_WINDOW)
+    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.machine_now, most, mails.UNPROVEN_WINDOW)
     if outgoing:
         unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
     for _ in range(sum(one.left for one in added)):

@@ -37,7 +37,7 @@ SUBJECT = Subject(
         Queue(
             "harvest.notifications",
             ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed",
-             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"),
+             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed", "farm.member_closed"),
             200,
         ): QueueHandlers(
             each={
@@ -52,6 +52,7 @@ SUBJECT = Subject(
                 "farm.member_left": member_handlers.changed,
                 "farm.member_removed": member_handlers.changed,
                 "farm.member_changed": member_handlers.changed,
+                "farm.member_closed": member_handlers.closed,
                 "farm.renamed": farm_handlers.renamed,
                 "account.address_changed": account_handlers.address_changed,
                 "account.noted": account_handlers.noted,

@@ -6,10 +6,12 @@ Facts are JSON, and say nothing of how they are shown: a notice keeps them, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from harvestd.kernel.formatting import days, money
+from harvestd.kernel.formatting import days, moment, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
 from harvestd.market.notifications.account_messages import MORE, UNPROVEN
@@ -99,12 +101,45 @@ def _estimated(amount: str, piece: str, language: str) -> str:
 
 
 def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
-    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say)."""
-    return "\n".join(
+    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say); then what is charged beside
+    them."""
+    lines = [
         f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
         + _estimated(_money(total, facts, language), "about" if any(estimated) else "", language)
         for number, unit, title, total, *estimated in value
-    )
+    ]
+    return "\n".join([*lines, *_charges(facts.get("charges", ()), facts, language)])
+
+
+def _charges(value: Sequence[tuple[str, int]], facts: Facts, language: str) -> list[str]:
+    """What is charged beside the lines of an order, a line each (nothing in notices from before)."""
+    return [
+        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language))}" for piece, amount in value
+    ]
+
+
+def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
+    """Each line that changed: its title, the quantity before and after, and what it comes to then. What is new begins with a plus, what is gone with a
+    minus."""
+    return "\n".join(_change(*one, facts, language) for one in value)
+
+
+def _change(
+    title: str, unit: str, before: str | None, after: str | None, total: int | None, facts: Facts, language: str
+) -> str:
+    was, is_ = (None if one is None else quantity(Decimal(one), unit, language) for one in (before, after))
+    amount = _money(total, facts, language)
+    if was is None:
+        return f"  + {is_}  {one_line(title)}  {amount}"
+    if is_ is None:
+        return f"  - {was}  {one_line(title)}"
+    return f"  {one_line(title)}: {was} -> {is_}  {amount}" if was != is_ else f"  {is_}  {one_line(title)}  {amount}"
+
+
+def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
+    """A time, as a text, in the zone of this name."""
+    at, zone = value
+    return moment(datetime.fromisoformat(at), ZoneInfo(zone), language)
 
 
 def _way(way: Mapping[str, Any], language: str) -> str:
@@ -146,6 +181,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
-    "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
-    "reason": _if_any("reason"), "role": _role,
+    "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
+    "reason": _if_any("reason"), "role": _role, "changes": _changes, "offer": _changes, "until": _until,
 }  # fmt: skip

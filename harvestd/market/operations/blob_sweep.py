@@ -24,7 +24,7 @@ log = Logger()
 
 async def sweep(parts: Parts, going_on: GoingOn = always) -> None:
     """Delete what nothing refers to any more, and mark the rows of which the store has nothing (``lost``)."""
-    before = parts.now() - GRACE
+    before = parts.machine_now() - GRACE
     await parts.blobs.tidy(before)
     await _dropped(parts, going_on)
     await _apart(parts, before, going_on)
@@ -33,7 +33,7 @@ async def sweep(parts: Parts, going_on: GoingOn = always) -> None:
 async def _dropped(parts: Parts, going_on: GoingOn) -> None:
     """Delete the things of dropped rows, then these. A commit deletes them at once; this is for those where that failed."""
     while await going_on():
-        found = await rows.dropped(parts.database, parts.now(), BATCH)
+        found = await rows.dropped(parts.database, parts.machine_now(), BATCH)
         for blob in found:
             await parts.blobs.delete(blob.key)
         await _forgotten(parts, found)
@@ -74,6 +74,6 @@ async def _without_thing(parts: Parts, blob: Placed) -> None:
     lost = not await parts.blobs.has(blob.key)
     if lost == (blob.state == "lost"):
         return
-    if await change(parts, lambda unit: rows.mark(unit.tx, blob, lost, unit.now)) and lost:
+    if await change(parts, lambda unit: rows.mark(unit.tx, blob, lost, unit.machine_now)) and lost:
         log.error("the store has nothing of blob {key}: restore its folder", key=blob.key)
         parts.metrics.swept("without_thing")

@@ -44,7 +44,8 @@ KINDS: tuple[Kind, ...] = (
     # an event's marks are deleted after the event itself, so that `check` never misses one
     lambda tx, parts, now: inbox.purge(tx, now - _kept(parts) - timedelta(days=1), BATCH),
     lambda tx, parts, now: mails.purge(tx, now - _kept(parts), BATCH),
-    lambda tx, parts, now: carts.delete_old(tx, now - CART_KEPT),
+    # people mean a month by the market's clock; all else here goes by the machine's
+    lambda tx, parts, now: carts.delete_old(tx, parts.now() - CART_KEPT),
     lambda tx, parts, now: sessions.delete_expired(tx, now, BATCH),
     lambda tx, parts, now: recovery.delete_expired(tx, now - timedelta(days=1), BATCH),
     # an hour late: no process, whatever its clock, may still take what is no longer known to be answered
@@ -57,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
 
 async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, and operations, a batch at a time."""
-    now = parts.now()
+    now = parts.machine_now()
     if not parts.settings.elasticsearch_url:
         await _deleted(parts, search_pending.forget)
         await _deleted(parts, search_builds.forget)

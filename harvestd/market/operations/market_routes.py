@@ -15,7 +15,7 @@ async def market(request: RequestContext) -> Market:
     settings = request.parts.settings
     return Market(
         name=settings.market_name, currency=settings.market_currency, timezone=settings.market_timezone,
-        languages=list(spoken(settings.market_languages)), tax_included=True, guests=settings.guests, methods=list(METHODS), sandbox=False,
+        languages=list(spoken(settings.market_languages)), tax_included=settings.tax_included, guests=settings.guests, methods=list(METHODS), sandbox=settings.sandbox,
         units=[MarketUnit(unit=unit, unit_code=one.code, kind=one.kind, decimals=one.decimals) for unit, one in UNITS.items()],
         password=PasswordRule(min_length=settings.password_least), password_min_length=settings.password_least,
         imprint=_imprint(settings), sign_in_issuer=settings.oidc_issuer if settings.oidc_client_id else None,

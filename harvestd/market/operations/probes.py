@@ -68,12 +68,12 @@ class _Tried:
 
 
 async def _count_backlog(parts: Parts) -> None:
-    waiting = await outbox.backlog(parts.database, parts.now())
+    waiting = await outbox.backlog(parts.database, parts.machine_now())
     parts.metrics.backlog(waiting.unsent, waiting.oldest)
 
 
 async def _count_mails(parts: Parts) -> None:
-    waiting = await mails.due(parts.database, parts.now())
+    waiting = await mails.due(parts.database, parts.machine_now())
     parts.metrics.due(waiting.count, waiting.oldest)
 
 

@@ -22,7 +22,7 @@ GOOD_FOR = timedelta(days=90)
 
 async def keys(request: RequestContext) -> Result:
     """The public keys that verify access tokens (RFC 7517)."""
-    found = signing_keys.public_set(request.parts.secret, request.now)
+    found = signing_keys.public_set(request.parts.secret, request.machine_now)
     return Result(KeySet(keys=[PublicKey(**key) for key in found]), headers=(_HOUR,))
 
 
@@ -44,7 +44,7 @@ async def security(request: RequestContext) -> Result:
     contact = request.parts.settings.security_contact
     if not contact:
         raise NotFound("this market has not said whom to tell of a vulnerability")
-    until = (request.now + GOOD_FOR).strftime("%Y-%m-%dT00:00:00Z")
+    until = (request.machine_now + GOOD_FOR).strftime("%Y-%m-%dT00:00:00Z")
     where = contact if ":" in contact else f"mailto:{contact}"
     text = f"Contact: {where}\nExpires: {until}\nPreferred-Languages: {', '.join(request.parts.settings.market_languages)}\n"
     return Result(text.encode(), headers=(_HOUR,), media_type="text/plain; charset=utf-8")

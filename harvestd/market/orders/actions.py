@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -18,25 +19,38 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
-from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
+from harvestd.market.orders import (
+    billing,
+    delivery_rules,
+    fulfilment,
+    fulfilment_rows,
+    placing,
+    placing_rows,
+    quote_rules,
+    quote_use,
+)
 from harvestd.market.orders.buyers import Buyer
-from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
-from harvestd.market.orders.order import Placed
+from harvestd.market.orders.fulfilment import Moved, Standing, told
+from harvestd.market.orders.order import OVER, Placed
+from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Wanted
+from harvestd.market.pricing import coupon_rows as coupons
+from harvestd.market.pricing.amounts import Discount
+from harvestd.market.pricing.billing_rules import Billing
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
-_ROLE = "your role in this farm does not allow this; ask its owner or a manager"
+NOTHING_HELD: Mapping[str, Decimal] = {}
 
 
 @attrs.frozen(kw_only=True)
 class Ordering:
-    """A buyer's checkout request. ``lines`` is None for those of the ``cart``, by its holder's id or the hash of its token; ``ways`` are the fulfilment methods; ``wrong`` are faults
+    """A buyer's checkout request. ``lines`` is None for those of the ``holder``'s cart, who also holds the quotes; ``ways`` are the fulfilment methods; ``wrong`` are faults
     already found in the rest of the request, to be reported together with all others; ``staff`` may order what not everybody sees; ``language`` is that
-    in which its buyer sees titles."""
+    in which its buyer sees titles; ``coupon`` is the code of one, empty for none; ``quote_id`` is what it is of instead of lines."""
 
     buyer: Buyer
-    cart: tuple[str | None, bytes | None]
+    holder: quote_use.Holder
     lines: Sequence[Wanted] | None
     ways: Sequence[delivery_rules.Way]
     note: str
@@ -44,40 +58,68 @@ class Ordering:
     wrong: Sequence[FieldError] = ()
     language: str = ""
     staff: bool = False
-
-
-@attrs.frozen
-class Party:
-    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees; or, without an account,
-    whoever has the key to the order with the id ``key_to``."""
-
-    user_id: str | None
-    staff: bool = False
-    farms: frozenset[str] = frozenset()
-    sees: frozenset[str] = frozenset()
-    key_to: str | None = None
-
-    def bought(self, order: Standing) -> bool:
-        """Whether they are its buyer."""
-        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
+    coupon: str = ""
+    quote_id: str | None = None
 
 
 async def place(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, today: date
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
-    cart_id, wanted, seen = await _wanted(unit, ordering)
-    ids = [one.product_id for one in wanted]
-    number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer.user_id, ordering.staff, ordering.language)
-    shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
-    shelf = await marked(unit.tx, unit.parts.settings, ordering.buyer.user_id, shelf)
-    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    if ordering.quote_id is not None:
+        return await place_quoted(unit, ordering, await quote_use.lock(unit, ordering.quote_id, ordering.holder), terms)
+    cart, wanted, seen = await wanted_of(unit, ordering)
+    number, shelf = await _locked(unit, ordering, wanted)
+    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, today)
+    if ordering.coupon and not ordering.wrong:
+        discount, unusable = await billing.take(unit, ordering.coupon, ordering.buyer.user_id, today)
+        charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer,
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
-        of_cart=ordering.lines is None, also=wrong,
+        of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
+    return await _stored(unit, ordering, terms, order, ways, charged.discount, cart.id if cart is not None else None)
+
+
+async def place_quoted(
+    unit: UnitOfWork, ordering: Ordering, quote: quote_use.Used, terms: Terms
+) -> tuple[Placed, dict[str, dict[str, Any]]]:
+    """Place an order of a locked quote: what it holds, at its prices and charges, as of the day on which it was asked for."""
+    content, wanted, wrong = quote.content, [one.wanted for one in quote.content.lines], [*ordering.wrong]
+    number, shelf = await _locked(unit, ordering, wanted, quote.held)
+    discount = None
+    if content.coupon:
+        discount, unusable = await billing.take(unit, content.coupon, ordering.buyer.user_id, quote.day)
+        wrong += [unusable] if unusable else []
+    order = placing.place(
+        wanted, quote_rules.as_quoted(shelf, content), terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer,
+        line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=quote.day, expected_total=ordering.expected_total,
+        seen=content.seen, also=wrong, billing=content.billing,
+    )  # fmt: skip
+    await quote_use.use_up(unit, quote)
+    return await _stored(unit, ordering, terms, order, content.ways, discount, quote.cart_id)
+
+
+async def _locked(
+    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], held: Mapping[str, Decimal] = NOTHING_HELD
+) -> tuple[str, Mapping[str, OnSale]]:
+    """An order number, and what is wanted, locked; what is ``held`` for this order is there for it."""
+    ids = [one.product_id for one in wanted]
+    buyer_id = ordering.buyer.user_id
+    number, locked = await stock.lock_for_order(unit.tx, ids, buyer_id, ordering.staff, ordering.language)
+    there = quote_rules.without(locked, held) if held else locked
+    shelf = await with_packs(unit.tx, there, [(one.product_id, one.variant_id) for one in wanted])
+    return number, await marked(unit.tx, unit.parts.settings, buyer_id, shelf)
+
+
+async def _stored(
+    unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, ways: dict[str, dict[str, Any]], discount: Discount | None,
+    cart_id: str | None,
+) -> tuple[Placed, dict[str, dict[str, Any]]]:  # fmt: skip
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
+    if discount is not None and ordering.buyer.user_id is not None:
+        coupons.used(unit.tx, order.id, discount.coupon_id, ordering.buyer.user_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
     unit.record(*order.events)
@@ -85,16 +127,27 @@ async def place(
     return order, ways
 
 
-async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Sequence[Wanted], dict[str, Agreed]]:
+async def wanted_of(
+    unit: UnitOfWork, ordering: Ordering, *, lock: bool = True
+) -> tuple[carts.Found | None, Sequence[Wanted], dict[str, Agreed]]:
     """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by what the line is of, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
-    cart = await carts.lock(unit.tx, *ordering.cart)
+    cart = await (carts.lock if lock else carts.find)(unit.tx, *ordering.holder.cart)
     if cart is None:
         return None, [], {}
     items = await item_rows.items(unit.tx, cart.id)
     wanted = [Wanted(item.product_id, item.quantity, item.variant_id, item.wish) for item in items]
-    return cart.id, wanted, {item.key: item.seen for item in items}
+    return cart, wanted, {item.key: item.seen for item in items}
+
+
+async def terms_of(
+    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date
+) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError]]:
+    """The fulfilment of each farm's part, what is charged for it and beside it, and the faults outside the lines."""
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    charged = await billing.of(unit, ways, today)
+    return ways, charged, [*wrong, *billing.outside(charged, ordering.ways, [*shelf.values()])]
 
 
 async def _ways(
@@ -119,7 +172,7 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
     """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
     if not (party.staff or party.bought(order) or any(part.farm_id in party.farms for part in order.parts)):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.bought(order), staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
@@ -131,7 +184,7 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
     if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
         raise NotFound("this order has no such part of yours")
     if not (mine or party.staff):
-        raise Forbidden(_ROLE)
+        raise Forbidden(ROLE)
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
 
@@ -153,15 +206,14 @@ async def expire(unit: UnitOfWork, order_id: str) -> None:
 async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
-    if found is None or not (
-        party.bought(found[1]) or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
-    ):
+    if found is None or not sees(party, found[1]):
         raise NotFound("there is no such order")
     return found[1]
 
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
     """Store a step of a locked order; if it ends parts, the stock that they reserved or bought goes back on sale."""
+    await failpoint("order.before_step")
     await fulfilment_rows.move(unit.tx, before, moved, actor_id, unit.now)
     if moved.to not in OVER:
         unit.record(*told(moved))
@@ -170,4 +222,6 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     shelf = await stock.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
+    if fulfilment.gives_coupon_back(before, moved.status):
+        await coupons.give_back(unit.tx, before.id, unit.now)
     unit.record(*told(moved, effect.families), *effect.events)

@@ -16,6 +16,7 @@ from harvestd.market.carts.token import token_of
 from harvestd.market.orders import buyers
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.quote_use import Holder
 from harvestd.settings.table import Settings
 from harvestd.store.postgres.statements import Statement
 from harvestd.web.context import RequestContext
@@ -41,12 +42,11 @@ def key_holder(request: RequestContext, body: PlaceOrder) -> str:
     return f"guest {token_of(request) or ''} {address}"
 
 
-def cart_of(request: RequestContext) -> tuple[str | None, bytes | None]:
-    """Whose cart an order without lines is of: the caller's, or that of the guest with the request's token."""
-    if request.caller is not None:
-        return request.caller.user_id, None
-    token = token_of(request)
-    return None, secret_hash(token) if token else None
+def holder_of(request: RequestContext) -> Holder:
+    """Whose cart an order without lines is of, and whose quotes: the caller's, or those of the guest with the request's token, which who has signed in may
+    still have."""
+    caller, token = request.caller, token_of(request)
+    return Holder(caller.user_id if caller is not None else None, secret_hash(token) if token else None)
 
 
 async def of(

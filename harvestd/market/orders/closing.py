@@ -7,7 +7,7 @@ from harvestd.kernel.sentences import worded
 from harvestd.market.accounts.closing_actions import Closed, Leaving
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.accounts.export_rows import section
-from harvestd.market.orders import actions
+from harvestd.market.orders import actions, quote_rows, quoting
 from harvestd.market.orders.retention import erase
 from harvestd.queue.envelope import Envelope
 from harvestd.store.postgres.statements import Statement, scalar
@@ -27,8 +27,8 @@ _STILL_OPEN = Statement(
 _OF_BUYER = Statement(
     "orders_closing.of_buyer", "select id::text from orders where buyer_id = :user_id and erased_at is null", scalar
 )
-_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
-                                where order_id = o.id order by position) l) as lines"""
+_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total, substitution, note from order_lines
+                                where order_id = o.id and removed_at is null order by position) l) as lines"""
 _HELD = section(
     "orders",
     (
@@ -59,6 +59,8 @@ async def refuse(unit: UnitOfWork, leaving: Leaving) -> None:
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
     """Keep what was bought, for the books; erase where it went, and what the buyer wrote."""
+    for quote_id in await quote_rows.of_user(unit.tx, closed.user_id):
+        await quoting.end(unit, quote_id)
     await erase(unit, await unit.tx.rows(_OF_BUYER, user_id=closed.user_id))
 
 
@@ -73,3 +75,4 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
 async def export(unit: UnitOfWork, exported: Exported) -> None:
     """The person's orders."""
     exported.sections.append(_HELD)
+    exported.sections.append(quote_rows.HELD)

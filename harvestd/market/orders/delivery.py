@@ -11,7 +11,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_text
 from harvestd.market.orders.delivery_rules import Way, alone
 from harvestd.market.orders.order import MAX_ADDRESS
-from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.placing_shapes import OrderBody
 from harvestd.web import sound
 
 
@@ -35,7 +35,7 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
         yield from alone(_way(path, members))
 
 
-def asked(body: PlaceOrder) -> list[Way]:
+def asked(body: OrderBody) -> list[Way]:
     """The fulfilments of a body that has no faults of its own."""
     if body.fulfilments is None:
         return [] if body.fulfilment is None else [_way("fulfilment", msgspec.structs.asdict(body.fulfilment))]

@@ -61,9 +61,77 @@ class OrderEnded(Data, frozen=True, kw_only=True):
 
 
 class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
-    """A farm's part of an order changed its status."""
+    """A farm's part of an order changed: its status, or with the same ``from`` and ``to`` its lines, of which another event tells. ``from`` is empty for a part that
+    is new."""
 
     farm_id: UUID
     from_: str = msgspec.field(name="from")
     to: str
     order_status: str = ""
+    placed_at: Instant | None = None
+
+
+class LineState(msgspec.Struct, frozen=True):
+    """What of a line is owed for; ``quantity`` is a decimal string."""
+
+    quantity: str
+    total: Count
+
+
+class ChangedLine(msgspec.Struct, frozen=True):
+    """A line before and after a change; null where it does not count."""
+
+    line_id: UUID
+    farm_id: UUID
+    product_id: UUID
+    before: LineState | None = None
+    after: LineState | None = None
+
+
+class OrderAmended(Data, frozen=True, kw_only=True):
+    """Lines of an order were added, changed or taken out, by ``by``, for the ``farms`` that they act for. ``outcome`` is what the buyer answered, if that is it: about
+    ``line_id``."""
+
+    order_id: UUID
+    number: str
+    buyer_id: UUID
+    placed_at: Instant
+    by: Literal["buyer", "farm", "admin", "clock"]
+    reason: str
+    lines: tuple[ChangedLine, ...]
+    farms: tuple[UUID, ...] = ()
+    line_id: UUID | None = None
+    farm_id: UUID | None = None
+    outcome: Literal["accepted", "declined"] | None = None
+
+
+class Substitute(msgspec.Struct, frozen=True):
+    """What comes in the place of what is short."""
+
+    line_id: UUID
+    farm_id: UUID
+    product_id: UUID
+    quantity: str
+    total: Count
+
+
+class LineChanged(Data, frozen=True, kw_only=True):
+    """A line is short, or was weighed: ``lines`` has it, and what else changed with it. With ``answer_by`` its buyer is asked. ``last`` is whether it is the last
+    event of one change of the order."""
+
+    order_id: UUID
+    number: str
+    buyer_id: UUID
+    placed_at: Instant
+    by: Literal["buyer", "farm", "admin", "clock"]
+    reason: str
+    line_id: UUID
+    farm_id: UUID
+    product_id: UUID
+    before: LineState | None
+    after: LineState | None
+    lines: tuple[ChangedLine, ...]
+    farms: tuple[UUID, ...] = ()
+    substitute: Substitute | None = None
+    answer_by: Instant | None = None
+    last: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -10,7 +10,12 @@ import attrs
 from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.events import Event
 from harvestd.kernel.sentences import worded
-from harvestd.market.orders.order import Part, Totals
+from harvestd.market.orders.order import OVER, Line, Part, Totals
+from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
+from harvestd.market.pricing.amounts import PLAIN, Pricing
+
+Actor = Literal["buyer", "farm", "admin", "clock"]
+Change = Literal["amend", "extend", "short", "weigh", "answer"]
 
 #: The steps that a farm may take, from each status of its part. Only the clock sets ``expired``.
 STEPS: dict[str, frozenset[str]] = {
@@ -26,14 +31,25 @@ STEPS: dict[str, frozenset[str]] = {
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
 #: The statuses in which a farm, or the market's staff, may cancel.
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
-OVER = frozenset({"cancelled", "expired"})
 #: The order of the statuses; an order is as far as its least advanced part that is neither cancelled nor expired.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
 
+#: Who may change what of a part, in which of its statuses, besides its status. Its buyer changes it until its farm has confirmed it; the farm and the market's staff
+#: as long as nothing has left the farm, with a reason. Who delivers may weigh what they hand over. An order is extended by the part of a farm that is new in it.
+CHANGES: dict[Change, dict[Actor, frozenset[str]]] = {
+    "amend": {"buyer": frozenset({"placed"}), "farm": WITHDRAWABLE, "admin": WITHDRAWABLE},
+    "extend": {"buyer": WITHDRAWABLE, "farm": WITHDRAWABLE, "admin": WITHDRAWABLE},
+    "short": {"farm": WITHDRAWABLE, "admin": WITHDRAWABLE},
+    "weigh": {"farm": WITHDRAWABLE | {"out_for_delivery"}, "admin": WITHDRAWABLE | {"out_for_delivery"}},
+    "answer": {"buyer": WITHDRAWABLE, "clock": frozenset(STEPS)},
+}
+
+
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order in its current state, from its locked rows; a guest's has no ``buyer_id``."""
+    """An order in its current state, from its locked rows: its lines without those that were taken out; a guest's has no ``buyer_id``; ``pricing`` are the rules
+    by which it is billed, ``left`` is whether any of it was ever on its way."""
 
     id: str
     number: str
@@ -42,11 +58,18 @@ class Standing:
     version: int
     parts: tuple[Part, ...]
     totals: Totals
+    lines: tuple[Line, ...] = ()
+    pricing: Pricing = PLAIN
+    left: bool = False
+
+    def part(self, farm_id: str) -> Part:
+        """The part of one of its farms."""
+        return next(part for part in self.parts if part.farm_id == farm_id)
 
 
 @attrs.frozen(kw_only=True)
 class Moved:
-    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences."""
+    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences; ``amounts`` is what it all comes to then."""
 
     actor: str
     reason: str
@@ -56,9 +79,7 @@ class Moved:
     version: int
     totals: Totals
     events: tuple[Event, ...]
-
-
-Actor = Literal["buyer", "farm", "admin", "clock"]
+    amounts: Amounts
 
 
 def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str]) -> tuple[Actor, list[str] | None]:
@@ -71,7 +92,7 @@ def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str])
 def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
     """Move a farm's part to its next status, for the farm or the market's staff; raises :class:`IllegalTransition` with the
     possible steps. A step to ``cancelled`` is :func:`cancel` of that part."""
-    part = next(part for part in order.parts if part.farm_id == farm_id)
+    part = order.part(farm_id)
     if to not in STEPS[part.status]:
         possible = ", ".join(sorted(STEPS[part.status]))
         message = f"possible now: {possible}" if possible else "nothing more is possible: this part is final"
@@ -83,6 +104,39 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
     if to == "cancelled":
         return cancel(order, (farm_id,), actor, reason)
     return _moved(order, (farm_id,), to, actor, reason)
+
+
+#: A market without market days: what a part is closed by is its status.
+NO_DAYS: Mapping[str, bool] = {}
+
+
+def changeable(change: Change, status: str, actor: Actor, day_open: bool | None = None) -> bool:
+    """Whether somebody may change a part of this status so. Its buyer may amend one that belongs to a market day until that is closed, confirmed or
+    not."""
+    if actor == "buyer" and change in ("amend", "extend") and day_open is not None:
+        return day_open and status in WITHDRAWABLE
+    return status in CHANGES[change].get(actor, frozenset())
+
+
+def require(
+    order: Standing, farm_id: str, change: Change, actor: Actor, open_days: Mapping[str, bool] = NO_DAYS
+) -> Part:
+    """A part that somebody is about to change; raises :class:`IllegalTransition` if they may not, or no longer. ``open_days`` says of the parts that belong
+    to a market day whether that is open."""
+    part = order.part(farm_id)
+    if changeable(change, part.status, actor, open_days.get(farm_id)):
+        return part
+    if actor == "buyer" and change in ("amend", "extend") and part.status in WITHDRAWABLE:
+        raise IllegalTransition(
+            worded("the part of {farm} can no longer be changed by you; ask the farm to do so", farm=part.farm_name)
+        )
+    raise IllegalTransition(
+        worded(
+            "the part of {farm} is already {status} and can no longer be changed",
+            farm=part.farm_name,
+            status=part.status,
+        )
+    )
 
 
 def can_cancel(order: Standing, farms: Sequence[str] | None, actor: Actor) -> bool:
@@ -133,24 +187,25 @@ def status_of(parts: Sequence[Part]) -> str:
     return "expired" if all(part.status == "expired" for part in parts) else "cancelled"
 
 
-def totals_of(parts: Sequence[Part], totals: Totals) -> Totals:
-    """Goods of the parts that are neither cancelled nor expired; an order without any keeps the agreed total, for accounting."""
-    standing = [part.subtotal for part in parts if part.status not in OVER]
-    return attrs.evolve(totals, goods=sum(standing)) if standing else totals
+def gives_coupon_back(order: Standing, status: str) -> bool:
+    """Whether the use of its coupon is given back: the whole order ends, with this status, and nothing of it was ever on its way."""
+    return order.pricing.discount is not None and status in OVER and not order.left
 
 
 def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reason: str) -> Moved:
     before = {part.farm_id: part.status for part in order.parts}
     parts = [attrs.evolve(part, status=to) if part.farm_id in farms else part for part in order.parts]
     status, version = status_of(parts), order.version + 1
+    amounts = recomputed(
+        parts, order.lines, order.pricing, order.totals, lost=None if actor == "buyer" else goods_of(order.parts, order.lines)
+    )  # fmt: skip
     base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
     events = [
         Event("order.updated", f"order:{order.id}", version,
               base | {"farm_id": farm, "from": before[farm], "to": to, "order_status": status})
         for farm in farms
     ]  # fmt: skip
-    if status != order.status and status in ("completed", "cancelled", "expired"):
-        events.append(Event(f"order.{status}", f"order:{order.id}", version, base))
+    events += ended(order, status, version, actor, reason)
     return Moved(
         actor=actor,
         reason=reason,
@@ -158,14 +213,28 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
         farms=farms,
         status=status,
         version=version,
-        totals=totals_of(parts, order.totals),
+        totals=amounts.totals,
+        amounts=amounts,
         events=tuple(events),
     )
 
 
+def ended(order: Standing, status: str, version: int, actor: Actor, reason: str) -> list[Event]:
+    """The event of an order that is over with this version, and was not before."""
+    if status == order.status or status not in ("completed", "cancelled", "expired"):
+        return []
+    data = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
+    return [Event(f"order.{status}", f"order:{order.id}", version, data)]
+
+
 def told(moved: Moved, families: Sequence[str] = ()) -> tuple[Event, ...]:
     """The events of a change; the first carries the cache families that it invalidates."""
+    return with_families(moved.events, families)
+
+
+def with_families(events: tuple[Event, ...], families: Sequence[str]) -> tuple[Event, ...]:
+    """The same events, of which the first carries the cache families that all invalidate."""
     if not families:
-        return moved.events
-    first, *rest = moved.events
+        return events
+    first, *rest = events
     return (attrs.evolve(first, data=first.data | {"families": list(families)}), *rest)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.days.window_shapes import FulfilmentMethod, FulfilmentMethodOut
 from harvestd.market.farms.delivery_shapes import PointPosition
 from harvestd.market.orders.order import MAX_ADDRESS
 from harvestd.web.shapes import FarmId, Id, In, Out, PickupPointId
-from harvestd.web.vocabulary import closed
-
-FulfilmentMethod = Literal["pickup", "delivery"]
-FulfilmentMethodOut = Annotated[
-    str, closed("FulfilmentMethod", get_args(FulfilmentMethod), "How goods reach the buyer.")
-]
 
 
 class FulfilmentIn(In, kw_only=True, frozen=True):

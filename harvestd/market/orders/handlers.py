@@ -13,7 +13,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Turn these orders' reservations into sales: as soon as they are placed or, if ``order_confirmation`` was ``farm`` at that
-    time, for each part once its farm has confirmed it.
+    time, for each part once its farm has confirmed it. What is added to an order later is a sale at once, unless its part waits for its farm.
 
     A batch is processed as a whole, so that its products are locked at once and in id order, the order that every transaction uses.
     An order that was cancelled before has no live reservations left, so nothing is sold.
@@ -32,7 +32,7 @@ async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 def _ready(event: Envelope) -> tuple[str, str | None] | None:
     """The order, and the farm if only its part is meant, that an event may turn into a sale."""
-    if event.type == "order.created":
+    if event.type in ("order.created", "order.amended", "order.line_short"):  # which may have lines that are new
         return event.data["order_id"], None
     if event.type == "order.updated" and event.data["to"] == "confirmed":
         return event.data["order_id"], event.data["farm_id"]

@@ -10,64 +10,118 @@ from typing import Any
 import attrs
 
 from harvestd.kernel import families
-from harvestd.kernel.errors import FieldError
+from harvestd.kernel.errors import FieldError, MarketError
 from harvestd.kernel.events import Event
-from harvestd.kernel.quantities import ONE, PLACES, shown
+from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
-from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.orders.buyers import Buyer
+from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
-from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, check_stock, check_terms
+from harvestd.market.orders.placing_rules import (
+    Asked,
+    Wanted,
+    acceptable,
+    attempt,
+    check_amounts,
+    check_stock,
+    check_terms,
+    least_of,
+    orderable,
+)
+from harvestd.market.pricing.amounts import PLAIN, Bill, Pricing
+from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 NOTHING_SEEN: Mapping[str, Agreed] = {}
+
+
+@attrs.frozen(kw_only=True)
+class Decided:
+    """What an order would be, and why it is refused, if it is: with the first of these first. Then it is of those lines that could be ordered."""
+
+    asked: tuple[Asked, ...]
+    parts: tuple[Part, ...]
+    lines: tuple[Line, ...]
+    bill: Bill
+    pricing: Pricing
+    refusals: tuple[MarketError, ...]
+
+    @property
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals.of(self.bill, self.pricing.tax_included)
+
+    @property
+    def taken(self) -> dict[str, Decimal]:
+        """What it takes of the stock of each product."""
+        taken: dict[str, Decimal] = {}
+        for line in self.lines:
+            taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
+        return taken
+
+
+def decide(
+    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, line_ids: Sequence[str], today: date, expected_total: int | None,
+    seen: Mapping[str, Agreed] = NOTHING_SEEN, of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
+) -> Decided:  # fmt: skip
+    """What an order of these lines is, or would be. Lines of one product are merged into one, and so are those of one of its pack sizes.
+
+    ``shelf`` has each wanted product that exists, by id, and each wanted pack by :func:`variant_rules.key`; ``line_ids`` an id for each possible line; ``seen`` the terms agreed to, by
+    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere; ``billing`` what is charged beside the goods.
+    Refused are, as :class:`Invalid`, lines that can never be ordered like this (each line with all its faults) and a coupon that takes nothing off them; as
+    :class:`OutOfStock`, with one error a line and the quantity left, what there is too little of; as :class:`PriceChanged`, a quantity that was agreed to in
+    another unit or, if the buyer states an expected total, another total, or any term that they agreed to and that has changed.
+    """
+    least = least_of(shelf, billing)
+    asked, unfit_lines = attempt(lambda: acceptable(wanted, least, terms, today, of_cart, also))
+    asked = orderable(wanted, shelf, today) if asked is None else asked
+    goods = [billing.good(line_ids[i], shelf[a.key], a.quantity) for i, a in enumerate(asked)]
+    bill, pricing = billing.of(goods)
+    refusals = [
+        *unfit_lines, *attempt(lambda: check_stock(asked, shelf))[1],
+        *attempt(lambda: check_amounts(goods, billing.discount, bill.total, terms))[1],
+    ]  # fmt: skip
+    if not refusals:
+        refusals += attempt(lambda: check_terms(asked, shelf, seen, terms, expected_total, bill.total))[1]
+    lines = tuple(
+        billed(
+            line_of(i, shelf[a.key], a.quantity, good.key, today, a.wish, terms, rate=good.rate), bill.lines[good.key]
+        )
+        for i, (a, good) in enumerate(zip(asked, goods, strict=True))
+    )
+    names = {shelf[a.product_id].farm_id: shelf[a.product_id].farm_name for a in asked}
+    parts = tuple(
+        Part(farm, names[farm], i, "placed", one.goods, one.fees, one.tax, one.discount, billing.method(farm))
+        for i, (farm, one) in enumerate(bill.parts.items())
+    )
+    return Decided(asked=asked, parts=parts, lines=lines, bill=bill, pricing=pricing, refusals=tuple(refusals))
 
 
 def place(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer: Buyer,
     line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
-    of_cart: bool = False, also: Sequence[FieldError] = (),
+    of_cart: bool = False, also: Sequence[FieldError] = (), billing: Billing = GOODS_ALONE,
 ) -> Placed:  # fmt: skip
-    """Decide on an order. Lines of one product are merged into one, and so are those of one of its pack sizes.
-
-    ``shelf`` has each wanted product that exists, by id, and each wanted pack by :func:`variant_rules.key`; ``line_ids`` an id for each possible line; ``seen`` the terms agreed to, by
-    the same keys, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere. Raises :class:`Invalid` for
-    lines that can never be ordered like this (each line with all its faults), :class:`OutOfStock` with one error a line and the
-    quantity left, and :class:`PriceChanged` if a quantity was agreed to in another unit or, if the buyer states an expected total,
-    if the total differs or any term that they agreed to has changed.
-    """
-    asked = acceptable(wanted, shelf, terms, today, of_cart, also)
-    check_stock(asked, shelf)
-    farms = list(dict.fromkeys(shelf[a.product_id].farm_id for a in asked))
-    lines = tuple(_line(i, a, shelf[a.key], line_ids[i], today) for i, a in enumerate(asked))
-    parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
-    totals = Totals(sum(part.subtotal for part in parts))
-    check_terms(asked, shelf, seen, terms, expected_total, totals.total)
-    taken: dict[str, Decimal] = {}
-    for line in lines:
-        taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.taken
-    ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
+    """Place an order as :func:`decide` has it; raises the first of its refusals."""
+    decided = decide(
+        wanted, shelf, terms, line_ids=line_ids, today=today, expected_total=expected_total, seen=seen, of_cart=of_cart, also=also,
+        billing=billing,
+    )  # fmt: skip
+    if decided.refusals:
+        raise decided.refusals[0]
+    taken = decided.taken
     placed = Placed(
-        id=order_id, number=number, buyer=buyer, parts=parts, lines=lines, totals=totals, taken=taken, ran_out=ran_out,
+        id=order_id, number=number, buyer=buyer, parts=decided.parts, lines=decided.lines, totals=decided.totals,
+        terms=None if decided.pricing == PLAIN else decided.pricing, taken=taken, ran_out=ran_out(taken, shelf),
         hold_until=now + terms.hold if terms.hold is not None else None, placed_at=now, events=(),
     )  # fmt: skip
     return attrs.evolve(placed, events=_created(placed, shelf))
 
 
-def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date) -> Line:
-    quantity = asked.quantity.quantize(PLACES)
-    return Line(
-        id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.own_title or product.title, quantity=quantity,
-        unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
-        facts=told(product.facts, today), title_seen=None if product.own_title in ("", product.title) else product.title, each=product.each,
-        variant_id=product.variant_id, takes=product.pack.takes if product.pack else ONE,
-    )  # fmt: skip
-
-
-def _part(farm_id: str, i: int, lines: Sequence[Line], shelf: Mapping[str, OnSale]) -> Part:
-    own = [line for line in lines if line.farm_id == farm_id]
-    return Part(farm_id, shelf[own[0].product_id].farm_name, i, "placed", sum(line.total for line in own))
+def ran_out(taken: Mapping[str, Decimal], shelf: Mapping[str, OnSale]) -> frozenset[str]:
+    """The products of which nothing is left once this is taken."""
+    return frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
 
 
 def _more(line: Line) -> dict[str, Any]:
@@ -102,7 +156,7 @@ def _created(order: Placed, shelf: Mapping[str, OnSale]) -> tuple[Event, ...]:
             }
             for part in order.parts
         ],
-        "totals": attrs.asdict(order.totals) | {"total": order.totals.total},
+        "totals": {name: getattr(order.totals, name) for name in ("goods", "fees", "tax", "discount", "total")},
         "families": families.merged(
             families.product(k.id, k.slug, k.farm_id, k.farm_slug, ["available"]) for k in known
         ),

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from harvestd.market.orders.order import Placed
+from harvestd.market.pricing.amounts import kept
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 
@@ -15,25 +16,28 @@ _INSERT = Statement(
     "orders.insert",
     """with o as (
            insert into orders (id, number, buyer_id, guest, placed_by, cart_id, status, currency, goods, fees, tax, discount, total,
-                               fulfilment, note, placed_at, updated_at)
-           values (:id, :number, :buyer_id, :guest, :placed_by, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at)
+                               fulfilment, note, placed_at, updated_at, terms)
+           values (:id, :number, :buyer_id, :guest, :placed_by, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at, :terms)
        ), parts as (
-           insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment)
-           select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment
-             from unnest(:farm_ids::uuid[], :subtotals::bigint[], :fulfilments::jsonb[]) with ordinality
-                  as t(farm_id, subtotal, fulfilment, position)
+           insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment, fees, tax, discount)
+           select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment, t.fees, t.tax, t.discount
+             from unnest(:farm_ids::uuid[], :subtotals::bigint[], :fulfilments::jsonb[], :part_fees::bigint[], :part_taxes::bigint[], :part_discounts::bigint[])
+                  with ordinality as t(farm_id, subtotal, fulfilment, fees, tax, discount, position)
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, actor, at)
            select :id, 1, farm_id, '', 'placed', :actor_id, :actor, :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
-                                    price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit)
+                                    price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit,
+                                    tax_rate, tax, discount, grams, substitution, note, agreed_total)
            select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen,
-                  t.variant_id, t.takes, t.weight, t.weight_unit
+                  t.variant_id, t.takes, t.weight, t.weight_unit, t.rate, t.tax, t.discount, t.grams, t.substitution, t.note, t.agreed
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
                          :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[], :variants::uuid[], :takes::numeric[], :weights::numeric[],
-                         :weight_units::text[]) with ordinality
-                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, position)
+                         :weight_units::text[], :line_rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
+                         :substitutions::text[], :notes::text[], :agreed::bigint[]) with ordinality
+                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, rate, tax, discount,
+                       grams, substitution, note, agreed, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
            select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
@@ -61,4 +65,7 @@ def insert(
         fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
         facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines], variants=[x.variant_id for x in lines], takes=[x.takes for x in lines], reserved=[x.taken for x in lines],
         weights=[x.each and x.each.quantity for x in lines], weight_units=[x.each and x.each.unit for x in lines],
+        substitutions=[x.wish.substitution for x in lines], notes=[x.wish.note for x in lines], agreed=[x.agreed_total for x in lines],
+        terms=None if order.terms is None else kept(order.terms), part_fees=[p.fees for p in order.parts], part_taxes=[p.tax for p in order.parts], part_discounts=[p.discount for p in order.parts],
+        line_rates=[x.tax_rate for x in lines], line_taxes=[x.tax for x in lines], line_discounts=[x.discount for x in lines], line_grams=[x.grams for x in lines],
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Protocol, TypeVar
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
+from harvestd.kernel.errors import FieldError, MarketError, OutOfStock, PriceChanged
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
@@ -19,7 +20,12 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
+from harvestd.market.pricing.amounts import Discount, Good
+from harvestd.market.pricing.billing_rules import Billing
+from harvestd.market.pricing.charging_rules import least_orders
+from harvestd.market.pricing.coupon_rules import unfit
 
+Result = TypeVar("Result")
 #: Changes that make a quantity one of something else.
 _OTHER_GOODS = frozenset({"unit-changed", "content-changed"})
 #: The error for an order without lines, by whether it was of the cart.
@@ -27,6 +33,16 @@ _NO_LINES = {
     True: "the cart is empty; put products in, or name them in lines",
     False: "must have at least one line; leave lines out to order the cart",
 }
+
+
+class Named(Protocol):
+    """What names a product, or a pack size of it."""
+
+    @property
+    def product_id(self) -> str: ...
+
+    @property
+    def variant_id(self) -> str | None: ...
 
 
 @attrs.frozen
@@ -52,6 +68,7 @@ class Asked:
     quantity: Decimal
     at: tuple[int, ...]
     variant_id: str | None = None
+    wish: LineWish = NO_WISH
 
     @property
     def key(self) -> str:
@@ -78,12 +95,12 @@ def acceptable(
     unfit = {wanted[i].key for i in amounts} | {w.key for w in wanted if w.key not in shelf}
     asked = _merged(wanted)
     if len(asked) > terms.lines_most:
-        errors.append(_too_many(terms.lines_most))
+        errors.append(too_many_lines(terms.lines_most))
     for a in asked:
         amount = a.quantity if a.key in unfit else takeable("", a.quantity, shelf[a.key])
         if isinstance(amount, FieldError):
             named += [(wanted[i], attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
-    errors += [_of(line, shelf.get(line.key), fault) for line, fault in named]
+    errors += [of(line, shelf.get(line.key), fault) for line, fault in named]
     if not errors:
         beyond = too_much("lines", sum(shelf[a.key].total(a.quantity) for a in asked), terms.currency)
         errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
@@ -91,12 +108,47 @@ def acceptable(
     return asked
 
 
-def _too_many(most: int) -> FieldError:
+def attempt(check: Callable[[], Result]) -> tuple[Result | None, tuple[MarketError, ...]]:
+    """What a check answers, or its refusal."""
+    try:
+        return check(), ()
+    except MarketError as refused:
+        return None, (refused,)
+
+
+def orderable(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date) -> tuple[Asked, ...]:
+    """Of what is wanted, whatever could be ordered as it is, if there is enough of it."""
+    there = [a for a in _merged(wanted) if a.key in shelf and withheld("", shelf[a.key], today) is None]
+    return tuple(a for a in there if not isinstance(takeable("", a.quantity, shelf[a.key]), FieldError))
+
+
+def check_amounts(goods: Sequence[Good], discount: Discount | None, total: int, terms: Terms) -> None:
+    """Raise :class:`Invalid` for a coupon that takes nothing off these goods, and for more than anybody could state."""
+    accept(
+        *filter(
+            None, [unfit(discount, goods, terms.currency) if goods else None, too_much("lines", total, terms.currency)]
+        )
+    )
+
+
+def least_of(shelf: Mapping[str, OnSale], billing: Billing) -> Mapping[str, OnSale]:
+    """The same products, of farms whose delivery to where it goes has a least order of its own, with that."""
+    least = least_orders(billing.ways)
+    if not least:
+        return shelf
+    return {
+        key: attrs.evolve(one, order_minimum=max(one.order_minimum, least.get(one.farm_id, 0)))
+        for key, one in shelf.items()
+    }
+
+
+def too_many_lines(most: int) -> FieldError:
+    """The fault of more lines than an order has."""
     params = {"maximum": str(most), "reason": "elements"}
     return FieldError("lines", f"must be of at most {most} products", code="too-long", params=params)
 
 
-def _of(line: Wanted | Asked, product: OnSale | None, fault: FieldError) -> FieldError:
+def of(line: Named, product: OnSale | None, fault: FieldError) -> FieldError:
     """The fault, with the product it concerns: the lines of a cart have no positions that its holder knows."""
     named = {"product_id": line.product_id, **({} if line.variant_id is None else {"variant_id": line.variant_id})}
     title = {} if product is None else {"title": product.title}
@@ -108,9 +160,20 @@ def _merged(wanted: Sequence[Wanted]) -> tuple[Asked, ...]:
     for i, w in enumerate(wanted):
         at.setdefault((w.product_id, w.variant_id), []).append(i)
     return tuple(
-        Asked(product_id, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own), variant_id)
+        Asked(
+            product_id,
+            sum((wanted[i].quantity for i in own), Decimal(0)),
+            tuple(own),
+            variant_id,
+            _wish([wanted[i] for i in own]),
+        )
         for (product_id, variant_id), own in at.items()
     )
+
+
+def _wish(lines: Sequence[Wanted]) -> LineWish:
+    """What is said of lines that become one: by the first of them that says anything."""
+    return next((line.wish for line in lines if line.wish != NO_WISH), NO_WISH)
 
 
 def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: Terms) -> list[FieldError]:
@@ -120,16 +183,20 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
         goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
     return [
-        FieldError(
-            "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}; "
-            f"add goods for {money(farms[f].order_minimum - amount, terms.currency)} more",
-            code="below-minimum",
-            params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum),
-                    "missing": str(farms[f].order_minimum - amount), "currency": terms.currency},
-        )
+        below_minimum(farms[f], amount, terms.currency)
         for f, amount in goods.items()
         if amount < farms[f].order_minimum
-    ]  # fmt: skip
+    ]
+
+
+def below_minimum(farm: OnSale, amount: int, currency: str) -> FieldError:
+    """The fault of goods of a farm (a product of it has its terms) that come to less than its minimum order."""
+    missing = farm.order_minimum - amount
+    message = f"{farm.farm_name} takes orders from {money(farm.order_minimum, currency)}; add goods for {money(missing, currency)} more"
+    params = {
+        "farm_id": farm.farm_id, "farm": farm.farm_name, "minimum": str(farm.order_minimum), "missing": str(missing), "currency": currency,
+    }  # fmt: skip
+    return FieldError("lines", message, code="below-minimum", params=params)
 
 
 def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:
@@ -154,7 +221,7 @@ def _short(i: int, asked: Asked, product: OnSale) -> FieldError:
         message = f"{message}, and other lines of this order are of it, too"
     params = {"available": shown(left), "unit": product.unit, **({"reason": "together"} if together else {})}
     fault = FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
-    return _of(asked, product, fault)
+    return of(asked, product, fault)
 
 
 def check_terms(

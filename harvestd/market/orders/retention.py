@@ -8,7 +8,7 @@ who they were is erased, too, after ``guest_details_kept``, and the keys to the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import attrs
@@ -36,6 +36,18 @@ _OVER_OF_GUESTS = Statement(
         order by updated_at limit :limit for no key update skip locked""",
     scalar,
 )
+_LONGEST_OVER: Statement[datetime | None] = Statement(
+    "orders_retention.longest_over",
+    """select updated_at from orders where erased_at is null and status in ('completed', 'cancelled', 'expired')
+        order by updated_at limit 1""",
+    scalar,
+)
+_LONGEST_OVER_OF_GUESTS: Statement[datetime | None] = Statement(
+    "orders_retention.longest_over_of_guests",
+    """select updated_at from orders where guest is not null and erased_at is null and status in ('completed', 'cancelled', 'expired')
+        order by updated_at limit 1""",
+    scalar,
+)
 _SCRUB = Statement(
     "orders_retention.scrub",
     """update orders set note = '', fulfilment = fulfilment - 'address', guest = case when guest is not null then '{}'::jsonb end, erased_at = :now
@@ -50,6 +62,16 @@ _SCRUB_PARTS = Statement(
 _SCRUB_STEPS = Statement(
     "orders_retention.scrub_steps",
     "update order_transitions set reason = '' where order_id = any(:ids::uuid[]) and actor = 'buyer' and reason <> ''",
+    nothing,
+)
+_SCRUB_LINES = Statement(
+    "orders_retention.scrub_lines",
+    "update order_lines set note = '' where order_id = any(:ids::uuid[]) and note <> ''",
+    nothing,
+)
+_SCRUB_CHANGES = Statement(
+    "orders_retention.scrub_changes",
+    "update order_changes set reason = '' where order_id = any(:ids::uuid[]) and actor = 'buyer' and reason <> ''",
     nothing,
 )
 
@@ -74,13 +96,29 @@ async def erase(unit: UnitOfWork, order_ids: Sequence[str]) -> None:
     await unit.tx.run(_SCRUB_PARTS, ids=ids)
     await unit.tx.run(_SCRUB_STEPS, ids=ids)
     await unit.tx.run(_DROP_KEYS, ids=ids)
+    await unit.tx.run(_SCRUB_LINES, ids=ids)
+    await unit.tx.run(_SCRUB_CHANGES, ids=ids)
     await unit.tell(Erased(ids))
+
+
+def _kept(parts: Parts) -> list[tuple[Statement[str], Statement[datetime | None], float]]:
+    """What is erased, which of it is over the longest, and for how many seconds it is kept then."""
+    own, guests = parts.settings.order_details_kept, parts.settings.guest_details_kept
+    return [*([(_OVER, _LONGEST_OVER, own)] if own else []), (_OVER_OF_GUESTS, _LONGEST_OVER_OF_GUESTS, guests)]
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first order is over for long enough."""
+    found = [(await parts.database.row(longest), kept) for _, longest, kept in _kept(parts)]
+    # one is erased once that is past, not at that very moment
+    return min(
+        (over + timedelta(seconds=kept, microseconds=1) for over, kept in found if over is not None), default=None
+    )
 
 
 async def erase_old(parts: Parts, going_on: GoingOn = always) -> None:
     """Erase it of the orders that are over for long enough, a batch at a time; of open ones never."""
-    kept, guests_kept = parts.settings.order_details_kept, parts.settings.guest_details_kept
-    for over, seconds in (*(((_OVER, kept),) if kept else ()), (_OVER_OF_GUESTS, guests_kept)):
+    for over, _, seconds in _kept(parts):
         while await going_on() and await change(parts, partial(_batch, over=over, kept=seconds)) == BATCH:
             pass
 

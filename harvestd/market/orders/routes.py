@@ -10,38 +10,27 @@ from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
 from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
-from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.carts.selling import terms
 from harvestd.market.farms import rows as farm_rows
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, buying, farm_list_rows, following_lists, list_rows, order_keys
-from harvestd.market.orders import delivery as ways
+from harvestd.market.orders import actions, farm_list_rows, following_lists, list_rows, order_keys
 from harvestd.market.orders import rows as store
-from harvestd.market.orders.buyers import Buyer, guest_faults
-from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
-from harvestd.market.orders.placing_rules import Wanted
+from harvestd.market.orders.capabilities import NEEDED, Viewer
+from harvestd.market.orders.order import MAX_REASON
+from harvestd.market.orders.ordering import placed_for
+from harvestd.market.orders.parties import Party
 from harvestd.market.orders.placing_shapes import OrderKeyQuery, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
-from harvestd.market.orders.views import Viewer, placed_view, seen
-from harvestd.web import sound
-from harvestd.web import type_structure as structure
+from harvestd.market.orders.views import placed_view, seen
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
-from harvestd.web.money import given_faults
 from harvestd.web.paging import Keyset
 
 _NONE: frozenset[str] = frozenset()
-
-
-def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in an order's fields that can be found without its products, cart or farms."""
-    note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
-    total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
-    lines = quantity_faults(sound.elements(given, "lines"))
-    return [*note, *total, *lines.values(), *ways.faults(given), *guest_faults(sound.members(given, "guest"))]
+_NOTHING: Mapping[Permission, frozenset[str]] = {}
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -52,35 +41,16 @@ def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Fie
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
-    buyer, ordering = await _ordering(request, body)
+    ordering = await placed_for(request, body)
     order, chosen = await actions.place(request.work, ordering, rules, today(request))
     headers = (("Location", f"/api/orders/{order.id}"),)
-    if buyer.placed_by is None:
+    if ordering.buyer.placed_by is None:
         return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)
     found = await store.find(request.tx, order.id)
     assert found is not None
     (view,) = await _views(request, [found])  # as whoever it is not for sees it
-    await audit.note(request, request.work, "order.placed_for_another", buyer.user_id, f"order:{order.id}")
+    await audit.note(request, request.work, "order.placed_for_another", ordering.buyer.user_id, f"order:{order.id}")
     return Result(view, headers=headers, version=1)
-
-
-async def _ordering(request: RequestContext, body: PlaceOrder) -> tuple[Buyer, actions.Ordering]:
-    """Who buys, and the checkout request; its lines are validated later with the products, everything else here."""
-    given = {
-        field.encode_name: getattr(body, field.name)
-        for field in structure.fields_of(type(body))
-        if field.name != "lines"
-    }
-    buyer, language, wrong = await buying.of(request, body, faults(request, given))
-    expected, caller = body.expected_total, request.caller
-    runs = caller is not None and buyer.placed_by is None and may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
-    return buyer, actions.Ordering(
-        buyer=buyer, cart=buying.cart_of(request),
-        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity, line.variant_id) for line in body.lines],
-        ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=language,
-        staff=runs and request.user.has_scope(Permission.CHANGE_PRODUCTS),
-    )  # fmt: skip
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:
@@ -103,7 +73,7 @@ async def _of_farm(
     request: RequestContext, query: OrdersQuery, token: str, order: Keyset, after: str | None
 ) -> CountedPage[Order]:
     """The orders with a part of a farm, by its id or slug: all, for those who see its orders, of others their own; of a farm that there is not, none."""
-    farm, mine = await farm_rows.find(request.reader, token), await _farms(request)
+    farm, mine = await farm_rows.find(request.reader, token), await farms_of(request)
     if farm is None:
         return CountedPage([], None, 0 if query.count else None)
     sees = may_everywhere(request.user.role, Permission.SEE_ORDERS) or farm.id in _acting_for(
@@ -162,13 +132,14 @@ async def _views(
         return []
     parts, lines = await store.parts_and_lines(request.reader, [order.id for order in orders])
     if key_to is not None:
-        viewer, mine, may_end = Viewer(None, key_to=key_to), _NONE, _NONE
+        viewer, mine, may_do = Viewer(None, key_to=key_to), _NONE, _NOTHING
     else:
         user = request.user
-        viewer = Viewer(user.user_id, user.role, user.has_scope(Permission.CANCEL_ORDERS))
-        farms = await _farms(request) if farms is None else farms
-        mine, may_end = (_acting_for(request, farms, p) for p in (Permission.SEE_ORDERS, Permission.CANCEL_ORDERS))
-    views = [seen(order, parts, lines, viewer, mine, may_end) for order in orders]
+        viewer = Viewer(user.user_id, user.role, frozenset(one for one in NEEDED if user.has_scope(one)))
+        farms = await farms_of(request) if farms is None else farms
+        mine = _acting_for(request, farms, Permission.SEE_ORDERS)
+        may_do = {permission: _acting_for(request, farms, permission) for permission in NEEDED}
+    views = [seen(order, parts, lines, viewer, mine, may_do) for order in orders]
     return [view for view in views if view is not None]
 
 
@@ -181,7 +152,7 @@ async def _key_to(request: RequestContext, token: str | None) -> str | None:
     return request.id("id")
 
 
-async def _farms(request: RequestContext) -> list[accounts.Membership]:
+async def farms_of(request: RequestContext) -> list[accounts.Membership]:
     """The farms that the caller belongs to; none for a caller who does not sell."""
     if not may(request.user.role, Permission.FULFIL_ORDERS):
         return []
@@ -196,33 +167,35 @@ async def cancel(request: RequestContext, body: CancelOrder, query: OrderKeyQuer
     """Cancel an order, or a farm's part of it; whoever has its key is its buyer."""
     key_to, reason = await _key_to(request, query.token), told("reason", body.reason, MAX_REASON)
     if key_to is not None:
-        await actions.cancel(request.work, actions.Party(None, key_to=key_to), key_to, reason)
-        return await _stepped(request, [], key_to)
-    farms = await _farms(request)
-    await actions.cancel(request.work, _party(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
-    return await _stepped(request, farms)
+        await actions.cancel(request.work, Party(None, key_to=key_to), key_to, reason)
+        return await stepped(request, [], key_to)
+    farms = await farms_of(request)
+    await actions.cancel(request.work, party_of(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
+    return await stepped(request, farms)
 
 
 async def move(request: RequestContext, body: MovePart) -> Result:
     """Move a farm's part to its next status."""
-    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
+    farms, reason = await farms_of(request), told("reason", body.reason, MAX_REASON)
     permission = Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS
     request.user.require_scope(permission)
     if not farms and request.user.role == FARMER:
         raise no_farm()
     await actions.move(
-        request.work, _party(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
+        request.work, party_of(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
     )
-    return await _stepped(request, farms)
+    return await stepped(request, farms)
 
 
-def _party(request: RequestContext, farms: list[accounts.Membership], permission: Permission) -> actions.Party:
+def party_of(request: RequestContext, farms: list[accounts.Membership], permission: Permission) -> Party:
+    """The caller as they act on orders with a permission."""
     staff = may_everywhere(request.user.role, permission)
     acts, sees = (_acting_for(request, farms, p) for p in (permission, Permission.SEE_ORDERS))
-    return actions.Party(request.user.user_id, staff, acts, sees)
+    return Party(request.user.user_id, staff, acts, sees)
 
 
-async def _stepped(request: RequestContext, farms: list[accounts.Membership], key_to: str | None = None) -> Result:
+async def stepped(request: RequestContext, farms: list[accounts.Membership], key_to: str | None = None) -> Result:
+    """The order as it is after a change of it, in the caller's view."""
     order = await store.find(request.tx, request.id("id"))
     assert order is not None
     (view,) = await _views(request, [order], farms, key_to)

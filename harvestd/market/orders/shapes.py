@@ -7,19 +7,30 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
+from harvestd.market.carts.shapes import SubstitutionOut
 from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
+from harvestd.market.orders.placing_shapes import SUBSTITUTION
 from harvestd.market.orders.step_shapes import OrderStatus, OrderStatusOut, OrderStep
 from harvestd.web.shapes import CountedQuery, IdOrSlug, Ids, Money, Out, PricePer, UnitOut
 from harvestd.web.vocabulary import closed
 
-OrderActionOut = Annotated[str, closed("OrderAction", ("cancel",), "What the caller can do with an order.")]
+OrderActionOut = Annotated[
+    str,
+    closed(
+        "OrderAction",
+        ("cancel", "amend", "answer", "short", "weigh"),
+        "What the caller can do with an order, or a part of it.",
+    ),
+]
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
     """A line of an order at the agreed price: ``unit_price`` for ``price_per``. ``facts`` are what was told of the food before it was ordered. ``total`` is
-    ``estimated`` where pieces are priced by what they weigh: each at ``estimated_weight`` until it is weighed."""
+    ``estimated`` where pieces are priced by what they weigh: each at ``estimated_weight`` until they are weighed, all together at ``weight``. Of ``quantity`` the line is
+    ``short_of`` some. ``total`` is never above ``agreed_total``. A line that is ``proposed`` in the place of another, ``replaces_line_id``, does not count unless its buyer accepts it by ``answer_by``;
+    one with ``answer_by`` that is not proposed weighs more than was agreed on, and comes to ``agreed_total`` unless its buyer accepts that."""
 
     id: str
     product_id: str
@@ -33,6 +44,14 @@ class OrderLine(Out, kw_only=True, frozen=True):
     priced_by: MeasureOut
     estimated: bool
     estimated_weight: Weight | None
+    weight: Weight | None
+    short_of: str
+    agreed_total: Money | None
+    substitution: SubstitutionOut
+    note: str
+    replaces_line_id: str | None
+    proposed: bool
+    answer_by: datetime | None
     facts: Facts
 
 
@@ -59,11 +78,15 @@ class OrderPart(Out, kw_only=True, frozen=True):
     reason: str
     lines: list[OrderLine]
     subtotal: Money
+    fees: Money
+    tax: Money
+    discount: Money
+    total: Money
     estimated: bool
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """What is owed for the active parts: goods, fees and tax, less discount. An order that is cancelled or expired as a whole still shows
+    """What is owed for the active parts: goods and fees, less discount, and tax unless ``tax_included``. An order that is cancelled or expired as a whole still shows
     what was agreed, but nothing is owed for it. ``total`` is ``estimated`` while any line that it counts is: the farm weighs what it is priced by."""
 
     goods: Money
@@ -71,6 +94,7 @@ class OrderTotals(Out, kw_only=True, frozen=True):
     tax: Money
     discount: Money
     total: Money
+    tax_included: bool
     estimated: bool
 
 
@@ -107,11 +131,12 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "facts": "What was told of the food before it was ordered.",
-    "discount": "The discount. Not implemented yet: always 0.",
+    "discount": "What the coupon takes off the goods.",
+    "tax_included": "Whether the tax is part of the other amounts, or comes on top of them.",
     "buyer": "Who ordered, for the farms that prepare the order.",
     "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",
-    "fees": "Fees of the market or the farm. Not implemented yet: always 0.",
+    "fees": "Fees of the market and of the farms.",
     "fulfilment": "How the goods reach the buyer.",
     "goods": "The sum of the lines of the active parts.",
     "note": "A message from the buyer to the farms.",
@@ -121,8 +146,10 @@ WORDS: dict[str, str] = {
     "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "OrdersQuery.farm": "Only orders with a part of this farm, by its id or slug; not with `updated_since`.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
-    "tax": "Tax added to the prices. Not implemented yet: always 0.",
-    "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. For an order that is cancelled or expired as a whole, what was agreed.",
+    "tax": "Tax: of goods less discount, and of fees.",
+    "OrderTotals.total": "What the buyer owes: goods and fees less discount, and tax unless it is included. For an order that is cancelled or expired as a whole, what was agreed.",
+    "OrderPart.subtotal": "The sum of its lines.",
+    "OrderPart.total": "Goods and fees less discount, and tax unless it is included.",
     "totals": "What is owed; for an order that is cancelled or expired as a whole, what was agreed.",
     "OrderLine.title": "Its title when it was ordered: to its buyer as they saw it, in their language, to everybody else the farm's own.",
     "OrderLine.unit_price": "The agreed price, for `price_per`.",
@@ -130,5 +157,13 @@ WORDS: dict[str, str] = {
     "OrderLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
     "estimated": "Whether `total` is an estimate, until the farm has weighed the pieces.",
     "OrderPart.estimated": "Whether `subtotal` is an estimate, until the farm has weighed the pieces.",
+    "OrderLine.weight": "What all that its buyer gets of the line weighs; null until it is weighed.",
+    "short_of": "How much of the quantity its farm does not have; it is not owed for.",
+    "agreed_total": "The most that is owed for the line, whatever it weighs; null for orders from before there was a limit.",
+    "OrderLine.substitution": SUBSTITUTION,
+    "OrderLine.note": "What its buyer says of it to the farm.",
+    "replaces_line_id": "The line in whose place this one is; null: it was ordered.",
+    "proposed": "Whether its buyer is asked whether they want it.",
+    "answer_by": "By when its buyer is to answer; without an answer it is a no. Null: nobody is asked about it.",
     "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip

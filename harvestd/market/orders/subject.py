@@ -10,19 +10,26 @@ from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.catalogue import fact_shapes
 from harvestd.market.orders import (
     buying,
+    change_routes,
+    change_shapes,
     closing,
     events,
     expiry,
     fulfilment_shapes,
     handlers,
+    ordering,
     placing_shapes,
+    quote_routes,
+    quote_shapes,
+    quoting,
     retention,
     routes,
     shapes,
     step_shapes,
+    weighing_routes,
 )
 from harvestd.market.subject import Subject
-from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.queue.work import Due, QueueHandlers
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section, Strangers
 
@@ -30,8 +37,10 @@ _WORDS = {
     **fact_shapes.WORDS,
     **shapes.WORDS,
     **placing_shapes.WORDS,
+    **quote_shapes.WORDS,
     **fulfilment_shapes.WORDS,
     **step_shapes.WORDS,
+    **change_shapes.WORDS,
 }
 _ORDERS = Section("orders", "Placing orders, and the progress of each farm's part.", _WORDS)
 
@@ -54,24 +63,45 @@ SUBJECT = Subject(
     name="orders",
     events={
         "order.created": events.OrderCreated, "order.updated": events.OrderUpdated, "order.completed": events.OrderEnded,
-        "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded,
+        "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded, "order.amended": events.OrderAmended, "order.line_short": events.LineChanged,
+        "order.line_weighed": events.LineChanged,
     },
     listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
+              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
               key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged), strangers=_GUESTS),
+        Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
+              summary="What an order would be; and keep its prices and stock for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
+              answer=quote_shapes.Quote, body_limit=LONG_BODY,
+              description="All that an order would be refused for is in `refusals`, and the answer is 200. With `hold` nothing is held if there is any. `POST /api/orders` with `quote_id` orders what is held, once."),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="An order, as far as the caller may see it", query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
+        Route(method="PATCH", path="/api/orders/{id}", operation="changeOrder", spoken=True, handler=change_routes.amend, permission=Permission.AMEND_ORDERS, mode=Mode.WRITE,
+              section=_ORDERS, summary="Add, change and take out lines of an order", body=change_shapes.ChangeOrder, rules=change_routes.faults, answer=shapes.Order, key="optional",
+              if_match=True, body_limit=LONG_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale)),
+        Route(method="POST", path="/api/orders/{id}/lines/{line_id}/answer", operation="answerOrderLine", handler=change_routes.answer, permission=Permission.PLACE_ORDERS,
+              mode=Mode.WRITE, section=_ORDERS, summary="Say whether one wants what the farm asks about", body=change_shapes.AnswerLine, answer=shapes.Order, key="optional",
+              errors=_STEP),
         Route(method="POST", path="/api/orders/{id}/cancel", operation="cancelOrder", handler=routes.cancel, permission=Permission.CANCEL_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Cancel an order, or a farm's part of it", body=step_shapes.CancelOrder, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, rules=routes.reason_faults, answer=shapes.Order, key="optional", errors=_STEP),
         Route(method="POST", path="/api/orders/{id}/parts/{farm_id}/status", operation="moveOrderPart", handler=routes.move, permission=Permission.FULFIL_ORDERS, mode=Mode.WRITE,
               section=_ORDERS, summary="Move a farm's part to its next status", body=step_shapes.MovePart, rules=routes.reason_faults, answer=shapes.Order, key="optional",
               errors=_STEP),
+        Route(method="POST", path="/api/orders/{id}/parts/{farm_id}/lines/{line_id}/short", operation="shortOrderLine", handler=change_routes.short, permission=Permission.FULFIL_ORDERS,
+              mode=Mode.WRITE, section=_ORDERS, summary="Say how much of a line is short, and what comes in its place", body=change_shapes.ShortLine, rules=routes.reason_faults,
+              answer=shapes.Order, key="optional", errors=(*_STEP, errors.OutOfStock, errors.Conflict)),
+        Route(method="POST", path="/api/orders/{id}/parts/{farm_id}/lines/{line_id}/weigh", operation="weighOrderLine", handler=change_routes.weigh, permission=Permission.FULFIL_ORDERS,
+              mode=Mode.WRITE, section=_ORDERS, summary="Say what a line weighs", body=change_shapes.WeighLine, answer=shapes.Order, key="optional",
+              errors=(*_STEP, errors.Conflict)),
+        Route(method="POST", path="/api/farms/{id}/weighings", operation="weighOrderLines", spoken=True, handler=weighing_routes.weigh, permission=Permission.FULFIL_ORDERS, mode=Mode.OWN,
+              section=_ORDERS, summary="Say what many lines weigh, of any number of orders", body=change_shapes.Weighings, by_row="weighings", answer=change_shapes.WeighingResults,
+              key="optional", body_limit=LONG_BODY, errors=(errors.NotFound,)),
     ),
-    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
-    periodic=(Periodic("expiry", 1.0, expiry.release), Periodic("order details", 3600.0, retention.erase_old)),
+    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due("holds", 1.0, quoting.end_all, next_due=quoting.next_due),
+              Due("order answers", 10.0, expiry.settle, next_due=expiry.next_answer_due), Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

@@ -5,55 +5,39 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from harvestd.kernel.permissions import BUYER, Permission, may_everywhere
+from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_rules import price_unit
-from harvestd.market.catalogue.measure_shapes import priced_by
-from harvestd.market.orders import fulfilment
+from harvestd.market.catalogue.measure_shapes import Weight, priced_by
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.capabilities import Viewer, actions_of
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
-from harvestd.market.orders.order import Line, Part, Placed
+from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.web.money import money
-from harvestd.web.shapes import PricePer
-
-
-@attrs.frozen
-class Viewer:
-    """Who looks at orders: an account with a role in the market, and whether it may cancel at all (as no API key without that scope); or, without an
-    account, whoever has the key to the order with the id ``key_to``."""
-
-    user_id: str | None
-    role: str = BUYER
-    cancels: bool = True
-    key_to: str | None = None
-
-    def bought(self, order: store.Order) -> bool:
-        """Whether they are its buyer."""
-        return order.id == self.key_to if self.user_id is None else order.buyer_id == self.user_id
+from harvestd.web.shapes import Money, PricePer
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
     """A new order, as its buyer sees it."""
     first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
+    t = order.totals
     parts = [
         OrderPart(
-            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]), reason="",
-            **_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), subtotal=money(part.subtotal, currency),
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(ways[part.farm_id]), reason="",
+            **shown_lines((line for line in order.lines if line.farm_id == part.farm_id), currency, seen=True), **shown_amounts(part, t.tax_included, currency),
         )
         for part in order.parts
     ]  # fmt: skip
-    t = order.totals
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=_totals(currency, parts, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
-        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
+        totals=shown_totals(currency, t, _estimated(parts)), fulfilment=_one_for_all(parts), note=note,
+        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
 
@@ -64,11 +48,12 @@ def seen(
     lines: Iterable[store.LineRow],
     viewer: Viewer,
     farms: frozenset[str],
-    may_cancel: frozenset[str],
+    may: Mapping[Permission, frozenset[str]],
 ) -> Order | None:
     """An order as the viewer sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
-    ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may cancel."""
-    whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or viewer.bought(order)
+    ``farms`` are those whose part they may see, ``may`` those for which they have each permission to act on orders."""
+    bought = viewer.bought(order.id, order.buyer_id)
+    whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or bought
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
     if not own:
@@ -77,27 +62,28 @@ def seen(
     currency = order.currency
     views = [
         OrderPart(
-            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **_lines((line for line in mine if line.farm_id == part.farm_id), currency, seen=viewer.bought(order)),
-            subtotal=money(part.subtotal, currency),
+            **shown_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=bought),
+            **shown_amounts(part, order.tax_included, currency),
         )
         for part in own
     ]  # fmt: skip
-    status, goods = order.status, sum(part.subtotal for part in own)
-    totals = _totals(currency, views, goods, 0, 0, 0, goods)
-    if whole:
-        totals = _totals(currency, views, order.goods, order.fees, order.tax, order.discount, order.total)
-    elif len(own) == 1:
-        status = own[0].status
+    status = own[0].status if not whole and len(own) == 1 else order.status
+    totals = order.totals
+    if not whole:
+        goods, fees, tax, discount = (
+            sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount")
+        )
+        totals = Totals(goods, fees, tax, discount, order.tax_included)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
-        can=_can(order, every, viewer, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
+        can=_can(order, every, mine, viewer, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
-def _way(stored: Mapping[str, Any]) -> Fulfilment:
+def shown_way(stored: Mapping[str, Any]) -> Fulfilment:
     return msgspec.convert(stored, Fulfilment)
 
 
@@ -106,7 +92,7 @@ def _one_for_all(parts: Sequence[OrderPart]) -> Fulfilment | None:
 
 
 def _buyer(order: store.Order, viewer: Viewer) -> OrderBuyer | UnsetType:
-    if viewer.bought(order):
+    if viewer.bought(order.id, order.buyer_id):
         return UNSET
     return OrderBuyer(name=order.buyer_name, phone=order.buyer_phone or UNSET)
 
@@ -121,27 +107,26 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
     ]
 
 
-def _can(order: store.Order, parts: Sequence[store.PartRow], viewer: Viewer, farms: Collection[str]) -> list[str]:
-    if not viewer.cancels:
-        return []
-    standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
-    actor, whose = fulfilment.acting(
-        standing,
-        buyer=viewer.bought(order),
-        staff=may_everywhere(viewer.role, Permission.CANCEL_ORDERS),
-        farms=farms,
-    )
-    return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
+def _can(
+    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], viewer: Viewer, may: Mapping[Permission, Collection[str]]
+) -> list[str]:  # fmt: skip
+    own = [Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)]
+    return actions_of(order.standing(own, lines), viewer, may)
 
 
-def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine:
+def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:
     """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
+    by = priced_by(line.unit, line.each)
+    by["estimated"] = line.estimated
     return OrderLine(
         id=line.id, product_id=line.product_id, variant_id=line.variant_id, title=(line.title_seen if seen else None) or line.title,
         quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
         price_per=PricePer(quantity=quantity(line.price_per), unit=price_unit(line.unit, line.each)), total=money(line.total, currency),
-        **priced_by(line.unit, line.each), facts=msgspec.convert(line.facts, Facts),
+        **by, weight=None if line.weighed is None else Weight(quantity=quantity(line.weighed.quantity), unit=line.weighed.unit),
+        short_of=quantity(line.short_of), agreed_total=None if line.agreed_total is None else money(line.agreed_total, currency),
+        substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=line.answer_by,
+        facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 
@@ -152,14 +137,38 @@ class _Lines(TypedDict):
     estimated: bool
 
 
-def _lines(lines: Iterable[Line | store.LineRow], currency: str, *, seen: bool) -> _Lines:
-    shown = [_line(line, currency, seen=seen) for line in lines]
-    return _Lines(lines=shown, estimated=any(line.estimated for line in shown))
+def shown_lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
+    """Lines as they are shown, and whether what they come to is an estimate."""
+    every = list(lines)
+    shown = [_line(line, currency, seen=seen) for line in every]
+    return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
 
 
-def _totals(currency: str, parts: Sequence[OrderPart], *amounts: int) -> OrderTotals:
-    """The totals; an estimate as far as the parts that they count are: those that stand, or all of an order that is over as a whole."""
-    standing = [part for part in parts if part.status not in fulfilment.OVER] or parts
+class _Amounts(TypedDict):
+    """What a part comes to."""
+
+    subtotal: Money
+    fees: Money
+    tax: Money
+    discount: Money
+    total: Money
+
+
+def shown_amounts(part: Part | store.PartRow, tax_included: bool, currency: str) -> _Amounts:
+    own = part.totals(tax_included)
+    return _Amounts(
+        subtotal=money(own.goods, currency), fees=money(own.fees, currency), tax=money(own.tax, currency),
+        discount=money(own.discount, currency), total=money(own.total, currency),
+    )  # fmt: skip
+
+
+def _estimated(parts: Sequence[OrderPart]) -> bool:
+    """Whether the totals are an estimate: as far as the parts that they count are, those that stand, or all of an order that is over as a whole."""
+    return any(part.estimated for part in [part for part in parts if part.status not in OVER] or parts)
+
+
+def shown_totals(currency: str, totals: Totals, estimated: bool) -> OrderTotals:
+    """The totals of an order."""
     names = ("goods", "fees", "tax", "discount", "total")
-    shown = {name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)}
-    return OrderTotals(**shown, estimated=any(part.estimated for part in standing))
+    shown = {name: money(getattr(totals, name), currency) for name in names}
+    return OrderTotals(**shown, tax_included=totals.tax_included, estimated=estimated)

@@ -28,7 +28,7 @@ async def add(unit: UnitOfWork, product: products.Product, original: Blob, looke
         id=unit.new_id(), product_id=product.id, status="processing", blob=original.id, original=original.name, alt=alt,
         position=len(before), width=looked.width, height=looked.height, color=None, sizes=None, reason=None, tries=0,
     )  # fmt: skip
-    blob_rows.insert(unit.tx, [original], unit.now)
+    blob_rows.insert(unit.tx, [original], unit.machine_now)
     await rows.insert(unit.tx, image, unit.now)
     data = {"image_id": image.id, "product_id": product.id, "blob": original.id}
     unit.record(Event("image.uploaded", f"image:{image.id}", 1, data))
@@ -71,7 +71,7 @@ async def ready(unit: UnitOfWork, image_id: str, made: Answer, kept: Sequence[Bl
     product, image = found
     assert image.blob is not None
     await blobs.drop(unit, image.blob)
-    blob_rows.insert(unit.tx, kept, unit.now)
+    blob_rows.insert(unit.tx, kept, unit.machine_now)
     size = made.width, made.height
     await rows.ready(unit.tx, image_id, kept[0].id, size, made.color, sizes_of(kept, made), unit.now)
     await _tell(unit, product)

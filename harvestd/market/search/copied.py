@@ -16,6 +16,7 @@ COPIED: Mapping[str, tuple[str, str]] = {
     "removed": ("farm", "state"),
     "category": ("category", "slug"),
     "category_name": ("category", "name"),
+    "category_names": ("category", "translations"),
 }
 
 

@@ -87,7 +87,7 @@ class SearchWithFallback:
     async def search(self, question: Search) -> Found:
         """Search with the engine, or with PostgreSQL, marked ``degraded``. The engine holds what everybody may find, so who finds more, or pays
         another price, is answered by PostgreSQL."""
-        if question.groups:
+        if question.restricted:
             return await self.postgres.search(question)
         found: Found | None = await self._ask(lambda: self.engine.search(question))
         if found is not None:

@@ -55,13 +55,16 @@ async def renew(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
-    """Push the pending documents to Elasticsearch, if there is one."""
+    """Push the pending documents to Elasticsearch, if there is one. What it answered before it had them is not kept."""
     if not parts.settings.elasticsearch_url:
         return
     from harvestd.market.search.fallback import SearchWithFallback  # imported here, since it loads an HTTP client
 
+    async def followed() -> None:
+        await parts.cache.drop((INDEXED,))
+
     if isinstance(parts.search, SearchWithFallback):
-        await parts.search.indexer.catch_up(going_on)
+        await parts.search.indexer.catch_up(going_on, followed)
 
 
 async def documents(reader: Reader, rows: Sequence[products.Product]) -> list[Document]:
@@ -76,13 +79,18 @@ def document(row: products.Product, packs: Sequence[Kept] = ()) -> Document:
     numbers = (row.sku, row.gtin, row.external_id, *(number for one in packs for number in (one.sku, one.external_id)))
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
-        farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
+        farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", category_names=_named(row), tags=tuple(row.tags),
         texts={tag: (one["title"], one.get("description", "")) for tag, one in row.translations.items()}, also=_also(row, packs),
         codes=tuple(filter(None, numbers)), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
         fresh_at=_fresh(row), body=_body(row), removed=not _found(row) or bool(row.visible_to), sight=_sight(row),
     )  # fmt: skip
+
+
+def _named(row: products.Product) -> dict[str, str]:
+    """The category's names in other languages, by their tags."""
+    return {tag: texts["name"] for tag, texts in (row.category_texts or {}).items() if texts.get("name")}
 
 
 def _found(row: products.Product) -> bool:
@@ -113,5 +121,9 @@ def _also(row: products.Product, packs: Sequence[Kept]) -> str:
 
 
 def _fresh(row: products.Product) -> datetime:
-    """Noon of the day of the harvest or, without one, when the product last changed."""
-    return row.updated_at if row.harvested_on is None else datetime.combine(row.harvested_on, time(12), UTC)
+    """Noon of the day of the harvest or, without one, when everybody last saw the product change."""
+    return (
+        (row.shown_at or row.updated_at)
+        if row.harvested_on is None
+        else datetime.combine(row.harvested_on, time(12), UTC)
+    )

@@ -1,7 +1,7 @@
 """Products whose search documents copy a field that changed elsewhere: a farm's name, a category's slug.
 
 A renewal is one row, however many products it covers; they are processed a page at a time, in id order, and each gets its next
-revision, so that its new document replaces the old one.
+revision, so that its new document replaces the old one. Keys that all documents are to have are made of what is in them: that is nothing new of a product.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from harvestd.market.catalogue.product_events import Known
-from harvestd.store.postgres.statements import FIRST_ID, Statement, nothing
+from harvestd.store.postgres.statements import FIRST_ID, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 #: Products in one transaction.
@@ -20,7 +20,7 @@ PAGE = 500
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A row: the farm or category it covers (or all, for ``search``), and the last product processed."""
+    """A row: the farm or category it covers (or all, for ``search`` and ``keys``), and the last product processed."""
 
     source: str
     id: str
@@ -57,6 +57,14 @@ _REVISIONS = {
         ("farm", "farm_id = :id::uuid"), ("category", "category_id = :id::uuid"), ("search", ":id::uuid is not null"),
     )
 }  # fmt: skip
+#: Documents with the keys that they lack (``search_keys_of`` in SQL).
+_KEY = Statement(
+    "search_renewals.keys",
+    """with own as (select kind, id from search_documents where kind = 'product' and id > :after::uuid order by id limit :most for no key update)
+       update search_documents d set lexemes = d.lexemes || array_to_tsvector(search_keys_of(d)) from own where d.kind = own.kind and d.id = own.id
+       returning d.id::text""",
+    scalar,
+)
 _GO_ON = Statement(
     "search_renewals.go_on", "update search_renewals set after = :last where source = :source and id = :id", nothing
 )
@@ -70,13 +78,18 @@ async def mark(tx: Transaction, source: str, ids: Collection[str]) -> None:
 
 
 async def take(tx: Transaction, most: int = PAGE) -> tuple[str, list[Revised]] | None:
-    """The next products that are due, each at its next revision, and why; None if none are due, or another process has them."""
+    """The next products that are due, each at its next revision, and why, none where only keys are; None if none are due, or another process has them."""
     due = await tx.row(_DUE)
     if due is None:
         return None
-    revised = await tx.rows(_REVISIONS[due.source], id=due.id, after=due.after, most=most)
-    if len(revised) < most:
+    revised: list[Revised] = []
+    if due.source == "keys":
+        done = await tx.rows(_KEY, after=due.after, most=most)
+    else:
+        revised = await tx.rows(_REVISIONS[due.source], id=due.id, after=due.after, most=most)
+        done = [one.known.id for one in revised]
+    if len(done) < most:
         await tx.run(_DONE, source=due.source, id=due.id)
     else:
-        await tx.run(_GO_ON, source=due.source, id=due.id, last=max(one.known.id for one in revised))
+        await tx.run(_GO_ON, source=due.source, id=due.id, last=max(done))
     return due.source, revised

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harvestd.interfaces import Facet, Hit, Search
+from harvestd.kernel import families
 from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
-from harvestd.market.catalogue import cards, category_rows, filters, sight
+from harvestd.market.catalogue import cards, category_rows, filters, sight, variant_rows
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.viewing import buyer, view
@@ -28,6 +29,7 @@ from harvestd.market.search.shapes import (
     SuggestQuery,
 )
 from harvestd.market.search.text import asked as words
+from harvestd.market.search.text import code_of, is_number
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
 from harvestd.web.translated import other
@@ -41,34 +43,37 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     if query.explain:
         _explains(request)
     asked, seen = await filters.asked(request, query), await view(request, brief=True)
-    groups = await _groups(request, seen.buyer)
+    groups, staff = await _more(request, seen.buyer, query.explain)
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
-            explain=query.explain, groups=groups, language=other(request),
+            explain=query.explain, groups=groups, staff=staff, language=other(request),
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], seen)
+    ids = [hit.id for hit in found.hits]
+    shown = await cards.by_ids(request.reader, ids, seen)
+    packs = await _packs(request, query.q, ids)
     names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
+    hits = [hit for hit in found.hits if hit.id in shown and shown[hit.id].status == "published"]
     shown_now = SearchPage(
-        items=[
-            _shown(hit, shown[hit.id])
-            for hit in found.hits
-            if hit.id in shown and shown[hit.id].status == "published"
-        ],
+        items=[_shown(hit, shown[hit.id], packs.get(hit.id)) for hit in hits],
         facets={
             name: _facet(request, name, facets, asked.chosen.get(name, {}), names if name == "category" else {})
             for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
-    return Result(shown_now)
+    of = tuple(families.shown(hit.id) for hit in hits)
+    return Result(shown_now, families=of, **cards.states(shown[hit.id] for hit in hits))
 
 
-async def _groups(request: RequestContext, who: Buyer) -> tuple[str, ...]:
-    """The groups of whom it is for, if what is on sale differs for them at all."""
-    return who.groups if await sight.matter(request.reader, who.groups) else ()
+async def _more(request: RequestContext, who: Buyer, explain: bool = False) -> tuple[tuple[str, ...], bool]:
+    """The groups of whom it is for, and whether they are staff, if what is on sale differs for them at all. What explains itself is what everybody finds, by
+    the engine that they ask."""
+    if who.staff:
+        return (), not explain and await sight.restricted(request.reader)
+    return who.groups if await sight.matter(request.reader, who.groups) else (), False
 
 
 def _explains(request: RequestContext) -> None:
@@ -113,10 +118,26 @@ def _called(request: RequestContext, name: str, facet: Facet) -> str:
     return " – ".join(edges).rstrip()
 
 
-def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
+async def _packs(request: RequestContext, q: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """The pack size that a query is the number of, by product; most queries are no number, and cost nothing."""
+    if not is_number(q):
+        return {}
+    asked, sizes = code_of(q), await variant_rows.of_products(request.reader, ids)
+    named = (
+        (id, one.id)
+        for id, each in sizes.items()
+        for one in each
+        if one.active and asked in map(code_of, (one.sku, one.external_id or ""))
+    )
+    return dict(named)
+
+
+def _shown(hit: Hit, card: cards.Card, variant_id: str | None) -> msgspec.Raw:
     """A :class:`~harvestd.market.search.shapes.FoundProduct`: the product, and why it matched."""
     away = None if hit.distance_km is None else shown_km(hit.distance_km)
-    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away, **_reasons(hit)})
+    why = msgspec.json.encode(
+        {"score": hit.score, "highlight": hit.highlight, "distance_km": away, "variant_id": variant_id, **_reasons(hit)}
+    )
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
@@ -129,12 +150,12 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
 async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
     """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
     left out."""
-    language, groups = other(request), await _groups(request, await buyer(request))
+    language, (groups, staff) = other(request), await _more(request, await buyer(request))
     titled = await translated_titles.begin(request.reader, language, query.q, MOST)
-    theirs = await group_titles.begin(request.reader, groups, query.q, MOST)
+    theirs = await group_titles.begin(request.reader, groups, query.q, MOST, staff=staff)
     everybodys = await request.parts.search.suggest(query.q, MOST)
     found = [*titled, *search_suggest.in_turn([theirs, everybodys])]
-    known = await search_suggest.known(request.reader, found, language, groups)
+    known = await search_suggest.known(request.reader, found, language, groups, staff=staff)
     items: dict[tuple[str, str], Suggestion] = {}
     for one, now in known:
         text = (now.name if language else None) or one.text
@@ -144,7 +165,7 @@ async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
                 text=text,
                 kind=one.kind,
                 id=now.id,
-                slug=now.farm_slug or one.slug if one.kind == "farm" else one.slug,
+                slug=one.slug if one.kind == "product" else now.farm_slug or one.slug,
                 farm=_farm(now),
                 count=one.count,
                 image=_image(now),

@@ -104,7 +104,7 @@ _OF_RULES = ("SearchRule", "NewSearchRule", "ChangeSearchRule")
 _MEANINGS = {
     "queries": "Of a synonym, the words that mean the same; of others, the queries that it is for. Case, accents and common plurals make no difference.",
     "means": "Of a synonym that goes one way only: what its queries find as well, and not the other way round.",
-    "product_ids": "Of a pin: the products that come first, in this order, if they are on sale and fit the filters, whether or not they have the words.",
+    "product_ids": "Of a pin: the products that come first, in this order, if they are on sale and fit the filters, whether or not they have the words; those that have not are in no `total` and no facet, unless nothing else is found.",
     "category_id": "Of a boost: products of this category, or of one below it.",
     "farm_id": "Of a boost: products of this farm.",
     "tag": "Of a boost: products with this tag.",

@@ -43,11 +43,13 @@ class RankingReason(Out, kw_only=True, frozen=True):
 
 
 class FoundProduct(Product, kw_only=True, frozen=True):
-    """A product that matches, and why; ``highlight`` is escaped HTML with the matches in ``<em>``."""
+    """A product that matches, and why; ``highlight`` is escaped HTML with the matches in ``<em>``, ``variant_id`` the pack size that the query is the
+    number of."""
 
     score: float
     highlight: dict[str, str]
     distance_km: float | None
+    variant_id: str | None
     reasons: list[RankingReason] | UnsetType = UNSET
 
 
@@ -104,6 +106,7 @@ WORDS: dict[str, str] = {
     "factor": "What the points are for.",
     "points": "How many points the product has of this factor.",
     "times": "What the market's rules for the query multiply them by.",
+    "FoundProduct.variant_id": "The pack size whose `sku` or `external_id` the query is; null where it is no number, or the product's own.",
     "reasons": "Why it stands where it does, if `explain` was asked for.",
     "highlight": "HTML by field: escaped text, the matches in `<em>`.",
     "Suggestions.items": "The suggestions, the best first.",

@@ -13,18 +13,22 @@ from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import Cached, Mode, Route, Section, always
 
-_SEARCH = Section("search", "Product search, tolerant of typos.", {**shapes.WORDS, **rule_shapes.WORDS})
+_SEARCH = Section(
+    "search",
+    "Product search, tolerant of typos. [What it ranks by](/docs/ranking).",
+    {**shapes.WORDS, **rule_shapes.WORDS},
+)
 
 SUBJECT = Subject(
     name="search",
     routes=(
         Route(method="GET", path="/api/search", operation="search", spoken=True, handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Search products, tolerant of typos", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
-              cached=Cached(always(CHANGED, CATALOGUE, INDEXED, RULES), audience=viewing.of_search, private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
+              cached=Cached(always(CHANGED, CATALOGUE, INDEXED, RULES), audience=viewing.of_list, private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
               errors=(errors.Forbidden,), description="What it ranks by is told in words on [the page of ranking](/docs/ranking)."),
         Route(method="GET", path="/api/search/suggest", operation="suggest", spoken=True, handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Titles, farms and categories that begin with the query", query=shapes.SuggestQuery, answer=shapes.Suggestions,
-              cached=Cached(always(CHANGED, CATALOGUE, INDEXED), audience=viewing.of_search), limit="rate_read"),
+              cached=Cached(always(CHANGED, CATALOGUE, INDEXED), audience=viewing.of_list), limit="rate_read"),
         Route(method="GET", path="/api/admin/search/misses", operation="listSearchMisses", handler=miss_routes.listed, permission=Permission.SEE_SEARCHES, mode=Mode.FRESH,
               section=_SEARCH, summary="What was searched for and not found, the most frequent first", query=rule_shapes.SearchMissesQuery,
               answer=CountedPage[rule_shapes.SearchMiss], limit="rate_read",

@@ -74,6 +74,11 @@ def code_of(text: str) -> str:
     return "".join(words(text[:CODE_CHARACTERS], QUERY_WORDS))
 
 
+def is_number(text: str) -> bool:
+    """Whether a query is the number of something, which is meant as it is: one piece with a digit in it, or digits in several."""
+    return any(map(str.isdigit, text)) and (len(text.split()) == 1 or not any(map(str.isalpha, text)))
+
+
 def trigrams(word: str) -> list[str]:
     """The distinct trigrams of a word, padded with two blanks before and one after, as in pg_trgm."""
     padded = f"  {word} "
@@ -81,8 +86,9 @@ def trigrams(word: str) -> list[str]:
 
 
 def errors_allowed(word: str) -> int:
-    """How many typos a word may have: none up to 2 letters, one up to 5, else two (as Elasticsearch's AUTO)."""
-    return 0 if len(word) < 3 else 1 if len(word) < 6 else 2
+    """How many typos a word may have: none up to 2 letters, one up to 5, else two (as Elasticsearch's AUTO); none with a digit: another number is another
+    thing."""
+    return 0 if len(word) < 3 or any(map(str.isdigit, word)) else 1 if len(word) < 6 else 2
 
 
 def errors(a: str, b: str) -> int:

@@ -1,6 +1,6 @@
-"""Suggestions of products by their titles in another language than the market's own, whichever engine suggests the rest.
+"""Suggestions of products and categories by their names in another language than the market's own, whichever engine suggests the rest.
 
-The titles are rows beside PostgreSQL's documents, written with them, so they are those of what is on sale.
+The products' titles are rows beside PostgreSQL's documents, written with them, so they are those of what is on sale.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 
 from harvestd.interfaces import Document, Suggestion
 from harvestd.market.catalogue.sight import FOR_EVERYBODY
-from harvestd.market.search.postgres.suggest import END
+from harvestd.market.search.postgres.suggest import END, in_turn
 from harvestd.market.search.text import name_key, storable, words
 from harvestd.store.postgres.statements import Reader, Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
@@ -42,6 +42,16 @@ _BEGIN = Statement(
     lambda title, slug, id, alike: Suggestion(title, "product", slug, id, alike),
 )
 
+_CATEGORIES = Statement(
+    "search_titles.categories",
+    f"""select n.name, c.slug from categories c cross join lateral (select c.translations #>> array[:language::text, 'name'] as name) n
+            cross join lateral (select folded(n.name) as folded) k
+         where n.name <> '' and ' ' || k.folded like '% ' || :key || '%'
+           and exists (select from products p where p.category_id = c.id and {FOR_EVERYBODY})
+         order by k.folded not like :key || '%', k.folded, c.id limit :limit""",
+    lambda name, slug: Suggestion(name, "category", slug),
+)
+
 
 async def write(tx: Transaction, documents: Sequence[Document], languages: Mapping[str, str]) -> None:
     """Keep the titles of these documents in the market's other ``languages``, after the documents were written."""
@@ -61,8 +71,9 @@ def _row(document: Document, languages: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def begin(reader: Reader, language: str, prefix: str, limit: int) -> list[Suggestion]:
-    """Titles in a language that start with a prefix, each once."""
+    """Titles in a language that start with a prefix, each once, and names of categories with a word that does, in turn."""
     key = " ".join(words(prefix, 8))
     if not key or not language:
         return []
-    return await reader.rows(_BEGIN, language=language, key=key, last=key + END, limit=limit)
+    titles = await reader.rows(_BEGIN, language=language, key=key, last=key + END, limit=limit)
+    return in_turn([titles, await reader.rows(_CATEGORIES, language=language, key=key, limit=limit)])

@@ -12,9 +12,9 @@ from harvestd.store.cache.generations import Generation
 
 #: Seconds after its expiry for which an entry may be served stale while it is reloaded.
 EXPIRED_LIMIT = 5.0
-#: Bytes that Python's objects take for an entry, each of its headers and each family that no other entry has: the
+#: Bytes that Python's objects take for an entry, each of its headers, each family that no other entry has, and each state: the
 #: measured growth of a process, plus a tenth. A family shared with other entries costs a third.
-ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 650, 120, 350
+ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES, STATE_BYTES = 650, 120, 350, 150
 
 #: The status of an absence, and for how many seconds it is believed at most: the event that ends it drops it, but for what nobody tells of.
 ABSENT, ABSENT_TTL = 404, 10.0
@@ -67,4 +67,6 @@ def loaded(entry: Entry, ttl: float) -> Loaded:
 
 def size_of(key: str, entry: Entry, families: int) -> int:
     headers = sum(len(name) + len(value) + HEADER_BYTES for name, value in entry.headers)
-    return ENTRY_BYTES + getsizeof(key) + len(entry.body) + len(entry.etag) + headers + FAMILY_BYTES * families
+    coded = sum(len(one.body) for one in entry.codings.values() if one is not None)  # taken over from the entry before
+    held = ENTRY_BYTES + getsizeof(key) + len(entry.body) + len(entry.etag) + headers
+    return held + FAMILY_BYTES * families + STATE_BYTES * len(entry.states) + coded

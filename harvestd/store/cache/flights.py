@@ -65,10 +65,11 @@ class Flights:
         loaded = Deferred.fromCoroutine(_run(load, direct)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
-    def hear(self, families: Sequence[str]) -> None:
-        """Families were dropped: a load in flight may turn out to depend on one of them."""
+    def hear(self, families: Sequence[str], of: InFlightLoad | None = None) -> None:
+        """Families were dropped: a load in flight may turn out to depend on one of them, but that ``of`` which it was learned."""
         for flight in self._loading:
-            flight.heard.update(map(family_name, families))
+            if flight is not of:
+                flight.heard.update(map(family_name, families))
 
     def _deliver(self, result: Entry | Failure, key: str, flight: InFlightLoad) -> None:
         self._loading.discard(flight)

@@ -9,10 +9,11 @@ takes three times as long, and a listing names twenty), so invented families cos
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from weakref import ref
 
-from harvestd.store.cache.invalidations import family_names
+from harvestd.interfaces import Entry
+from harvestd.store.cache.invalidations import family_name, family_names
 
 #: Limit of dropped names remembered while replicas catch up; beyond it, everything counts as dropped.
 REMEMBERED_LIMIT = 10_000
@@ -23,14 +24,16 @@ MIN_SWEPT = 1_000
 class Generation:
     """One generation of a family. ``dropped_at`` is None until it is dropped, and never changes after that; ``by_gap``
     distinguishes a drop that may have been missed from one that was received. A load that began before ``settles_at``
-    may have read data from before the generation's first moment."""
+    may have read data from before the generation's first moment. ``state`` is what was last shown of what the family is of, and how
+    many transactions had ended when that was read."""
 
-    __slots__ = ("__weakref__", "by_gap", "dropped_at", "settles_at")
+    __slots__ = ("__weakref__", "by_gap", "dropped_at", "settles_at", "state")
 
     def __init__(self, settles_at: float = 0.0) -> None:
         self.dropped_at: float | None = None
         self.by_gap = False
         self.settles_at = settles_at
+        self.state: tuple[int, str] | None = None
 
 
 def dropped_at(families: Iterable[Generation]) -> float | None:
@@ -77,6 +80,37 @@ class Families:
         if len(self._current) > self._most:
             self._sweep()
         return tuple(found)
+
+    # --- what was shown, at whatever address ---
+
+    def behind(self, entry: Entry) -> bool:
+        """Whether something in it was shown otherwise, as it is later."""
+        ended = entry.ended
+        return ended is not None and any(known[0] > ended for _, known in self._otherwise(entry))
+
+    def changed(self, entry: Entry) -> list[str]:
+        """The families of what was shown otherwise, as it was before; of one that is behind, too."""
+        ended = entry.ended
+        return [] if ended is None else [name for name, known in self._otherwise(entry) if known[0] <= ended]
+
+    def shown(self, entry: Entry) -> None:
+        """Remember what is in it."""
+        ended = entry.ended
+        if ended is not None:
+            for name, state in entry.states:
+                family = self._present(name)
+                if family is not None and (family.state is None or family.state[0] <= ended):
+                    family.state = ended, state
+
+    def _otherwise(self, entry: Entry) -> Iterator[tuple[str, tuple[int, str]]]:
+        for name, state in entry.states:
+            family = self._present(name)
+            if family is not None and family.state is not None and family.state[1] != state:
+                yield name, family.state
+
+    def _present(self, name: str) -> Generation | None:
+        reference = self._current.get(family_name(name))
+        return None if reference is None else reference()
 
     def _sweep(self) -> None:
         self._current = {name: one for name, one in self._current.items() if one() is not None}

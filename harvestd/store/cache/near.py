@@ -101,13 +101,15 @@ class NearCache:
         """:meth:`fetch`, where the load determines for how long its entry is fresh."""
         number = self._flights.number
         entry = await self._any(key, families, load, instead)
-        return entry if not outdated(entry) else await self._later(key, families, load, number)
+        if not outdated(entry) and not self._families.behind(entry):
+            return entry
+        return await self._later(key, families, load, number)
 
     async def _later(
         self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], number: int
     ) -> Entry:
-        """From a load that began after the one with that ``number``, and asks the source itself: the drop that
-        invalidates the entry in this process and in the shared level is still in transit."""
+        """From a load that began after the one with that ``number``, and asks the source itself: what the client has seen, here or of another
+        process, is later, and the drop that invalidates the entry is still in transit to this process or to the shared level."""
         flight, waiter = self._flights.get(key), Deferred[Entry]()
         if flight is not None and flight.direct and flight.number > number:
             flight.waiters.append(waiter)
@@ -126,7 +128,11 @@ class NearCache:
         if flight is not None and flight.outdated(instead):
             flight = None  # after a drop, do not wait for an earlier load
         now = self._now()
-        if held is not None and served_meanwhile(held, flight, now, self._stale_limit):
+        if (
+            held is not None
+            and served_meanwhile(held, flight, now, self._stale_limit)
+            and not self._families.behind(held.entry)
+        ):
             self._stale += 1
             if flight is None and now >= held.paused_until:
                 self._begin(key, families, load, [])
@@ -150,13 +156,28 @@ class NearCache:
 
     def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
         held = self._shelves.get(key)
-        if not flight.missed(loaded.entry):
+        self._learn(loaded.entry, flight)
+        if not flight.missed(loaded.entry) and not self._families.behind(loaded.entry):
             if held is None or held.number < flight.number:  # a later load's entry stays
                 self._keep(key, loaded, flight)
             return loaded.entry
         if held is not None and held.number < flight.number:
             self._shelves.forget(key)  # the waiters get newer data, and must not see this again
         return loaded.entry
+
+    def _learn(self, entry: Entry, flight: InFlightLoad) -> None:
+        """Drop what shows something of the entry as it was before, as the drop will that is still on its way here: nobody sees a product at one address as it
+        is, and then as it was at another."""
+        changed = self._families.changed(entry)
+        if not changed:
+            return
+        now = self._now()
+        before = self._families.named(changed, now)
+        self._dropped(changed)
+        self._families.drop(changed, now)
+        self._flights.hear(changed, flight)
+        after = dict(zip(before, self._families.named(changed, now), strict=True))
+        flight.families = tuple(after.get(family, family) for family in flight.families)
 
     def _failed(self, failure: Failure, key: str, flight: InFlightLoad) -> Entry | Failure:
         """The stale entry served instead, or the failure."""
@@ -182,6 +203,7 @@ class NearCache:
         made = flight.began - loaded.age
         held = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
         self._shelves.keep(key, held)
+        self._families.shown(entry)
 
     def grown(self, key: str, entry: Entry, size: int) -> None:
         """Count a variant's bytes."""

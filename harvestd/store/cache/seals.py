@@ -1,6 +1,6 @@
 """A complete response as stored in Redis: sealed, so that nothing but this market's own entries is ever served.
 
-``seal(16) + msgpack [began, until, status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the
+``seal(16) + msgpack [began, until, status, etag, headers, body, families, states, ended]``; the seal is BLAKE2b keyed with the
 market's secret over the response's name, the tokens that it depends on, and the payload. A truncated, forged or renamed
 entry fails to open. A replayed one does open; ``began``, the start of its load, and ``until``, the end of its validity,
 by Redis's clock in microseconds, let the reader judge it.
@@ -18,7 +18,9 @@ import msgspec
 from harvestd.interfaces import Entry
 
 SEAL = 16
-_Packed = tuple[int, int, int, str, tuple[tuple[bytes, bytes], ...], bytes, tuple[str, ...]]
+_Packed = tuple[
+    int, int, int, str, tuple[tuple[bytes, bytes], ...], bytes, tuple[str, ...], tuple[tuple[str, str], ...], int | None
+]
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
@@ -40,9 +42,8 @@ class Seals:
     def sealed(self, name: str, tokens: Sequence[bytes], sealed: Sealed) -> bytes:
         """The entry sealed, as bytes."""
         entry = sealed.entry
-        packed = msgspec.msgpack.encode(
-            (sealed.began, sealed.until, entry.status, entry.etag, entry.headers, entry.body, entry.families)
-        )
+        whole = entry.status, entry.etag, entry.headers, entry.body, entry.families, entry.states, entry.ended
+        packed = msgspec.msgpack.encode((sealed.began, sealed.until, *whole))
         return self._seal(name, tokens, packed) + packed
 
     def opened(self, name: str, tokens: Sequence[bytes], held: bytes) -> Sealed | None:
@@ -51,10 +52,10 @@ class Seals:
         if not hmac.compare_digest(held[:SEAL], self._seal(name, tokens, packed)):
             return None
         try:
-            began, until, status, etag, headers, body, families = _decoder.decode(packed)
+            began, until, status, etag, headers, body, families, states, ended = _decoder.decode(packed)
         except msgspec.MsgspecError:
             return None
-        return Sealed(Entry(body, etag, headers, status, families), began, until)
+        return Sealed(Entry(body, etag, headers, status, families, states=states, ended=ended), began, until)
 
     def _seal(self, name: str, tokens: Sequence[bytes], packed: bytes) -> bytes:
         about = msgspec.msgpack.encode((name.encode("utf-8", "surrogatepass"), tokens))

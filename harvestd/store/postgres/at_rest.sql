@@ -6,12 +6,12 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 -- name: a sent event that a durable consumer neither handled nor gave up
 select e.id, e.type, c.consumer
   from outbox e
-  join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired,account.deleted}'::text[]),
+  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
-               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed}'),
+               ('harvest.notifications', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed,farm.member_closed}'),
                ('harvest.images', '{image.uploaded}'),
-               ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
-               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
+               ('harvest.analytics', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired}'),
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
  where e.sent_at is not null
    and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)
@@ -40,7 +40,8 @@ select e.id, e.aggregate, w.key
                 select o.id || ':buyer' where o.guest ? 'email'
                 union all
                 select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id and f.joined_at <= e.created_at
-                  join users u on u.id = f.user_id and u.active where p.order_id = o.id) w on true
+                  join users u on u.id = f.user_id and u.active
+                 where p.order_id = o.id and exists (select from order_transitions t where t.order_id = o.id and t.farm_id = p.farm_id and t.version = 1)) w on true
  where e.type = 'order.created' and e.created_at > now() - interval '1 day'
    and not exists (select from mails m where m.dedupe_key = e.id || ':' || w.key);
 
@@ -69,7 +70,7 @@ select s.id, s.farm, f.slug as farm_slug, s.category, c.slug as category_slug
        is distinct from
        (f.slug, f.name, f.latitude, f.longitude, c.slug, coalesce(c.name, ''), p.title, p.description, p.unit, p.price::bigint, p.tags,
         p.season_from, p.season_to, p.rating_average::real, p.stock > p.reserved, p.allergens,
-        coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.updated_at));
+        coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.shown_at, p.updated_at));
 
 -- name: products whose search documents are still to be renewed
 select source, id, after from search_renewals;

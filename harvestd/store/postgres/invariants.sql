@@ -10,11 +10,12 @@ select p.id, p.slug, p.stock, coalesce(sum(l.change), 0) as ledger
  group by p.id having p.stock <> coalesce(sum(l.change), 0);
 
 -- name: sales and returns in the ledger differ from the reservations that became them
-select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, r.state
-  from (select line_id, count(*) filter (where kind = 'sale') as sold, count(*) filter (where kind = 'return') as returned
-          from stock_ledger where line_id is not null group by line_id) l
-  full join (select line_id, state from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
- where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer;
+select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, l.change, r.state, r.quantity
+  from (select line_id, count(*) filter (where kind = 'sale') as sold, count(*) filter (where kind = 'return') as returned, sum(change) as change
+          from stock_ledger where line_id is not null and kind <> 'short' group by line_id) l
+  full join (select line_id, state, quantity from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
+ where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer
+    or l.change <> case when r.state = 'sold' then -r.quantity else 0 end;
 
 -- name: an operation without success that has a file, or whose file is not of the size that its result says
 select o.id, o.kind, o.status from operations o
@@ -22,10 +23,15 @@ select o.id, o.kind, o.status from operations o
     or (o.status = 'succeeded' and (o.result->>'size')::bigint
             is distinct from (select sum(octet_length(content)) from operation_files f where f.operation_id = o.id));
 
--- name: reserved differs from the live reservations
+-- name: reserved differs from the live reservations and what quotes hold
 select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
-  from products p left join reservations r on r.product_id = p.id and r.state = 'live'
+  from products p left join (select product_id, quantity from reservations where state = 'live'
+                             union all select product_id, quantity from quote_holds) r on r.product_id = p.id
  group by p.id having p.reserved <> coalesce(sum(r.quantity), 0);
+
+-- name: a quote that is held past its end, or holds nothing
+select id, expires_at from quotes q
+ where expires_at < now() - interval '60 seconds' or not exists (select from quote_holds h where h.quote_id = q.id);
 
 -- name: the number of sales differs from the sold reservations
 select p.id, p.slug, p.sales, p.sales_before, count(r.line_id) as sold
@@ -49,10 +55,10 @@ select o.id, o.number from orders o
 union all
 select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
 
--- name: a reservation that differs from its line
-select r.line_id, r.quantity, l.quantity as ordered, l.takes
+-- name: a reservation that differs from what is left of its line
+select r.line_id, r.quantity, l.quantity as ordered, l.short_of, l.takes
   from reservations r join order_lines l on l.id = r.line_id
- where r.quantity <> l.quantity * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
+ where r.quantity <> (l.quantity - l.short_of) * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
 
 -- name: a line of a pack of another product, or a product with another number of pack sizes than it says
 select l.id, l.product_id from order_lines l join product_variants v on v.id = l.variant_id where v.product_id <> l.product_id
@@ -60,32 +66,67 @@ union all
 select p.id, null from products p
  where p.variants <> (select count(*) from product_variants v where v.product_id = p.id and v.active);
 
--- name: a reservation whose state contradicts the status of its part
+-- name: a reservation whose state contradicts the status of its part, or whether its line was taken out
 select r.line_id, r.state, p.status
   from reservations r join order_lines l on l.id = r.line_id
   join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
- where (p.status in ('cancelled', 'expired')) <> (r.state in ('returned', 'released', 'expired'))
+ where (p.status in ('cancelled', 'expired') or l.removed_at is not null) <> (r.state in ('returned', 'released', 'expired'))
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
--- name: totals that differ from their lines
+-- name: totals that differ from their lines, fees, discounts and tax, or a line that comes to more than was agreed on; tax is in the total where the order's terms say so
 select l.id, l.total from order_lines l
- where l.total <> div(2 * l.unit_price * l.quantity * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
+  left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as s(unit, grams) on s.unit = l.weighed_unit
+  left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as w(unit, grams) on w.unit = l.weight_unit
+ where l.total <> least(l.agreed_total, case
+       when l.weighed is null then div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
+       else div(2 * l.unit_price * l.weighed * s.grams + l.price_per * w.grams, 2 * l.price_per * w.grams) end)
 union all
 select p.order_id, p.subtotal from order_parts p
- where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)
+ where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l
+                       where l.order_id = p.order_id and l.farm_id = p.farm_id and l.removed_at is null and not l.proposed)
 union all
-select o.id, o.total from orders o where o.total <> o.goods + o.fees + o.tax - o.discount
+select o.id, o.total from orders o
+ where o.total <> o.goods + o.fees - o.discount + case when coalesce((o.terms->>'tax_included')::boolean, false) then 0 else o.tax end
+union all
+select l.id, l.tax from order_lines l join orders o on o.id = l.order_id
+ where l.tax <> case when coalesce((o.terms->>'tax_included')::boolean, false) then div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000 + l.tax_rate, 2 * (100000 + l.tax_rate))
+                     else div(2 * (l.total - l.discount)::numeric * l.tax_rate + 100000, 200000) end
+union all
+select p.order_id, p.tax from order_parts p
+  join (select order_id, farm_id, sum(tax) as tax, sum(discount) as discount
+          from order_lines where removed_at is null and not proposed group by order_id, farm_id) l using (order_id, farm_id)
+ where p.discount <> l.discount or p.tax < l.tax or (p.fees = 0 and p.tax <> l.tax)
+union all
+select o.id, o.fees from orders o
+  join (select order_id, sum(fees) as fees, sum(tax) as tax, sum(discount) as discount from order_parts where status not in ('cancelled', 'expired') group by order_id) p
+    on p.order_id = o.id
+ where (o.fees, o.tax, o.discount) <> (p.fees, p.tax, p.discount)
 union all
 select o.id, o.goods from orders o
  where o.goods <> (select case when count(*) filter (where p.status not in ('cancelled', 'expired')) = 0 then o.goods
                                else sum(p.subtotal) filter (where p.status not in ('cancelled', 'expired')) end
                      from order_parts p where p.order_id = o.id);
 
+-- name: a line and what came in its place that come to more than was agreed on for it, or a line in the place of one of another order
+select l.id, l.total from order_lines l join order_lines s on s.replaces_line_id = l.id and s.removed_at is null
+ where s.order_id <> l.order_id or s.replaces_line_id = s.id
+    or (l.estimated_weight is null and l.total + s.total > div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per));
+
+-- name: a question that its buyer did not answer in time, and is still asked
+select id, order_id, answer_by from order_lines where answer_by < now() - interval '120 seconds';
+
+-- name: a coupon used more often than allowed, or by another number of orders than it says
+select c.id, c.taken from coupons c
+ where c.taken > c.uses_most or c.taken <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.returned_at is null)
+union all
+select p.coupon_id, p.taken from coupon_people p join coupons c on c.id = p.coupon_id
+ where p.taken <> (select count(*) from coupon_uses u where u.coupon_id = p.coupon_id and u.user_id = p.user_id and u.returned_at is null);
+
 -- name: two orders from one cart
 select cart_id, count(*) from orders where cart_id is not null group by cart_id having count(*) > 1;
 
 -- name: a committed order change without its outbox row
-select t.order_id, t.version from (select distinct order_id, version from order_transitions) t
+select t.order_id, t.version from (select order_id, version from order_transitions union select order_id, version from order_changes) t
  where t.version > (select coalesce(max(e.version), 0) from outbox e where e.aggregate = 'order:' || t.order_id)
    and exists (select from orders o where o.id = t.order_id and o.placed_at > now() - interval '6 days');
 
@@ -105,7 +146,7 @@ select t.order_id, t.farm_id, t.from_status, t.to_status from order_transitions 
 
 -- name: a gap in an order's versions, or a part whose status is not its last transition
 select o.id, o.version, count(distinct t.version) as steps
-  from orders o join order_transitions t on t.order_id = o.id
+  from orders o join (select order_id, version from order_transitions union select order_id, version from order_changes) t on t.order_id = o.id
  group by o.id having o.version <> max(t.version) or o.version <> count(distinct t.version)
 union all
 select p.order_id, null, null from order_parts p
@@ -122,6 +163,9 @@ select f.id, f.slug, f.staffed from farms f
 
 -- name: a farm whose slug is not among those that it has had, or another's
 select f.id, f.slug from farms f left join farm_slugs s on s.slug = f.slug where s.farm_id is distinct from f.id;
+
+-- name: a category whose slug is not among those that it has had, or another's
+select c.id, c.slug from categories c left join category_slugs s on s.slug = c.slug where s.category_id is distinct from c.id;
 
 -- name: a farm whose day came two days ago or longer, and was not told of
 select id, slug, turns_on from farms where turns_on < current_date - 2;

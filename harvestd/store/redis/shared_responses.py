@@ -23,7 +23,7 @@ from harvestd.store.redis.client import RedisClient, RedisUnavailable, Script
 from harvestd.store.redis.family_tokens import FamilyTokens
 
 #: The storage format's version; responses in another format are ignored.
-FORM = "3"
+FORM = "4"
 #: Maximum bytes of a shared response, and families of one.
 LARGEST, MOST_FAMILIES = 1_000_000, 50
 #: TTL in milliseconds of a token that no response depends on: longer than any load.

@@ -1,11 +1,15 @@
-"""HTML pages for developers, in English: the index and the problems; and the static files that all pages share."""
+"""HTML pages for developers, in English: the index and the list of problems; a problem's own page, in the market's languages; and the static files that all pages share."""
 
 from __future__ import annotations
 
 from html import escape
 from importlib.resources import files
 
+import attrs
+
+from harvestd.kernel import languages
 from harvestd.kernel.codes import CODES
+from harvestd.web.pages import people
 from harvestd.web.pages.html import marked, page, table
 from harvestd.web.problems import PROBLEMS, Problem
 
@@ -20,6 +24,7 @@ POLICY = (
 STATIC = {
     "sign-in.js": "text/javascript; charset=utf-8",
     "passkeys.js": "text/javascript; charset=utf-8",
+    "things.js": "text/javascript; charset=utf-8",
     "own.js": "text/javascript; charset=utf-8",
     "account.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
@@ -42,6 +47,7 @@ def index(title: str) -> bytes:
     links = (
         ("/docs", "The API, and forms to try it"),
         ("/openapi.json", "The API as OpenAPI 3.1"),
+        ("/docs/ranking", "What search ranks by, in words"),
         ("/api/products", "What is on sale, as JSON"),
         ("/account", "One's own account: signing in, passkeys, one's data"),
         ("/problems", "What errors mean, and their cures"),
@@ -68,10 +74,22 @@ def _code_list() -> str:
     return table(("Code", "Meaning", "Params"), rows, "Codes of errors and warnings")
 
 
-def problem_page(problem: Problem) -> bytes:
-    """The page that a problem's ``type`` names."""
-    return page(
-        problem.title,
-        f"<h1>{escape(problem.title)}</h1><p>Status {problem.status}, type <code>{problem.type}</code></p>"
-        f"<h2>Cause</h2><p>{marked(problem.cause)}</p><h2>Cure</h2><p>{marked(problem.cure)}</p>",
+def problem_page(problem: Problem, language: str = languages.ENGLISH) -> bytes:
+    """The page that a problem's ``type`` names, in a language."""
+    told = problem_texts(problem, language)
+    kind = escape(people.text("kind of problem", language)).format(
+        status=problem.status, type=f"<code>{problem.type}</code>"
     )
+    cause, cure = (f"<h2>{escape(people.text(name, language))}</h2>" for name in ("cause", "cure"))
+    return page(
+        told.title,
+        f"<h1>{escape(told.title)}</h1><p>{kind}</p>{cause}<p>{marked(told.cause)}</p>{cure}<p>{marked(told.cure)}</p>",
+        language=language,
+        skip=people.text("skip", language),
+    )
+
+
+def problem_texts(problem: Problem, language: str) -> Problem:
+    """A problem with its texts in a language, as far as it has them."""
+    cause, cure = (languages.sentence(text, language) or text for text in (problem.cause, problem.cure))
+    return attrs.evolve(problem, title=languages.title(problem.title, language), cause=cause, cure=cure)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
+from harvestd.web.pages import own_things
+
 #: Every text, in English, as those of :mod:`harvestd.web.pages.people`, which has them among its own.
 TEXTS: dict[str, str] = {
     "by passkey": "Sign in with a passkey",
@@ -112,6 +114,7 @@ def own(said: Said, least: int, languages: Sequence[str], not_here: str) -> str:
     password = _input(new, f'name="password" type="password" minlength="{least}" autocomplete="new-password" required')
     parts = (
         _part("profile", said("profile"), _form("profile-form", profile, said("save"))),
+        *(_part(*one) for one in own_things.parts(said)),
         _part("password", said("change password"), _form("password-form", password, said("reset button"))),
         _part("sessions", said("sessions"), f"<ul></ul>{_button(said('everywhere'), 'everywhere')}"),
         _part("passkeys", said("passkeys"), _passkeys(said, not_here)),
@@ -120,6 +123,7 @@ def own(said: Said, least: int, languages: Sequence[str], not_here: str) -> str:
               f'<div id="fresh" tabindex="-1" hidden><p>{escape(said("codes shown"))}</p><ul></ul></div>'),
         _part("data", said("data"), f"<p>{escape(said('data about'))}</p>{_button(said('data button'), 'export')}"
               f'<progress hidden aria-label="{escape(said("data going"))}"></progress><p><a class="button" download hidden>{escape(said("data file"))}</a> <span></span></p>'),
+        _part(*own_things.rest(said)),
     )  # fmt: skip
     rows = "".join(
         f'<template id="{name}"><li><span></span> <button type="button">{escape(said(name))}</button></li></template>'

@@ -72,6 +72,24 @@ _RULES = Statement(
        select gen_random_uuid(), 'synonym', array['medlar', 'quince'], now(), now() from generate_series(1, :count)""",
     nothing,
 )
+_FEES = Statement(
+    "test.some_fees",
+    """insert into fees (id, farm_id, name, basis, amount, created_at, updated_at, first)
+       select gen_random_uuid(), :farm_id, 'Packing', 'farm', 10, now(), now(), '2999-01-01' from generate_series(1, :count)""",
+    nothing,
+)
+_COUPONS = Statement(
+    "test.some_coupons",
+    """insert into coupons (id, farm_id, code, code_key, amount, created_at, updated_at)
+       select gen_random_uuid(), :farm_id, k, k, 10, now(), now() from (select gen_random_uuid()::text as k from generate_series(1, :count)) keys""",
+    nothing,
+)
+_RATES = Statement(
+    "test.some_rates",
+    """insert into tax_rates (id, name, rate, first, created_at, updated_at)
+       select gen_random_uuid(), 'Reduced', 7000, '2999-01-01', now(), now() from generate_series(1, :count)""",
+    nothing,
+)
 _MISSES = Statement(
     "test.some_misses",
     """insert into search_misses (day, query, language, area, count)
@@ -87,7 +105,7 @@ _OPERATIONS = Statement(
 
 
 async def some(market: Market, person: Person, count: int) -> None:
-    """So many sign-ins and operations more, members and invitations of their farm, groups, rules of searches, searches without hits, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+    """So many sign-ins and operations more, members and invitations of their farm, groups, fees, coupons, tax rates, rules of searches, searches without hits, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
 
     async def work(tx: Transaction) -> None:
         for statement in (_SIGN_INS, _ADDRESSES, _KEYS, _OPERATIONS):
@@ -96,7 +114,9 @@ async def some(market: Market, person: Person, count: int) -> None:
             await tx.run(_MEMBERS, farm_id=person.farm_id, count=count)
             await tx.run(_INVITATIONS, farm_id=person.farm_id, user_id=person.id, count=count)
             await tx.run(_GROUPS, farm_id=person.farm_id, count=count)
-            for statement in (_RULES, _MISSES):
+            for statement in (_FEES, _COUPONS):
+                await tx.run(statement, farm_id=person.farm_id, count=count)
+            for statement in (_RULES, _MISSES, _RATES):
                 await tx.run(statement, count=count)
             await tx.run(_IN_ONE, farm_id=person.farm_id, count=count)
             await tx.run(_DOCUMENTS, farm_id=person.farm_id, user_id=person.id, count=count)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import pytest
 
 from harvestd.parts import Parts
+from tests.market.catalogue.test_translations import in_german
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import make_market
@@ -85,3 +87,34 @@ async def test_what_is_no_translation_is_refused(
 ) -> None:
     _, refused = await tended(spoken, {"name": "Wurzeln", "translations": translations}, status=422)
     assert [(e["field"], e["code"]) for e in refused["errors"]] == [fault]
+
+
+async def test_products_are_found_and_categories_suggested_by_their_names_in_any_language(parts: Parts) -> None:
+    """Which are what somebody reads in their language; also a name that was changed a moment ago."""
+    spoken = in_german(parts)
+    _, made = await tended(spoken, ROOTS)
+    farmer = await spoken.farmer()
+    await spoken.product(farmer, title="Möhren", category_id=made["id"])
+    await spoken.product(farmer, title="Kohl")
+    await spoken.work()
+
+    async def found(q: str) -> list[str]:
+        return [one["title"] for one in (await spoken.stranger.get(f"/api/search?q={quote(q)}")).json()["items"]]
+
+    async def suggested(q: str, language: str) -> list[tuple[str, str, str]]:
+        headers = {"Accept-Language": language}
+        items = (await spoken.stranger.get(f"/api/search/suggest?q={quote(q)}", headers=headers)).json()["items"]
+        return [(one["kind"], one["text"], one["slug"]) for one in items]
+
+    for q in ("wurzelgemüse", "légume", "legumes racines", "racine", "roots", "root"):
+        assert await found(q) == ["Möhren"], q
+    expected = [("category", "Légumes racines", made["slug"])]
+    for q in ("lég", "LEGUMES R", "rac", "racines"):
+        assert await suggested(q, "fr") == expected, q
+    assert await suggested("roo", "en") == [("category", "Roots", made["slug"])]
+    assert await suggested("roo", "fr") == [] == await suggested("racin", "de")
+    body = {"translations": {"fr": {"name": "Tubercules"}}}
+    await tended(spoken, body, f"{PATH}/{made['id']}", 200)
+    await spoken.work()
+    assert (await found("tubercule"), await found("racines")) == (["Möhren"], [])
+    assert await suggested("tub", "fr") == [("category", "Tubercules", made["slug"])]

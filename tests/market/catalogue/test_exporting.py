@@ -26,8 +26,11 @@ EVENTS = Statement("test.export.events", "select count(*) from outbox", lambda n
 #: What spreadsheets and readers of tables stumble over.
 AWKWARD = [
     "=1+1", "'=x", "''=x", "-5", "+43", "@sum", "a|b", "a\\|b", "back\\", 'q"uote', '"', "semi;colon, comma", "Ærøskøbing 🥕", "'", "it's", "two\nlines", "sep=;", "NULL",
-    "1,250", "0012", "1e5", "{}", "\u202eright",
+    "1,250", "0012", "1e5", "{}", "\u202eright", "＝1+1", "＋5", "－5", "＠sum", "'＝x",
 ]  # fmt: skip
+
+#: The signs that begin a formula in one spreadsheet or another.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def a_product(rng: random.Random, n: int) -> dict[str, Any]:
@@ -86,7 +89,7 @@ async def test_no_cell_is_a_formula_and_the_columns_are_those_of_the_import(mark
     assert names == [one for one in COLUMNS if one != "translations"] and len(rows) == 1
     found = dict(zip(names, rows[0], strict=True))
     assert [found[name] for name in ("title", "lot", "origin", "sku")] == ["'=HYPERLINK(1)", "'+1", "'@x", "'-1"]
-    assert not [cell for cell in rows[0] if cell[:1] in "=+-@\t\r" and cell]
+    assert not [cell for cell in rows[0] if cell[:1] in FORMULAS and cell]
 
 
 async def test_translations_have_columns_of_their_own_which_the_import_takes_back(parts: Parts) -> None:
@@ -113,7 +116,62 @@ async def test_translations_have_columns_of_their_own_which_the_import_takes_bac
 
 @given(st.text())
 def test_a_neutral_cell_is_no_formula_and_taken_back(text: str) -> None:
-    assert plain(neutral(text)) == text and neutral(text)[:1] not in ("=", "+", "-", "@", "\t", "\r")
+    assert plain(neutral(text)) == text and neutral(text)[:1] not in FORMULAS
+
+
+@pytest.mark.parametrize("sign", FORMULAS)
+def test_no_sign_that_begins_a_formula_is_first_in_a_cell(sign: str) -> None:
+    for text in (f"{sign}1+1", f"'{sign}1", f"''{sign}1", sign):
+        assert neutral(text) == f"'{text}" and plain(neutral(text)) == text
+    assert neutral(f"a{sign}1") == f"a{sign}1"
+
+
+async def test_groups_and_their_prices_are_columns_which_the_import_takes_back(market: Market) -> None:
+    """A file that says nothing of them leaves them, one that is edited may name them by slug; a group that is gone stays closed."""
+    manager, farmer = await market.person("manager"), await market.farmer()
+    made = [
+        (await manager.post("/api/groups", {"name": name})).json()["id"] for name in ("Members", "Wholesale", "Gone")
+    ]
+    prices = [{"group": made[1], "price": 280}, {"group": "members", "price": 350}]
+    secret = await market.product(farmer, price=400, visible_to=[*made], prices=prices, sku="S")
+    open_ = await market.product(farmer, price=400, sku="O")
+    gone = await manager.request("DELETE", f"/api/groups/{made[2]}", If_Match="*")
+    assert gone.status == 204, gone.text
+    content = await exported(farmer, "csv")
+    rows = {row["sku"]: row for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
+    by_id = dict(zip(made, ("members", "wholesale", made[2]), strict=True))
+    assert rows["S"]["visible_to"] == "|".join(by_id[id] for id in sorted(made))
+    assert set(rows["S"]["prices"].split("|")) == {"members=3.50", "wholesale=2.80"}
+    assert (rows["O"]["visible_to"], rows["O"]["prices"]) == ("", "")
+    for ending in ("csv", "jsonl"):
+        told = await done(market, farmer, await exported(farmer, ending))
+        assert told["result"]["unchanged"] == 2, told
+    await done(market, farmer, "sku,title\nS,Secret\n")
+    assert (await farmer.get(f"/api/products/{secret['id']}")).json()["visible_to"] == sorted(made)
+    told = await done(market, farmer, 'sku,visible_to,prices\nO,wholesale,"wholesale=3,20| members = 3.5"\nS,,\n')
+    assert told["result"]["updated"] == 2, told
+    shown = (await farmer.get(f"/api/products/{open_['id']}")).json()
+    assert shown["visible_to"] == [made[1]]
+    assert {one["group"]: one["price"]["amount"] for one in shown["prices"]} == {made[1]: 320, made[0]: 350}
+    assert (await market.stranger.get(f"/api/products/{open_['id']}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("cell", "field", "said"),
+    [
+        ("members", "prices", "members=3.50"), ("members=", "prices", "members=3.50"), ("=3.50", "prices", "members=3.50"), ("members=-1", "prices", "a number such as"),
+        ("members=3.505", "prices", "decimals"), ("nobody=1", "prices[0].group", "no group"), ("members=1|members=2", "prices[1].group", "given above"),
+        ("members=4.01", "prices[0].price", "what everybody pays"),
+    ],
+)  # fmt: skip
+async def test_a_groups_price_that_is_not_understood_is_refused_by_its_column(
+    market: Market, cell: str, field: str, said: str
+) -> None:
+    manager, farmer = await market.person("manager"), await market.farmer()
+    assert (await manager.post("/api/groups", {"name": "Members"})).status == 201
+    failed = await done(market, farmer, f"sku,title,unit,price,stock,prices\nA,Beets,kg,4,1,{cell}")
+    (error,) = failed["errors"]
+    assert error["field"] == f"rows[0].{field}" and said in error["message"], error
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1)))

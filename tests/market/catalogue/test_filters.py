@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from harvestd.interfaces import Search
-from harvestd.market.catalogue import listing_terms
+from harvestd.market.catalogue import listing_terms, near_choice
 from harvestd.market.catalogue.filters import FILTERS
 from harvestd.market.catalogue.listing_shapes import ProductFilters, ProductSort, ProductsQuery
 from harvestd.market.search.shapes import SearchQuery, SearchSort
@@ -71,6 +71,39 @@ async def stall(market: Market) -> tuple[Person, dict[str, str]]:
     return farmer, ids
 
 
+async def test_products_near_a_place_are_the_same_whether_their_farms_are_named_or_not(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stall(market)
+    circles = ["near=48.0,11.0&radius_km=5", "near=48.5,11.0&radius_km=80", "near=0.0,0.0&radius_km=5"]
+    named = [await ids_of(market, "/api/products", f"{one}&sort=price") for one in circles]
+    counted = [(await market.stranger.get(f"/api/products?{one}&count=true")).json()["total"] for one in circles]
+    assert counted == [len(ids) for ids in named] == [12, 24, 0]
+    monkeypatch.setattr(near_choice, "FEW", 0)
+    await market.parts.cache.drop([])
+    assert [await ids_of(market, "/api/products", f"{one}&sort=price") for one in circles] == named
+
+
+@pytest.mark.parametrize("sort", ["price", "-price"])
+async def test_what_has_any_of_several_values_is_listed_in_the_order_of_all(market: Market, sort: str) -> None:
+    """Each value has an index by price of its own."""
+    await stall(market)
+    every: list[dict[str, Any]] = []
+    for id in await ids_of(market, "/api/products", f"sort={sort}"):
+        every.append((await market.stranger.get(f"/api/products/{id}")).json())
+    boxes = [one["id"] for one in every if one["unit"] in ("box", "kg")]
+    green = [one["id"] for one in every if (one["category"] or {}).get("slug") in ("green", "leaves")]
+    both = [id for id in boxes if id in green]
+    asked = {
+        "unit=box&unit=kg&unit=box": boxes,
+        "category=green": green,
+        "category=green&unit=box&unit=kg": both,
+        "category=green&unit=box&unit=kg&benefit=snap": both,
+    }
+    for query, expected in asked.items():
+        assert await ids_of(market, "/api/products", f"{query}&sort={sort}") == expected, query
+
+
 async def ids_of(market: Market, path: str, query: str) -> list[str]:
     found: list[str] = []
     following: str | None = f"{path}?{query}&limit=7"
@@ -97,7 +130,7 @@ async def test_both_find_the_same_products_by_the_same_filters(market: Market) -
         "free from": ["free_from=nuts", "free_from=milk&free_from=eggs", "free_from=nuts&free_from=milk"],
         "benefit": ["benefit=snap", "benefit=wic_fmnp", "benefit=wic&benefit=wic_fmnp", "benefit=incentives"],
         "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
-        "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
+        "near": ["near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
     }  # fmt: skip
     single = [one for some in values.values() for one in some]
     rng, pairs = (
@@ -141,6 +174,18 @@ async def test_both_refuse_alike(market: Market, query: str, field: str, code: s
     assert code is None or errors[0][0][1] == code
 
 
+async def test_a_centre_without_a_radius_ranks_search_and_is_refused_by_the_listing(market: Market) -> None:
+    """Which would list by something else whatever the place, and say nothing of it."""
+    await stall(market)
+    assert len(await ids_of(market, "/api/search", "near=48,11")) == 24
+    for more in ("", "&sort=newest", "&mine=true", "&farm=green-acres"):
+        who = market.stranger if "mine" not in more else (await market.farmer()).client
+        refused = await who.get(f"/api/products?near=48,11{more}")
+        (error,) = refused.json()["errors"]
+        assert (refused.status, error["field"], error["code"]) == (422, "near", "not-accepted")
+        assert error["params"] == {"reason": "with-radius"} and "/api/search?near=" in error["message"]
+
+
 async def test_an_empty_cursor_is_the_first_page_of_both(market: Market) -> None:
     await stall(market)
     for path in ("/api/products", "/api/search"):
@@ -161,6 +206,32 @@ async def test_a_category_that_moves_takes_its_products_along(market: Market) ->
     for path, ids_before in before.items():
         here, there = [await ids_of(market, path, f"category={slug}") for slug in ("green", "empty")]
         assert sorted(here + there) == sorted(ids_before) and there
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_a_category_is_named_by_any_slug_that_it_has_or_had(market: Market, indexed: bool) -> None:
+    """Before and after its products are indexed anew; until another category has it."""
+    _, ids = await stall(market)
+    admin = await market.person("admin")
+    queues = {} if indexed else {"queues": ("harvest.cache",)}
+    before = {path: await ids_of(market, path, "category=green") for path in ("/api/products", "/api/search")}
+    assert all(before.values())
+    for slug in ("verdant", "leafy"):
+        renamed = await admin.request("PATCH", f"/api/categories/{ids['green']}", {"slug": slug}, If_Match="*")
+        assert renamed.status == 200, renamed.text
+    await market.work(**queues)
+    for path, there in before.items():
+        for slug in ("green", "verdant", "leafy", ids["green"]):
+            assert await ids_of(market, path, f"category={slug}") == there, (path, slug)
+    asked = "/api/search?category=green&tag=nothing-has-it"
+    chosen = (await market.stranger.get(asked)).json()["facets"]["category"]
+    assert "leafy" in {one["value"] for one in chosen}
+    other = await admin.post("/api/categories", {"name": "Green"})
+    assert (other.status, other.json()["slug"]) == (201, "green"), other.text
+    await market.work(**queues)
+    for path, there in before.items() if indexed else ():
+        assert await ids_of(market, path, "category=green") == []
+        assert await ids_of(market, path, "category=verdant") == there
 
 
 def test_both_are_routes() -> None:

@@ -62,7 +62,7 @@ async def test_what_spreadsheets_write_is_understood(market: Market, name: str) 
     made = await done(market, farmer, FILES[name])
     assert made["status"] == "succeeded", made
     assert made["result"] == {
-        "rows": made["result"]["rows"],
+        "rows": 2,
         "created": 2,
         "updated": 0,
         "unchanged": 0,
@@ -214,8 +214,64 @@ async def test_a_file_of_many_steps_is_checked_whole_before_anything_is_written(
     assert fields(failed) == [(f"rows[{count}].sku", "given-twice"), (f"rows[{count + 1}].price", "required")]
     assert (await market.parts.database.row(COUNTS))[:2] == (0, 0)
     made = await done(market, farmer, "\n".join(lines))
-    assert (made["result"]["created"], made["progress"]) == (count, {"done": 2 * count, "total": 2 * count})
+    assert (made["result"]["created"], made["progress"]) == (count, {"done": count, "total": count})
     assert await market.parts.database.row(COUNTS) == (count, count, 1), "the file that failed goes with its operation"
+
+
+async def test_progress_counts_each_row_once_and_the_rows_of_a_result_add_up_whatever_lines_are_empty(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it while rows are checked, the rest while they are written."""
+    monkeypatch.setattr(importing, "AT_ONCE", 4)
+    farmer, seen = await market.farmer(), list[tuple[int, int]]()
+    step = importing._following
+
+    async def noted(*given: Any) -> Any:
+        found = await step(*given)
+        seen.append((found.done, found.total))
+        return found
+
+    monkeypatch.setattr(importing, "_following", noted)
+    lines = [HEADER, "", *(f"S-{n},Beets {n},kg,1,1\n,,,," for n in range(6)), "", ""]
+    checked = await done(market, farmer, "\n".join(lines), "?dry_run=true")
+    assert (checked["result"]["rows"], checked["result"]["created"]) == (6, 6)
+    assert checked["progress"] == {"done": 6, "total": 6}
+    seen.clear()
+    made = await done(market, farmer, "\n".join(lines))
+    assert made["result"] == {"rows": 6, "created": 6, "updated": 0, "unchanged": 0, "dry_run": False}
+    assert {total for _, total in seen} == {6} and seen == sorted(seen) and seen[-1] == (6, 6)
+    assert 0 < seen[0][0] <= 3 and any(n == 3 for n, _ in seen), "half, once all are checked"
+
+
+async def test_the_columns_that_there_are_are_told_once(market: Market) -> None:
+    refused = await send(await market.farmer(), "sku,colour,shade,titel,hue,sku\n")
+    errors = refused.json()["errors"]
+    assert [error["params"]["reason"] for error in errors] == [
+        "columns",
+        "column",
+        "column-meant",
+        "column",
+        "same-column",
+    ]
+    assert [error["code"] for error in errors] == ["not-accepted"] * 4 + ["given-twice"]
+    assert [len(error["message"]) > 200 for error in errors] == [True, False, False, False, False]
+    assert "visible_to" in errors[0]["params"]["possible"] and errors[2]["params"]["meant"] == "title"
+
+
+async def test_each_language_has_the_hint_of_each_error(parts: Parts) -> None:
+    """What to do about it is not lost in translation."""
+    spoken = in_german(parts)
+    farmer = await spoken.farmer()
+    failed = await send(farmer, f"{HEADER}\nA,Rüben,kg,1,1\nA,Rüben,kg,1,1\nB,Kohl,kg,x,1\nC,Lauch,kg,,1\n")
+    await running.run(spoken.parts)
+    path = failed.headers["location"]
+    told = {
+        tag: (await farmer.get(path, headers={"Accept-Language": tag})).json()["errors"] for tag in ("de", "en", "fr")
+    }
+    for tag, words in (("de", ("früheren", "3,50", "neues Produkt")), ("en", ("earlier", "3.50", "new product")), ("fr", ("précédente", "3,50", "nouveau produit"))):  # fmt: skip
+        assert len(told[tag]) == 3
+        for error, word in zip(told[tag], words, strict=True):
+            assert word in error["message"], (tag, error)
 
 
 async def test_one_that_is_cancelled_while_it_writes_is_completed_by_the_same_file(

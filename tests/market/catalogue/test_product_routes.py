@@ -318,6 +318,22 @@ async def test_a_listing_read_later_in_another_process_is_known_to_be_later(mark
     assert (await market.stranger.get(page, headers={"If-None-Match": '"v2-"'})).json()["title"] == "Leeks"
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/products?sort=popular", "/api/search", "/api/search?q=carrots", "/api/feed.atom"]
+)
+async def test_a_page_is_not_older_than_what_a_list_has_shown(market: Market, path: str) -> None:
+    """What changes it in another process drops both here, a moment later."""
+    product = await market.product(await market.farmer())
+    await market.work()
+    page = f"/api/products/{product['id']}"
+    assert (await market.stranger.get(page)).json()["version"] == 1
+    elsewhere = "update products set description = 'Sweet.', version = version + 1, revision = revision + 1"
+    await market.parts.database.rows(Statement("elsewhere.told", elsewhere, nothing))
+    assert (await market.stranger.get(page)).json()["version"] == 1, "the drop has not come yet"
+    assert (await market.stranger.get(path)).status == 200
+    assert (await market.stranger.get(page)).json()["version"] == 2
+
+
 async def test_the_same_listing_read_again_is_the_same_answer(market: Market) -> None:
     """Though other transactions have ended meanwhile; on the long way and on the short one."""
     await market.product(await market.farmer())

@@ -339,6 +339,25 @@ async def test_a_reduced_price_that_is_lower_than_that_of_a_group_is_for_its_mem
     assert (await t.member.order((t.open["id"], 1))).json()["totals"]["total"]["amount"] == 1000
 
 
+async def test_members_never_pay_more_than_everybody(market: Market) -> None:
+    t = await town(market)
+    path, prices = f"/api/products/{t.open['id']}", [{"group": t.group, "price": PRICE + 1001}]
+    refused = await t.farmer.request("PATCH", path, {"prices": prices}, If_Match="*")
+    (error,) = refused.json()["errors"]
+    assert (refused.status, error["field"]) == (422, "prices[0].price")
+    assert (error["params"]["maximum"], error["params"]["reason"]) == (str(PRICE + 1000), "above-everybodys")
+    lower = await t.farmer.request("PATCH", path, {"price": THEIRS - 100}, If_Match="*")
+    assert lower.status == 200 and lower.json()["prices"][0]["price"]["amount"] == THEIRS, (
+        "it is theirs again once the price rises"
+    )
+    await market.work()
+    for one in (t.member, t.buyer):
+        assert (await one.get(path)).json()["price"]["amount"] == THEIRS - 100
+        found = (await one.get(f"/api/search?q={OPEN}&max_price={THEIRS - 100}")).json()
+        assert [hit["price"]["amount"] for hit in found["items"]] == [THEIRS - 100]
+    assert (await t.member.order((t.open["id"], 1))).json()["totals"]["total"]["amount"] == THEIRS - 100
+
+
 @pytest.mark.parametrize("first", ["order", "leave"])
 async def test_an_order_beside_the_end_of_a_membership_is_wholly_before_or_after_it(
     market: Market, database_url: str, first: str

@@ -12,8 +12,10 @@ import attrs
 import pytest
 
 from tests.lengths import length
+from tests.market.catalogue.test_sight import DATA
 from tests.market.farms.test_states import judged
 from tests.people import Market, Person
+from tests.waiting import eventually
 
 #: Where strangers look at a farm's products and at all that is there, by address.
 READ = (
@@ -101,6 +103,15 @@ async def bought(of: Stall, rng: random.Random) -> None:
     assert (await of.member.order((for_members["id"], 1))).status == 201
 
 
+async def priced_for_a_group(of: Stall, rng: random.Random) -> None:
+    """Of what all see: its price for members alone, by each way to say it."""
+    prices = [{"group": of.group, "price": rng.randrange(1, 200)}]
+    await of.change(of.names["shown"], prices=prices)
+    row = {"id": of.names["shown"], "prices": [{"group": of.group, "price": rng.randrange(200, 290)}]}
+    answer = await of.farmer.post("/api/products/bulk", {"rows": [row]})
+    assert answer.json()["results"][0]["status"] == "updated", answer.text
+
+
 async def of_a_farm_shut_out(of: Stall, rng: random.Random) -> None:
     other = await of.market.farmer("Kaftan")
     await judged(of.market, other.farm_id, "suspended")
@@ -110,7 +121,7 @@ async def of_a_farm_shut_out(of: Stall, rng: random.Random) -> None:
 
 
 HIDDEN: tuple[Callable[[Stall, random.Random], Awaitable[None]], ...] = (
-    drafted, for_a_group, edited, archived, restocked, bought, of_a_farm_shut_out,
+    drafted, for_a_group, edited, archived, restocked, bought, priced_for_a_group, of_a_farm_shut_out,
 )  # fmt: skip
 
 
@@ -128,6 +139,47 @@ async def test_what_strangers_are_told_does_not_move_with_what_is_hidden_from_th
         after = await of.read()
         moved = {path: (before[path][:-1], after[path][:-1]) for path in READ if before[path] != after[path]}
         assert not moved, (step.__name__, moved)
+
+
+async def test_those_who_run_the_farm_are_told_of_each_change_and_nobody_else_of_a_groups_price(market: Market) -> None:
+    """Two who change a group's price at once: the second is told, by the version that others are not shown."""
+    of = await stall(market)
+    path = f"/api/products/{of.names['shown']}"
+
+    async def versions() -> tuple[int, ...]:
+        await market.work()
+        shown = [await one.get(path) for one in (of.farmer.client, of.member.client, market.stranger)]
+        assert [one.headers["etag"].partition("-")[0] for one in shown[:1]] == [f'"v{shown[0].json()["version"]}']
+        return tuple(one.json()["version"] for one in shown)
+
+    assert await versions() == (1, 1, 1)
+    changed = (await market.stranger.get(path)).json()["updated_at"]
+    first = await of.farmer.request("PATCH", path, {"prices": [{"group": of.group, "price": 9}]}, If_Match='"v1"')
+    assert (first.status, first.json()["version"]) == (200, 2)
+    assert await versions() == (2, 1, 1)
+    assert (await of.farmer.request("PATCH", path, {"title": "Kale!"}, If_Match='"v1"')).status == 412
+    assert (await of.farmer.get(path)).json()["updated_at"] > changed
+    assert (await market.stranger.get(path)).json()["updated_at"] == changed
+    assert (await of.farmer.request("PATCH", path, {"title": "Kale!"}, If_Match='"v2"')).status == 200
+    assert await versions() == (3, 2, 2)
+    assert (await market.stranger.get(path)).json()["updated_at"] > changed
+    data = await market.parts.database.rows(DATA, product_id=of.names["shown"])
+    assert [bool(one.get("restricted")) for one in data] == [False, True, False], "nobody is told of it by an event"
+
+
+async def test_a_price_with_what_all_see_is_told_to_all(market: Market) -> None:
+    of = await stall(market)
+    path, prices = f"/api/products/{of.names['shown']}", [{"group": of.group, "price": 9}]
+    packs = [{"title": "Bag", "unit": "box", "price": 5, "takes": "1"}]
+    for row in ({"stock": 7}, {"variants": packs}, {"title": "Kale of old"}):
+        before = (await market.stranger.get(path)).json()
+        prices = [prices[0] | {"price": prices[0]["price"] + 1}]
+        sent = {"rows": [{"id": of.names["shown"], "prices": prices, **row}]}
+        assert (await of.farmer.post("/api/products/bulk", sent)).json()["results"][0]["status"] == "updated"
+        await market.work()
+        after = (await market.stranger.get(path)).json()
+        assert after["updated_at"] > before["updated_at"], row
+        assert after["version"] - before["version"] == ("stock" not in row), row
 
 
 async def test_what_they_see_moves_it(market: Market) -> None:
@@ -155,6 +207,31 @@ async def test_a_list_that_is_as_it_was_has_the_tag_that_it_had_and_another_one_
     second = await tag()
     versions = [int(one.strip('"v').partition("-")[0]) for one in (first, second)]
     assert second != first and versions[0] < versions[1]
+
+
+async def test_a_list_that_is_as_it_was_is_as_compressed_as_it_was(market: Market) -> None:
+    """Or whoever reads it so would see by the tag of the first answer after a hidden change that there was one."""
+    of = await stall(market)
+    path = f"/api/products?farm={of.names['farm']}"
+    answers: list[Any] = []
+
+    async def compressed() -> bool:
+        answers.append(await market.stranger.get(path, headers={"Accept-Encoding": "br"}))
+        return "content-encoding" in answers[-1].headers
+
+    await market.work()
+    await eventually("it comes compressed", compressed)
+    bytes = market.parts.cache.state().bytes
+    for step in (drafted, for_a_group, priced_for_a_group, edited):
+        await step(of, random.Random(2))
+        await market.work()
+        assert await compressed(), step.__name__
+        assert [answers[-1].headers[name] for name in VALIDATORS[:1]] == [answers[-2].headers["etag"]]
+        assert answers[-1].body == answers[-2].body
+    assert market.parts.cache.state().bytes == bytes, "and counts as much as before"
+    await of.change(of.names["shown"], price=7)
+    await market.work()
+    assert not await compressed(), "another content is compressed anew"
 
 
 async def test_a_client_that_has_seen_a_later_version_is_told_the_present_one(market: Market) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -286,3 +287,23 @@ async def test_the_invitations_of_an_account_that_closes_are_erased(market: Mark
     assert closed.status == 204 and accepted.status in (200, 401, 404)
     assert (await farmer.get(f"/api/farms/{farmer.farm_id}/invitations")).json()["items"] == []
     assert person.id not in [id for id, _ in await members(farmer)]
+
+
+async def test_the_other_owners_are_told_that_a_member_has_closed_their_account_and_not_who_it_was(
+    market: Market,
+) -> None:
+    farmer, other = await market.farmer("Green Acres"), await market.farmer("Elsewhere")
+    second = await joined(market, farmer, "owner")
+    packer = await joined(market, farmer, "packer")
+    await market.work()
+    for leaving, words in ((packer, "a packer"), (second, "an owner")):
+        before = len((await farmer.get("/api/notifications")).json()["items"])
+        assert (await leaving.request("DELETE", "/api/users/me")).status == 204
+        await market.work()
+        items = (await farmer.get("/api/notifications")).json()["items"]
+        told = [one for one in items if one["kind"] == "farm.member_closed"]
+        assert told[0] == items[0] and words in told[0]["body"] and "Green Acres" in told[0]["title"]
+        assert told[0]["data"] == {"farm_id": farmer.farm_id}
+        assert not [part for part in (leaving.id, leaving.email) if part in json.dumps(items)], before
+        assert any("has closed their account" in subject for subject, _ in await mails(market, farmer.email))
+    assert (await other.get("/api/notifications")).json()["items"] == []

@@ -72,6 +72,7 @@ async def test_a_name_is_searched_literally(market: Market, q: str, found: list[
     ("name", "asked"),
     [("Château d'Or", ["chateau", "CHATEAU D’OR", "cha\u0302teau", "dor"]), ("Cha\u0302teau", ["château"]), ("Große Straße", ["grosse", "STRASSE", "Große"]),
      ("L’Œuf", ["l'oeuf", "loeuf", "ŒUF"]), ("Łąka Smørrebrød", ["laka", "ŁĄKA", "smorre"]), ("Đậu Phụ", ["dau", "đậu"]),
+     ("Green Acres & Sons", ["acres green", "SONS acr", "green-acres", "gr ac", "n a"]), ("Obst-Hof Müller", ["muller hof", "hof, obst", "müller/obst", "obst hof"]),
      ("Ферма Яблоко", ["ФЕРМА", "яблоко"]), ("Ελιές Κρήτης", ["ΕΛΙΈΣ", "ελιεσ", "κρητησ"]), ("ԱՐԱՐԱՏ", ["Արարատ"])],
 )  # fmt: skip
 async def test_a_name_is_found_however_it_is_written(market: Market, name: str, asked: list[str]) -> None:

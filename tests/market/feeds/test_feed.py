@@ -62,9 +62,35 @@ async def test_the_newest_products_come_first_with_their_farm_as_the_author(part
     )  # fmt: skip
     assert (eggs.published, eggs.updated) == (new["created_at"], new["updated_at"])
     assert found.feed.updated == max(old["updated_at"], new["updated_at"])
-    assert eggs.summary == "4,80 € / box" and "content" not in eggs
+    assert eggs.summary == "4,80 € / Kiste" and "content" not in eggs
     assert carrots.content[0].value == "Sweet ones.\n\nWashed." and carrots.content[0].type == "text/plain"
     assert [tag.term for tag in carrots.tags] == ["organic"]
+
+
+async def test_it_speaks_the_language_that_is_asked_for(parts: Parts) -> None:
+    """Titles, units and the names of categories; each language is kept by itself."""
+    market = public(parts, market_name="The Market", market_languages=("en", "de"))
+    admin, farmer = await market.person("admin"), await market.farmer("Green Acres")
+    roots = {"name": "Roots", "translations": {"de": {"name": "Wurzeln"}}}
+    category = (await admin.post("/api/categories", roots)).json()["id"]
+    texts = {"de": {"title": "Möhren", "description": "Süße."}}
+    await market.product(
+        farmer, title="Carrots", description="Sweet.", unit="bunch", price=250, category_id=category, translations=texts
+    )
+    await market.product(farmer, title="Eggs", unit="each", price=50)
+    for _ in range(3):
+        for language, said in (("de", ("Wurzeln", "Möhren", "2,50 € / Bund", "Süße.", "0,50 €")), ("en", ("Roots", "Carrots", "€2.50 / bunch", "Sweet.", "€0.50")), ("", ("Roots", "Carrots", "€2.50 / bunch", "Sweet.", "€0.50"))):  # fmt: skip
+            answer = await read(market, f"{FEED}?category=roots", **({"Accept_Language": language} if language else {}))
+            found = feedparser.parse(answer.body)
+            (entry,) = found.entries
+            category_name, title, summary, content, price = said
+            assert (found.feed.title, found.feed.language) == (f"The Market – {category_name}", language or "en")
+            assert (entry.title, entry.summary, entry.content[0].value) == (title, summary, content)
+            assert entry.tags[0].label == category_name
+            assert answer.headers["content-language"] == (language or "en")
+            assert "Accept-Language" in [text for name, text in answer.all if name.lower() == "vary"]
+            every = feedparser.parse((await read(market, FEED, **({"Accept_Language": language} if language else {}))).body)  # fmt: skip
+            assert every.entries[0].summary == price, "a piece has no word"
 
 
 async def test_it_leads_to_the_shop_where_that_has_pages(parts: Parts) -> None:

@@ -198,3 +198,18 @@ async def test_a_former_slug_leads_to_the_present_one(parts: Parts) -> None:
     assert walking.headers["location"] == f"{address('new-acres')}?limit=3"
     tag = (await read(market, address("new-acres"))).headers["etag"]
     assert (await read(market, address("new-acres"), 304, If_None_Match=tag)).body == b""
+
+
+async def test_it_speaks_the_language_that_is_asked_for(parts: Parts) -> None:
+    market = public(parts, market_languages=("en", "de"))
+    admin, farmer = await market.person("admin"), await market.farmer("Green Acres")
+    roots = {"name": "Roots", "translations": {"de": {"name": "Wurzeln"}}}
+    category = (await admin.post("/api/categories", roots)).json()["id"]
+    texts = {"de": {"title": "Möhren", "description": "Süße."}}
+    await market.product(farmer, title="Carrots", description="Sweet.", category_id=category, translations=texts)
+    for _ in range(3):
+        for language, expected in (("de", ["Möhren", "Süße.", "Wurzeln"]), ("en", ["Carrots", "Sweet.", "Roots"])):
+            answer = await read(market, address(farmer.farm_id), Accept_Language=language)
+            product = answer.json()["@graph"][1]
+            assert [product[name] for name in ("name", "description", "category")] == expected
+            assert answer.headers["content-language"] == language

@@ -31,7 +31,7 @@ def test_a_message_is_about_its_farm_the_farm_of_the_event_or_the_whole_order() 
 
 def test_a_notice_is_about_an_order_s_event_or_a_step_of_a_part() -> None:
     assert KINDS == (
-        "farm.member_changed", "farm.member_joined", "farm.member_left", "farm.member_removed",
+        "farm.member_changed", "farm.member_closed", "farm.member_joined", "farm.member_left", "farm.member_removed",
         "order.cancelled", "order.completed", "order.confirmed", "order.created", "order.expired", "order.out_for_delivery", "order.ready",
     )  # fmt: skip
     assert (kind("order.created"), kind("order.updated", "ready")) == ("order.created", "order.ready")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.openapi.steps import BUYER, FARMER, SUNNY_ACRES, TOMATOES, Step
 
 STEPS: tuple[Step, ...] = (
+    Step("askQuote", BUYER, body={"lines": [{"product_id": TOMATOES, "quantity": "1.25"}], "hold": True}),
     Step("placeOrder", BUYER, body={"lines": [{"product_id": TOMATOES, "quantity": "1.25"}],
          "fulfilment": {"method": "pickup"}, "note": "I come at ten."}),
     Step("listOrders", BUYER, {"limit": "1"}),

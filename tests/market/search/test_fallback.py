@@ -97,13 +97,15 @@ class World:
 
 
 @asynccontextmanager
-async def standing(server: ElasticsearchServer, database: Database, **more: Any) -> AsyncIterator[World]:
+async def standing(
+    server: ElasticsearchServer, database: Database, visible: bool = True, **more: Any
+) -> AsyncIterator[World]:
     from twisted.internet import reactor
 
     proxy = Proxy(("127.0.0.1", server.port))
     settings = settings_for(server, elasticsearch_url=f"http://127.0.0.1:{proxy.port}", **more)
     session = ControlConnection(reactor, database.settings)
-    engine = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
+    engine = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=visible)
     search = SearchWithFallback(reactor, engine, PostgresSearch(database, "english", lambda: NOON), database, session)
     await session.start()
     await eventually("the session is connected", lambda: session.connected)

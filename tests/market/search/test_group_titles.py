@@ -58,8 +58,32 @@ async def as_in_search(market: Market, settle: Any) -> None:
     assert (await member.get("/api/search?q=quinces")).json()["total"] == 1
 
 
+async def as_in_lists(market: Market, settle: Any) -> None:
+    """The market's staff find and are suggested what they see in lists, of any group, also one that is gone; before and after others ask."""
+    _, group = await members(market)
+    hidden = await orchard(market, group)
+    await settle()
+    staff, stranger = [await market.person(role) for role in ("manager", "admin")], market.stranger
+    for who in (stranger, *staff, stranger):
+        theirs = who is not stranger
+        found = (await who.get("/api/search?q=quinces")).json()
+        assert (found["total"], [one["id"] for one in found["items"]]) == ((1, [hidden["id"]]) if theirs else (0, []))
+        assert [one["value"] for one in found["facets"]["unit"]] == ["kg"] * theirs
+        assert found["degraded"] is False
+        listed = (await who.get("/api/products?sort=price")).json()["items"]
+        assert {one["title"] for one in listed} == {"Quick Kale", *["Old Quinces"] * theirs}
+        assert await suggested(who, "quinc") == [("product", "Old Quinces")] * theirs
+    assert (await staff[0].get("/api/search?q=quinces")).json()["items"][0]["visible_to"] == [group]
+    explained = (await staff[1].get("/api/search?q=quick+kale&explain=true")).json()
+    assert [one["title"] for one in explained["items"]] == ["Quick Kale"] and explained["items"][0]["reasons"]
+
+
 async def test_with_postgresql(market: Market) -> None:
     await as_in_search(market, market.work)
+
+
+async def test_staff_find_what_they_see_in_lists_with_postgresql(market: Market) -> None:
+    await as_in_lists(market, market.work)
 
 
 @pytest.mark.limit(60)
@@ -72,6 +96,20 @@ async def test_with_an_engine(market: Market, elasticsearch: ElasticsearchServer
             await world.caught_up()
 
         await as_in_search(other, settle)
+
+
+@pytest.mark.limit(60)
+async def test_staff_find_what_they_see_in_lists_with_an_engine(
+    market: Market, elasticsearch: ElasticsearchServer
+) -> None:
+    async with standing(elasticsearch, market.parts.database) as world:
+        other = make_market(attrs.evolve(market.parts, search=world.search))
+
+        async def settle() -> None:
+            await other.work()
+            await world.caught_up()
+
+        await as_in_lists(other, settle)
 
 
 async def test_what_is_theirs_no_longer_is_not_suggested(market: Market) -> None:

@@ -39,6 +39,15 @@ async def test_a_product_is_found_by_the_title_and_the_numbers_of_a_pack_as_long
     assert await titles(market, "q=bag") == ["Leeks"]
 
 
+async def test_a_hit_by_a_packs_number_says_which_pack(market: Market) -> None:
+    farmer, product = await packed(market, sku="L-1")
+    shown = (await farmer.get(f"/api/products/{product['id']}")).json()["variants"]
+    by_title = {one["title"]: one["id"] for one in shown}
+    for q, pack in (("PK-77", "Kistchen"), ("pk77", "Kistchen"), ("erp/9", "Kistchen"), ("L-1", None), ("leeks", None), ("kistchen", None)):  # fmt: skip
+        (hit,) = (await market.stranger.get(f"/api/search?q={q}")).json()["items"]
+        assert hit["variant_id"] == (by_title[pack] if pack else None), q
+
+
 async def test_packs_of_what_nobody_may_see_find_nothing(market: Market) -> None:
     _, product = await packed(market, status="draft")
     assert await titles(market, "q=PK-77") == await titles(market, "q=kistchen") == []

@@ -21,7 +21,10 @@ async def test_the_page_of_ranking_has_every_factor_with_its_points_in_words(cli
 
 
 async def test_the_reference_leads_there(market: Market) -> None:
-    assert '<a href="/docs/ranking">' in (await market.stranger.get("/docs/search")).text
+    """From the page of its operations, from that of all, and from the market's own."""
+    for path in ("/docs/search", "/docs", "/"):
+        answer = await market.stranger.get(path, headers={"Accept": "text/html"})
+        assert '<a href="/docs/ranking">' in answer.text, path
 
 
 def test_no_factor_of_a_kind_makes_up_for_the_one_before_it() -> None:

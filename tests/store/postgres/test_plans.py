@@ -215,6 +215,8 @@ READS: dict[str, Reads] = {
     "products for a rebuild": lambda r: products.page(r, USER, 200),
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
     "farms, newest": lambda r: farm_lists.newest(r, None, "", 21),
+    "farms, newest, named": lambda r: farm_lists.newest(r, None, "acres green", 21),
+    "farms, how many are named so": lambda r: farm_lists.count(r, "acres green"),
     "farms, newest, later": lambda r: farm_lists.newest(r, new_id(), "", 21),
     "farms that take a benefit": lambda r: farm_lists.newest(r, None, "", 21, ["snap"]),
     "farms that take a benefit, nearest": lambda r: near.nearest(r, (44.0, -73.0), None, "", None, 21, ["snap"]),

@@ -27,25 +27,26 @@ class DocumentAPI:
         self._client = client
         self._indices = indices
         self._now = now
+        self._visible = visible
         self._path = "/_bulk?refresh=true" if visible else "/_bulk"
 
-    async def put(self, documents: Sequence[Document]) -> Taken:
-        """Write those that are newer than the held ones, first creating an index if there is none."""
+    async def put(self, documents: Sequence[Document], *, seen: bool = False) -> Taken:
+        """Write those that are newer than the held ones, first creating an index if there is none; with ``seen``, return once they are found."""
         if not documents:
             return Taken()
         try:
-            return await self._put(documents)
+            return await self._put(documents, seen)
         except EngineError as error:
             if error.status != 404:
                 raise
         if not await self._indices.behind(self._indices.names.alias):  # otherwise a rebuild switched during the write
             await self._indices.prepare()
-        return await self._put(documents)
+        return await self._put(documents, seen)
 
-    async def _put(self, documents: Sequence[Document]) -> Taken:
+    async def _put(self, documents: Sequence[Document], seen: bool) -> Taken:
         names = self._indices.names
         targets = [names.alias, *([names.building] if await self._indices.building() else [])]
-        return await self._bulk(bulk(newest(documents), targets, self._now(), again=False))
+        return await self._bulk(bulk(newest(documents), targets, self._now(), again=False), seen)
 
     async def fill(self, documents: Sequence[Document]) -> Taken:
         """Write a page of a rebuild to the index that is being built."""
@@ -67,5 +68,6 @@ class DocumentAPI:
                 return {"docs": []}
             raise
 
-    async def _bulk(self, lines: list[Any]) -> Taken:
-        return taken(await self._client.call("POST", self._path, lines, PATIENCE), self._indices.names.building)
+    async def _bulk(self, lines: list[Any], seen: bool = False) -> Taken:
+        path = "/_bulk?refresh=wait_for" if seen and not self._visible else self._path
+        return taken(await self._client.call("POST", path, lines, PATIENCE), self._indices.names.building)

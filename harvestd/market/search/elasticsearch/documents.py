@@ -98,14 +98,16 @@ def _source(document: Document, now: datetime) -> dict[str, Any]:
     others = {
         tag: (name_key(storable(of[0])), " ".join(words(storable(of[1])))) for tag, of in document.texts.items()
     }  # fmt: skip
+    labels = {tag: name_key(storable(name)) for tag, name in document.category_names.items()}
     source: dict[str, Any] = {
         "kind": document.kind, "id": document.id, "version": document.version, "removed": False, "title": title,
         "shown": text[:TEXT_SHOWN],
         "farm_name": farm_name, "category_name": category_name, "body": document.body,
         "title_words": " ".join([name_key(title), *(one[0] for one in others.values())]).rstrip(), "farm_words": name_key(farm_name),
         "text_words": " ".join([*words(text), *words(storable(document.also)), *(one[1] for one in others.values())]).rstrip(),
+        **{f"label_{tag}": name for tag, name in labels.items()},
         **{f"title_{tag}": one[0] for tag, one in others.items()}, **{f"text_{tag}": one[1] for tag, one in others.items()},
-        "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
+        "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag)), *labels.values()]),
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,
         "price": document.price, "in_stock": document.in_stock, "allergens": list(document.allergens), "benefits": list(document.benefits), "codes": codes(document),

@@ -30,7 +30,7 @@ from harvestd.market.search.elasticsearch.totals import Totals
 from harvestd.market.search.places import Place, place_of
 from harvestd.market.search.postgres.conditions import FACETS
 from harvestd.market.search.postgres.engine import few
-from harvestd.market.search.text import asked
+from harvestd.market.search.text import asked, is_number
 from harvestd.market.search.tongues import others
 from harvestd.settings.table import Settings
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
@@ -75,25 +75,37 @@ class ElasticsearchSearch:
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
         end = self._reactor.seconds() + self._timeout
-        page = _NOTHING if place.wide else await self._page(question, words, place, end)
-        if words and (place.wide or (place.score is None and page.total < few(question))):
-            wide = await self._wide(question, words, place, end)
-            if wide.total > page.total or place.wide:
-                page, place = wide, attrs.evolve(place, wide=True)
+        bare = question.bare if words else question
+        page, joint = await self._found(bare, words, place, end)
+        if bare != question:
+            pinned = await self._page(question, words, place, end, joint)
+            page = attrs.evolve(pinned, total=page.total, facets=page.facets) if page.total else pinned
+        place = attrs.evolve(place, wide=bool(joint))
         keys: list[Key] = [(hit.source.kind, hit.source.id) for hit in page.hits[: question.limit]]
         keys += elasticsearch_facets.keys(page.facets)
         present = await self.present(keys) if self.present is not None else None
         return elasticsearch_answers.found(question, page, place, present)
 
-    async def _page(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
+    async def _found(self, question: Search, words: list[str], place: Place, end: float) -> tuple[Answer, str]:
+        """What the words find, as typed or, with few hits, as they may have been meant; and how they are joined then."""
+        page = _NOTHING if place.wide else await self._page(question, words, place, end)
+        if not words or is_number(question.text):
+            return page, ""
+        if place.wide or (place.score is None and page.total < few(question)):
+            wide, joint = await self._wide(question, words, place, end)
+            if wide.total > page.total or place.wide:
+                return wide, joint
+        return page, ""
+
+    async def _page(self, question: Search, words: list[str], place: Place, end: float, joint: str = "") -> Answer:
         seconds = self._left(end)
-        body = elasticsearch_query.asking(question, words, place, seconds, others=tuple(self.indices.others))
+        body = elasticsearch_query.asking(question, words, place, seconds, joint, tuple(self.indices.others))
         return elasticsearch_answers.answer(
             await self._client.call("POST", f"/{self.names.alias}/_search", body, seconds)
         )
 
-    async def _wide(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
-        """Hits that match every word with typo tolerance or, if there are none, any word; both queries in one request."""
+    async def _wide(self, question: Search, words: list[str], place: Place, end: float) -> tuple[Answer, str]:
+        """Hits that match every word with typo tolerance or, if there are none, any word, and by which of the two; both queries in one request."""
         seconds, joints = self._left(end), ("and", "or") if len(words) > 1 else ("and",)
         bodies = [
             elasticsearch_query.asking(question, words, place, seconds, joint, tuple(self.indices.others))
@@ -104,7 +116,8 @@ class ElasticsearchSearch:
         if not isinstance(responses, list) or len(responses) != len(joints):
             raise EngineError("an answer to _msearch that makes no sense")
         pages = [elasticsearch_answers.answer(one) for one in responses]
-        return next((page for page in pages if page.total), pages[0])
+        both = list(zip(pages, joints, strict=True))
+        return next((one for one in both if one[0].total), both[0])
 
     async def _many(self, lines: list[Any], seconds: float) -> Any:
         return await self._client.call("POST", f"/{self.names.alias}/_msearch", lines, seconds)

@@ -6,7 +6,7 @@ outage take the same path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from twisted.logger import Logger
@@ -26,6 +26,11 @@ from harvestd.store.postgres.database import Database
 LOOK = 1.0
 #: Documents pushed in one request.
 BATCH = 500
+Followed = Callable[[], Awaitable[None]]
+
+
+async def _nobody() -> None:
+    """Nobody keeps anything."""
 
 
 class Indexer:
@@ -43,17 +48,19 @@ class Indexer:
         self._breaker = breaker
         self._compared = Comparison(reactor, database, engine)
         self._resting = self._looked = 0.0
+        self._unseen = False
         self._uuid = ""
 
-    async def catch_up(self, going_on: GoingOn = always) -> None:
-        """Push pending documents until none are left or ``going_on`` returns False; build the engine's index if it is due.
+    async def catch_up(self, going_on: GoingOn = always, followed: Followed = _nobody) -> None:
+        """Push pending documents until none are left or ``going_on`` returns False; build the engine's index if it is due. ``followed`` is called once what
+        was pushed is found, for whoever keeps answers from before.
         Only one process runs this at a time. An unreachable engine raises nothing: the breaker reports it."""
         if self._reactor.seconds() < self._resting:
             return
         try:
             if not await self._built(going_on):
                 return
-            while await going_on() and await self._push():
+            while await going_on() and await self._push(followed):
                 pass
             if self._uuid and (why := await self._compared.look(LOOK)):
                 await self._accuse(why)
@@ -62,19 +69,28 @@ class Indexer:
             if not error.status:
                 self._breaker.failed(error.detail)
 
-    async def _push(self) -> bool:
+    async def _push(self, followed: Followed) -> bool:
+        """Push some; whether there may be more. The last ones are waited for until they are found, and those before them with them: each time would be
+        slow where there are many."""
         marked = await search_pending.oldest(self._database, BATCH)
+        more = len(marked) == BATCH
         if not marked:
+            if self._unseen:
+                await self._engine.indices.refresh()
+                self._unseen = False
+                await followed()
             return False
         documents = [one.document for one in marked]
         self._compared.pushed()
-        taken = await self._engine.documents.put(documents)
+        taken = await self._engine.documents.put(documents, seen=not more)
+        self._unseen = more
+        await followed()
         if taken.held and (why := await self._made_up(documents, taken.held)):
             await self._accuse(why)
             return False
         log_refused(taken.refused)
         await self._database.transaction(lambda tx: search_pending.settle(tx, marked, taken.refused))
-        return len(marked) == BATCH
+        return more
 
     async def _made_up(self, documents: Sequence[Document], held: Sequence[str]) -> str | None:
         """The engine's fault if it rejected documents as older than a version that was never written: it would go on rejecting

@@ -15,7 +15,7 @@ from typing import Any
 from harvestd.market.search.postgres.rows import NONE
 
 #: The version of the mapping; an index of another version is rebuilt.
-FORMAT = 4
+FORMAT = 5
 #: Analyzers of Elasticsearch and OpenSearch, and their stop words, by the language's name, which PostgreSQL uses too.
 LANGUAGES = {
     name: f"_{name}_"
@@ -61,12 +61,12 @@ def _settings(language: str, others: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _others(others: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of texts in other languages: the title's words, the text's, and those of both."""
+    """The fields of texts in other languages: the title's words, the category's, the text's, and those of all."""
     found: dict[str, Any] = {}
     for tag in others:
         words = {"type": "text", "analyzer": f"stems_{tag}", "norms": False}
         found[f"words_{tag}"] = words
-        found |= {f"{part}_{tag}": {**words, "copy_to": [f"words_{tag}"]} for part in ("title", "text")}
+        found |= {f"{part}_{tag}": {**words, "copy_to": [f"words_{tag}"]} for part in ("title", "label", "text")}
     return found
 
 

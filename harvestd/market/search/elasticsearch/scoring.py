@@ -15,7 +15,7 @@ from harvestd.interfaces.search_rules import Phrase
 from harvestd.market.search import ranking
 from harvestd.market.search.places import Place
 from harvestd.market.search.ranking import MISTYPED, PLACES, most
-from harvestd.market.search.text import code_of, storable
+from harvestd.market.search.text import code_of, errors_allowed, storable
 
 Json = dict[str, Any]
 #: The parts of a query in order, each with all ways to say it.
@@ -23,7 +23,7 @@ Parts = tuple[tuple[Phrase, ...], ...]
 #: Fields of documents that an explanation needs.
 EXPLAINING = ("in_stock", "fresh_at", "popular", "liked", "brief")
 #: The places that have a field in each of the other languages, by its name before the tag.
-_TRANSLATED = {"title_words": "title", "text_words": "text"}
+_TRANSLATED = {"title_words": "title", "label_words": "label", "text_words": "text"}
 _BOOSTED = {"category": "category", "farm": "farm", "tag": "tags"}
 
 
@@ -33,8 +33,11 @@ def match(field: str, words: Collection[str], joint: str = "and", **more: Any) -
 
 
 def typed(field: str, words: Collection[str], joint: str = "or") -> Json:
-    """Words like these in a field."""
-    return match(f"{field}.typed", words, joint, fuzziness="AUTO")
+    """Words like these in a field; numbers are as they are."""
+    alike = [word for word in words if errors_allowed(word) or word.isalpha()]
+    exact = [word for word in words if word not in alike]
+    found = [match(f"{field}.typed", alike, joint, fuzziness="AUTO")] if alike or not exact else []
+    return any_of(*found, match(f"{field}.typed", exact, joint)) if exact else found[0]
 
 
 def any_of(*queries: Json) -> Json:

@@ -9,6 +9,7 @@ down all steps has all hits, each once. See ``keys.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from harvestd.market.search.postgres.conditions import FACETS, documents
 from harvestd.market.search.postgres.keys import ELSEWHERE, SOLD_OUT, STEPS, TITLED
@@ -16,7 +17,8 @@ from harvestd.market.search.postgres.scoring import Form
 
 #: So many hits are ranked and counted, facets among them; the pages go on with the others. To count ten thousand takes longer than all the rest.
 RANKED = 1_000
-#: Parts of a query (two words, and what joins them): what has more words is in few documents, which are looked up at once, and step by step only if there are many.
+#: Parts of a query (two words, and what joins them): what has more words, all of them, is in few documents, which are looked up at once, and step by step only if there
+#: are many.
 FEW_WORDS = 3
 
 #: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``typed``
@@ -30,21 +32,25 @@ _OF_WORDS = """
 #: Without words: whatever has the filters' keys, or everything.
 _OF_FILTERS = """
     select *, coalesce(keys, '!''~none'''::tsquery) as query from (select {keys} from {keyed}) a"""
-#: Filters are looked up by keys once all documents have been made anew with theirs.
-_KEYED = "(select not exists (select from search_renewals where source = 'search') as keyed) k"
+#: Filters are looked up by keys once all documents have theirs.
+_KEYED = "(select not exists (select from search_renewals where source in ('search', 'keys')) as keyed) k"
 
 _PINNED = "d.kind = 'product' and d.id = any(:pins::uuid[])"
 #: The pools that there are: with the number alone, of words that are in every text; the last one without words, of everything.
 _SOME = "numnode(p.query) > 0 and (p.n = 0 or numnode(a.words) > 0)"
 _SOME_OR_ALL = "p.query is not null or p.n = 2"
-#: Pools of documents, none in two of them; those with a mark are looked up step by step.
+#: Pools of documents, none in two of them; those with a mark are looked up step by step. The words of a title are keys with the step: these are short lists
+#: of the index, where a word and a step are two long ones.
 _STEPS = f"""
     select query from (
         select (s.n = {STEPS})::int as late, p.n as pool, s.n as step,
-               concat_ws(' & ', '(' || p.query::text || ')', s.key, '(' || a.keys::text || ')', '!(' || e.earlier || ')')::tsquery as query
+               concat_ws(' & ', case when t.stand then regexp_replace('(' || p.titled::text || ')', '''([^'']+)''', '''\\1' || s.key || '''', 'g') else '(' || p.query::text || ')' end,
+                         case when t.stand then '(' || p.beside::text || ')' else quote_literal(s.key) end,
+                         '(' || a.keys::text || ')', '!(' || e.earlier || ')')::tsquery as query
           from asked a, pools p,
                lateral (select string_agg('(' || e.query::text || ')', ' | ') as earlier from pools e where e.n < p.n) e,
-               lateral (select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else p.mark || n end) as key
+               lateral (select p.mark = '{TITLED}' and p.titled is not null as stand) t,
+               lateral (select n, case n when {STEPS} then '{SOLD_OUT}' else p.mark || n end as key
                           from generate_series(0, case when p.mark is null then 0 else {STEPS} end) as n) s
          where not (:in_stock::boolean and s.n = {STEPS})
     ) s order by late, pool, step"""
@@ -55,6 +61,18 @@ STANDINGS = f"""(select coalesce(a.{{keys}} && s.standing, s.standing) as query 
         order by s.n)"""
 
 
+_NONE = "null::tsquery"
+
+
+class _Pool(NamedTuple):
+    """In SQL: the mark of its steps, all that it asks for, the words in the title of that, and what else."""
+
+    mark: str
+    query: str
+    titled: str = _NONE
+    beside: str = _NONE
+
+
 def candidates(form: Form, others: Sequence[str]) -> str:
     """The common table expressions from ``asked`` to ``best``: the places (ctid) of what is ranked; ``whether`` has ``cut``, whether there are more hits."""
     hits = f"select d.ctid as at from {documents(match(form))}"
@@ -63,10 +81,10 @@ def candidates(form: Form, others: Sequence[str]) -> str:
         pinned = f"select d.ctid as at from {documents(_PINNED)} union all "
         unpinned = f" and not ({_PINNED})"
     step = f"select d.ctid as at from {documents(f'd.lexemes @@ s.query{unpinned}')} offset 0"
-    plain = f"not keyed or numnode(words) > {FEW_WORDS}" if form.words else "not keyed"
+    plain = f"not keyed or (numnode(words) > {FEW_WORDS} and not :loose::boolean)" if form.words else "not keyed"
     stepped = f"not ({plain}) or (select count(*) from first) >= {RANKED}"
     return f"""asked as materialized ({_asked(form, others)}
-), pools as materialized (select p.n, p.mark, p.query from asked a, lateral (values {_pools(form)}) p(n, mark, query) where {_SOME if form.words else _SOME_OR_ALL}
+), pools as materialized (select p.* from asked a, lateral (values {_pools(form)}) p(n, mark, query, titled, beside) where {_SOME if form.words else _SOME_OR_ALL}
 ), steps as materialized ({_STEPS}
 ), first as materialized (select at from ({hits} limit {RANKED}) u where (select {plain} from asked)
 ), best as materialized (
@@ -118,18 +136,23 @@ def _understood(name: str, others: Sequence[str]) -> str:
 
 def _pools(form: Form) -> str:
     """The pools in the order in which they are looked up: the number of something, in a query with typing errors what has the words as they
-    were typed, what the rules put forward, what is near, all."""
+    were typed, what the rules put forward, what is near, all. Each with the words in the title that it asks for, if it does, and what besides."""
     if not form.words:
         pools = ["a.boosted" if form.ruled else "null::tsquery", "a.nearby", "null::tsquery"]
-        return _numbered([(f"'{ELSEWHERE}'", pool) for pool in pools])
+        return _numbered([_Pool(f"'{ELSEWHERE}'", pool) for pool in pools])
     typed = f"case when :wide::tsquery is null then '{TITLED}' else '{ELSEWHERE}' end"  # what may have been meant has no points for a short title
-    words = {"a.titled": typed, "a.words": f"'{ELSEWHERE}'"}
-    at_once = [("null", "a.code"), ("null", "case when :wide::tsquery is not null then a.exact end")]
-    forward = [(mark, f"{one} && a.boosted") for one, mark in words.items()] if form.ruled else []
-    return _numbered(
-        [*at_once, *forward, *((mark, pool) for one, mark in words.items() for pool in (f"{one} && a.nearby", one))]
-    )
+    places = [("a.titled", typed, "a.titled"), ("a.words", f"'{ELSEWHERE}'", _NONE)]
+    at_once = [_Pool("null", "a.code"), _Pool("null", "case when :wide::tsquery is not null then a.exact end")]
+    forward = [
+        _Pool(mark, f"{words} && a.boosted", titled, "a.boosted") for words, mark, titled in places if form.ruled
+    ]
+    by_place = [
+        pool
+        for words, mark, titled in places
+        for pool in (_Pool(mark, f"{words} && a.nearby", titled, "a.nearby"), _Pool(mark, words, titled))
+    ]
+    return _numbered([*at_once, *forward, *by_place])
 
 
-def _numbered(pools: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(f"({n}, {mark}, {query})" for n, (mark, query) in enumerate(pools))
+def _numbered(pools: Sequence[_Pool]) -> str:
+    return ", ".join(f"({n}, {', '.join(pool)})" for n, pool in enumerate(pools))

@@ -35,13 +35,18 @@ _DISTANCE = f"""case when :latitude::float8 is null or d.latitude is null then n
 FAR = f"lateral (select {_DISTANCE} as distance offset 0) x"
 
 
-def documents(match: str, without: str = "") -> str:
-    """What follows ``from`` for the documents that match and are kept by each filter, but that of the facet ``without``."""
+def documents(match: str, without: str = "", of: str = "search_documents") -> str:
+    """What follows ``from`` for the documents, all or ``of`` those, that match and are kept by each filter, but that of the facet ``without``."""
     kept = " and ".join(filter for name, (_, filter) in CHOSEN.items() if name != without)
     return (
-        f"search_documents d, {FAR} where {match}{' and ' if match else ''}{_ALWAYS}"
+        f"{of} d, {FAR} where {match}{' and ' if match else ''}{_ALWAYS}"
         f" and (:radius is null or x.distance <= :radius) and {kept}"
     )
+
+
+def for_staff(sql: str) -> str:
+    """The statement for the market's staff: with what any group finds."""
+    return sql.replace(FOUND, f"({FOUND} or d.visible_to is not null)")
 
 
 def for_groups(sql: str) -> str:

@@ -24,7 +24,7 @@ from harvestd.market.search.postgres.query import Page, statement
 from harvestd.market.search.postgres.results import found
 from harvestd.market.search.postgres.rows import NONE
 from harvestd.market.search.postgres.similar import SIMILAR
-from harvestd.market.search.text import asked, errors_allowed, nearest, trigrams
+from harvestd.market.search.text import asked, errors_allowed, is_number, nearest, trigrams
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Reader
 from harvestd.store.postgres.transactions import Transaction
@@ -45,10 +45,11 @@ def few(question: Search) -> int:
 
 @attrs.frozen
 class Meant:
-    """A query's words with their alternatives: a tsquery, and the stems in it."""
+    """A query's words with their alternatives: a tsquery, and the stems in it, of which one is enough if it is ``loose``."""
 
     query: str
     lexemes: list[str]
+    loose: bool
 
 
 def configuration(language: str) -> str:
@@ -95,28 +96,40 @@ class PostgresSearch:
         words, place = asked(question.text), place_of(question, self._now())
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
-        page = _NOTHING if place.wide else await self._page(question, words, None, place)
-        if words and (place.wide or (place.score is None and page.total < few(question))):
-            wide = await self._wide(question, words, place)
-            if wide.total > page.total:
-                return found(question, wide, attrs.evolve(place, wide=True))
-        return found(question, page, place)
+        bare = question.bare if words else question
+        page, meant = await self._found(bare, words, place)
+        if bare != question:
+            pinned = await self._page(question, words, meant, place)
+            page = attrs.evolve(pinned, total=page.total, counts=page.counts) if page.total else pinned
+        return found(question, page, attrs.evolve(place, wide=meant is not None))
 
-    async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
+    async def _found(self, question: Search, words: list[str], place: Place) -> tuple[Page, Meant | None]:
+        """What the words find, as typed or, with few hits, as they may have been meant."""
+        page = _NOTHING if place.wide else await self._page(question, words, None, place)
+        if not words or is_number(question.text):
+            return page, None
+        if place.wide or (place.score is None and page.total < few(question)):
+            wide, meant = await self._wide(question, words, place)
+            if wide.total > page.total:
+                return wide, meant
+        return page, None
+
+    async def _wide(self, question: Search, words: list[str], place: Place) -> tuple[Page, Meant | None]:
         """Hits that match every word with typo tolerance or, if there are none, any word."""
-        groups, page = await self._meant(words), _NOTHING
+        groups, page, meant = await self._meant(words), _NOTHING, None
         for joint, most in ((" & ", None), (" | ", MAX_MISTYPED)) if len(groups) > 1 else ((" & ", None),):
             if groups and not page.total:
                 query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups[:most])
-                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group])
+                loose = len(groups) == 1 or most is not None
+                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group], loose)
                 page = await self._page(question, words, meant, place)
-        return page
+        return page, meant
 
     async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
-        query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
+        query, lexemes, loose = attrs.astuple(meant) if meant else (None, None, False)
         found = await self._reader.row(
             statement(question, words, self._configurations),
-            **parameters(self._language, question, words, query, lexemes, place, self._configurations),
+            **parameters(self._language, question, words, query, lexemes, place, self._configurations, loose),
         )
         assert found is not None
         return found

@@ -18,16 +18,16 @@ from harvestd.market.search.text import CODE, code_of, storable
 
 def parameters(
     language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place,
-    others: tuple[str, ...] = (),
+    others: tuple[str, ...] = (), loose: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Values for :func:`query.statement`; a page requests one hit more than the limit, to know whether there is a next."""
+    """Values for :func:`query.statement`; a page requests one hit more than the limit, to know whether there is a next. ``loose``: one of the words is enough."""
     near = question.near or (None, None)
     radius = question.radius if question.near is not None else None
     box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
     today = question.today or place.as_of.date().isoformat()
     south, north, west, east = attrs.astuple(box) if box else (None,) * 4
     values = {
-        "language": language, **_words(question, words), "wide": wide, "lexemes": lexemes,
+        "language": language, **_words(question, words), "wide": wide, "lexemes": lexemes, "loose": loose,
         "categories": _values(question.category), "farms": _values(question.farm), "tags": _values(question.tag),
         "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
         "in_stock": question.in_stock, "free_from": _values(question.free_from), "benefits": _values(question.benefit), "today": today if question.in_season else None,

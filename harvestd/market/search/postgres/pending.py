@@ -19,7 +19,7 @@ from harvestd.store.postgres.transactions import Transaction
 if TYPE_CHECKING:  # it brings an HTTP client
     from harvestd.market.search.elasticsearch.documents import Refused
 
-_DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.texts, d.also, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
+_DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.texts, d.also, d.farm, d.farm_name, d.category, d.category_name, d.category_names, d.tags, d.unit,
        d.price, d.in_stock, d.allergens, d.benefits, d.codes, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
        d.removed"""
 

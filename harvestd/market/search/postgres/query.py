@@ -3,6 +3,7 @@
 Hits are ranked by a score, the sum of the factors of ``ranking.py``; the text counts by ``ts_rank``, with a word's weight by where it is.
 It is an integer of millionths, so that a cursor can hold it, and the age is taken at the time of the first page, so that the pages of
 one search are consistent. Of very many hits the best are ranked (``candidates.py``), and the others follow in the order of their ids.
+Sorted by anything else, all have their place, however many they are (``sorting.py``).
 
 There is a statement for each sort, with words or without, with facet filters or without, with rules of the market's staff or without, and
 with an explanation or without: each is planned and run for what it is asked.
@@ -19,10 +20,11 @@ from harvestd.interfaces import Search
 from harvestd.interfaces.search_rules import NO_RULES
 from harvestd.market.search.postgres import keys
 from harvestd.market.search.postgres.candidates import RANKED, candidates, match
-from harvestd.market.search.postgres.conditions import FAR, documents, for_groups
+from harvestd.market.search.postgres.conditions import FAR, documents, for_groups, for_staff
 from harvestd.market.search.postgres.counts import COLUMNS, counts
 from harvestd.market.search.postgres.orders import ORDERS
 from harvestd.market.search.postgres.scoring import Form, score, why
+from harvestd.market.search.postgres.sorting import in_order
 from harvestd.store.postgres.statements import Statement
 
 #: Characters of a document's text that are highlighted.
@@ -49,30 +51,27 @@ _RANKED = """
     (select at, id, rank from ranked where {after}) union all
     (select d.ctid, d.id, {behind}::bigint from {hits} and (select cut from whether) and d.ctid not in (select at from best)
         and (:rank is distinct from {behind} or d.id > :id) order by d.id limit :limit) limit :limit"""
-#: By anything else: of all hits the first, however many they are.
-_SORTED = """
-    select at, id, rank from (
-        select at, id, rank from ranked where not (select cut from whether)
-        union all select d.ctid, d.id, {rank} from {hits} and (select cut from whether)) s where {after}"""
 
 
 @cache
 def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
     """The statement of a form, for queries that may be in these other languages, by their configurations."""
-    order, hits = ORDERS[form.sort], documents(match(form))
+    order = ORDERS[form.sort]
     direction = {"after": "<" if order.latest else ">", "direction": "desc" if order.latest else "asc"}
-    rank, points = order.rank or f"round({score(form)})::bigint", score(form)
-    page = (_SORTED if order.rank else _RANKED).format(
-        hits=hits, rank=rank, behind=BEHIND, after=_AFTER.format(**direction)
-    )
+    rank, points, after = order.rank or f"round({score(form)})::bigint", score(form), _AFTER.format(**direction)
+    if order.rank:
+        page = in_order(form, order, after)
+    else:
+        page = _RANKED.format(hits=documents(match(form)), behind=BEHIND, after=after)
     sql = _FIND.format(
         candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form),
         ranked=RANKED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
     )  # fmt: skip
-    given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed)
-    marks = "".join(mark for mark, is_ in zip("wbregk", given, strict=True) if is_)
+    given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed, form.staff)
+    marks = "".join(mark for mark, is_ in zip("wbregks", given, strict=True) if is_)
     name = "+".join([f"search.{form.sort}.{marks}", *others])
-    return Statement(name, for_groups(sql) if form.grouped else sql, _page, heavy=True)
+    found = for_staff(sql) if form.staff else for_groups(sql) if form.grouped else sql
+    return Statement(name, found, _page, heavy=True)
 
 
 class Row(NamedTuple):
@@ -114,4 +113,7 @@ def statement(question: Search, words: list[str], others: tuple[str, ...] = ()) 
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
     ruled, keyed = question.rules != NO_RULES, bool(keys.filters(question))
-    return find(Form(bool(words), question.sort, beside, ruled, question.explain, bool(question.groups), keyed), others)
+    grouped = bool(question.groups) and not question.staff
+    return find(
+        Form(bool(words), question.sort, beside, ruled, question.explain, grouped, keyed, question.staff), others
+    )

@@ -21,21 +21,22 @@ NONE: Mapping[str, str] = MappingProxyType({})
 #: The lexemes of a text in another language, by its own analysis; ``tag`` and ``config`` are of the table of languages.
 _OTHER = """
        || setweight(to_tsvector('{config}'::regconfig, coalesce(others #>> '{{{tag},title}}', '')), 'A')
+       || setweight(to_tsvector('{config}'::regconfig, coalesce(others #>> '{{{tag},label}}', '')), 'B')
        || strip(to_tsvector('{config}'::regconfig, coalesce(others #>> '{{{tag},text}}', '')))"""
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
-    indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
+    indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, category_names, title_key, farm_key,
     category_key, text, texts, document, lexemes, visible_to, group_prices, reduced)
 select kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
-       farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
+       farm, category, season_from, season_to, tags, title, farm_name, category_name, category_names, title_key, farm_key, category_key,
        text, texts, document,
        setweight(to_tsvector(:language::regconfig, title_key || ' ' || other_titles), 'A')
-       || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words), 'B')
+       || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words || ' ' || other_labels), 'B')
        || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
        || strip(to_tsvector(:language::regconfig, text_words || ' ' || other_texts)) || array_to_tsvector(code_words){others}, visible_to, group_prices, reduced
   from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
        allergens text[], benefits text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
-       category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
+       category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text, category_names jsonb, other_labels text,
        title_key text, farm_key text, category_key text, tag_words text, text text, texts jsonb, text_words text, other_titles text, other_texts text, others jsonb, document jsonb,
        visible_to uuid[], group_prices jsonb, reduced boolean)
  order by kind, id
@@ -44,7 +45,7 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     latitude = excluded.latitude, longitude = excluded.longitude, fresh_at = excluded.fresh_at,
     indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
-    farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
+    farm_name = excluded.farm_name, category_name = excluded.category_name, category_names = excluded.category_names, title_key = excluded.title_key,
     farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text, texts = excluded.texts,
     document = excluded.document, lexemes = excluded.lexemes, visible_to = excluded.visible_to, group_prices = excluded.group_prices,
     reduced = excluded.reduced
@@ -104,7 +105,16 @@ async def write(
 async def _write_words(
     tx: Transaction, language: str, rows: Sequence[dict[str, Any]], statement: Statement[None]
 ) -> None:
-    keys = ("title_key", "farm_key", "category_key", "tag_words", "text_words", "other_titles", "other_texts")
+    keys = (
+        "title_key",
+        "farm_key",
+        "category_key",
+        "tag_words",
+        "text_words",
+        "other_titles",
+        "other_labels",
+        "other_texts",
+    )
     found = sorted({word for row in rows for key in keys for word in row[key].split()})
     if found:
         await tx.run(statement, language=language, words=found, grams=["|".join(trigrams(word)) for word in found])
@@ -130,14 +140,17 @@ def newest(documents: Sequence[Document]) -> list[Document]:
     return list(found.values())
 
 
+def _translated(document: Document, tag: str) -> dict[str, str]:
+    """What a document is found by in another language: its title, the name of its category, its text."""
+    title, text = document.texts.get(tag, ("", ""))
+    label = name_key(storable(document.category_names.get(tag, "")))
+    return {"title": name_key(storable(title)), "label": label, "text": " ".join(words(storable(text)))}
+
+
 def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[str, Any]:
     sight = document.sight or Sight()
     shown = not document.removed or bool(sight.visible_to)
-    texts = {tag: document.texts[tag] for tag in others if shown and tag in document.texts}
-    found = {
-        tag: {"title": name_key(storable(title)), "text": " ".join(words(storable(text)))}
-        for tag, (title, text) in texts.items()
-    }
+    found = {tag: _translated(document, tag) for tag in others if shown}
     title, text = storable(document.title), storable(document.text)
     farm_name, category_name = storable(document.farm_name), storable(document.category_name)
     tags = [storable(tag) for tag in document.tags]
@@ -152,7 +165,8 @@ def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[s
         "farm_name": farm_name, "category_name": category_name, "text": text if shown else "",
         "texts": {tag: [storable(one) for one in both] for tag, both in document.texts.items()} if shown else {},
         "document": document.body if shown else {},
-        "other_titles": " ".join(one["title"] for one in found.values()), "other_texts": " ".join(one["text"] for one in found.values()), "others": found,
+        **{f"other_{part}s": " ".join(one[part] for one in found.values()) for part in ("title", "label", "text")}, "others": found,
+        "category_names": {tag: storable(name) for tag, name in document.category_names.items()} if shown else {},
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "tag_words": " ".join(word for tag in tags for word in words(tag)) if shown else "",
         "text_words": " ".join([*words(text), *words(storable(document.also))]) if shown else "",

@@ -46,8 +46,8 @@ _PINNED = f"coalesce({PIN} * (cardinality(:pins::uuid[]) + 1 - array_position(:p
 
 class Form(NamedTuple):
     """What a statement is for: a query with ``words``, its sort, whether it filters by a facet (without that all facets are counted among the
-    hits, by a statement that is planned and run faster), whether rules apply, whether it explains its hits, whether it is for members of groups, and
-    whether a filter has keys (``keys.py``)."""
+    hits, by a statement that is planned and run faster), whether rules apply, whether it explains its hits, whether it is for members of groups,
+    whether a filter has keys (``keys.py``), and whether it is for the market's staff."""
 
     words: bool
     sort: str
@@ -56,6 +56,7 @@ class Form(NamedTuple):
     explained: bool = False
     grouped: bool = False
     keyed: bool = False
+    staff: bool = False
 
 
 def _points(form: Form, boosted: bool) -> list[str]:

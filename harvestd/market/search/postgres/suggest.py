@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.catalogue.cards import FIRST_IMAGE, said
-from harvestd.market.catalogue.sight import FOR_EVERYBODY, FOR_MEMBERS
+from harvestd.market.catalogue.sight import FOR_EVERYBODY, FOR_MEMBERS, FOR_STAFF
 from harvestd.market.farms.listed_rules import FOUND
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
@@ -81,20 +81,20 @@ _NOW_SQL = f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.n
         where p.id = any(:products::uuid[]) and {{sees}}
        union all select 'farm', s.slug, f.id::text, null, f.slug, null, null, null from farm_slugs s join farms f on f.id = s.farm_id
         where s.slug = any(:farms::text[]) and f.{FOUND}
-       union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])"""
-#: By whether it is for members of some groups.
+       union all select 'category', s.slug, c.id::text, null, c.slug, null, null, {said("c", "name")} from category_slugs s join categories c on c.id = s.category_id
+        where s.slug = any(:categories::text[])"""
+#: By whom it is for: everybody, members of some groups, the market's staff.
 _NOW = {
-    member: Statement(
-        f"search.suggested{'.member' if member else ''}", _NOW_SQL.format(sees=sees),
-        lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
+    whom: Statement(
+        f"search.suggested{whom}", _NOW_SQL.format(sees=sees), lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
     )
-    for member, sees in ((False, FOR_EVERYBODY), (True, FOR_MEMBERS))
+    for whom, sees in (("", FOR_EVERYBODY), (".member", FOR_MEMBERS), (".staff", FOR_STAFF))
 }  # fmt: skip
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms, of which
-    ``farm_slug`` is the present slug: search knows the former one for a moment after a change."""
+    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms. Of farms and
+    categories ``farm_slug`` is their present slug: search knows the former one for a moment after a change."""
 
     id: str
     farm_id: str | None
@@ -105,16 +105,22 @@ class Known(NamedTuple):
 
 
 async def known(
-    reader: Reader, suggestions: Sequence[Suggestion], language: str = "", groups: Sequence[str] = ()
+    reader: Reader,
+    suggestions: Sequence[Suggestion],
+    language: str = "",
+    groups: Sequence[str] = (),
+    *,
+    staff: bool = False,
 ) -> list[tuple[Suggestion, Known]]:
-    """The items that are still in the market, as far as members of these groups find them, in their current state."""
+    """The items that are still in the market, as far as members of these groups, or the market's ``staff``, find them, in their current state."""
     if not suggestions:
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
     of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
     which = {"products": of["product"], "farms": of["farm"], "categories": of["category"], "language": language}
-    own = {"groups": list(groups)} if groups else {}
-    found = dict(await reader.rows(_NOW[bool(groups)], **which, **own))
+    whom = ".staff" if staff else ".member" if groups else ""
+    own = {"groups": list(groups)} if whom == ".member" else {}
+    found = dict(await reader.rows(_NOW[whom], **which, **own))
     return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
 
 

@@ -223,8 +223,8 @@ async function welcome(found) {
   form.language.value = me.language || "";
   the("passkey-form").hidden = !passkeys.able;
   the("who").focus();
-  // a file is nothing to somebody who has to set up a second factor first; whatever else is wrong is said by the button for it
-  await Promise.all([showSessions(), showFactors(), showData().catch(() => {})]);
+  // a file, and what they keep, is nothing to somebody who has to set up a second factor first; whatever else is wrong is said by the buttons for it
+  await Promise.all([showSessions(), showFactors(), showData().catch(() => {}), things.show().catch(() => {})]);
 }
 
 const when = (time) => new Date(time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
@@ -396,6 +396,8 @@ does(the("export"), "click", async (button) => {
 });
 
 // --- the beginning ---
+
+things.begin();
 
 // A page that a browser kept, for its button "back", may show somebody who has signed out since.
 addEventListener("pageshow", (shown) => shown.persisted && me && location.reload());

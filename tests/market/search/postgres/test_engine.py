@@ -341,7 +341,7 @@ async def test_the_pages_of_one_search_keep_their_moment(database: Database) -> 
 async def test_elasticsearch_is_told_every_field_of_a_document(database: Database, search: PostgresSearch) -> None:
     """It is filled from PostgreSQL's documents alone."""
     whole = product(
-        1, "Honey", text="Sweet.", texts={"fr": ("Miel", "Doux.")}, also="Tyrol\nhoney", category="pantry", category_name="Pantry", tags=("a", "b"),
+        1, "Honey", text="Sweet.", texts={"fr": ("Miel", "Doux.")}, also="Tyrol\nhoney", category="pantry", category_name="Pantry", category_names={"fr": "Épicerie"}, tags=("a", "b"),
         allergens=("milk", "nuts"), benefits=("snap", "wic"),
         codes=("AB-12", "4006381333931"), season_from="05-01", season_to="06-01", popularity=3.0, rating=4.5, latitude=1.0, longitude=2.0,
     )  # fmt: skip

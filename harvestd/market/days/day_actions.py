@@ -1,0 +1,266 @@
+"""Use cases of market days, one function each: made, changed, copied, closed, cancelled and deleted by the market's staff; and the steps that come by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import MARKET_DAYS, market_day, stale
+from harvestd.kernel.names import accept
+from harvestd.kernel.sentences import worded
+from harvestd.market.days import day_rows as rows
+from harvestd.market.days import day_rules as rules
+from harvestd.market.days import window_actions, window_rows
+from harvestd.market.days.day_bodies import AskedWindow
+from harvestd.parts import Parts
+from harvestd.store.leases import GoingOn, always
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.unit_of_work import change as changing
+from harvestd.web.market_day import zone_of
+
+#: The name of the periodic task that has the days take their steps; and the days that take one in one run.
+TASK, BATCH = "market days", 200
+NO_DAY = "there is no such market day"
+Farms = Sequence[tuple[str, int]]
+
+
+async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
+    """Make a day, given all fields of its body; one that opens by now is open at once. Raises ``Invalid``."""
+    farms, asked = given["farms"], given["windows"]
+    accept(
+        *rules.time_faults(given, unit.now), *await _strangers(unit, farms), message="the market day cannot be accepted"
+    )
+    day = rows.Day(
+        id=unit.new_id(), name=given["name"], status="planned", opens_at=given["opens_at"], closes_at=given["closes_at"],
+        ends_at=rules.ends(given["closes_at"], [one.end for one in asked]), due_at=None, soon_told=False, all_farms=farms is None,
+        holds_minutes=given["holds_minutes"], metadata=given["metadata"], edited=False, version=1, created_at=unit.now, updated_at=unit.now,
+    )  # fmt: skip
+    day = await _stepped(unit, day, farms or ())
+    await rows.insert(unit.tx, day)
+    await rows.put_farms(unit.tx, day.id, farms or ())
+    await window_actions.put(unit, day.id, day.opens_at, asked)
+    unit.record(stale(f"market_day:{day.id}", day.version, MARKET_DAYS, market_day(day.id)))
+    return day
+
+
+async def change(
+    unit: UnitOfWork, day_id: str, given: Mapping[str, Any], check: Callable[[int], None]
+) -> tuple[rows.Day, rows.Day]:
+    """Change a day; returns what it was and what it is. ``check`` is called with its version. Raises ``NotFound``, ``Invalid``, and ``Conflict`` for
+    what can no longer be changed."""
+    before = await _locked(unit, day_id)
+    check(before.version)
+    late = rules.unchangeable(
+        before.status, [name for name in given if await _differs(unit, before, name, given[name])]
+    )
+    if late:
+        raise Conflict(worded("the market day is {status}", status=before.status), tuple(late))
+    farms: Farms | None = given["farms"] if "farms" in given else await _farms(unit, before)
+    times = {"opens_at": before.opens_at, "closes_at": before.closes_at} | dict(given)
+    moved = "closes_at" in given and given["closes_at"] != before.closes_at
+    faults = [*rules.time_faults(times, unit.now if moved else None)]
+    faults += await _strangers(unit, farms if "farms" in given else None)
+    accept(*faults, message="the market day cannot be accepted")
+    if "windows" in given:
+        await window_actions.put(unit, day_id, times["opens_at"], given["windows"])
+    if "farms" in given:
+        await rows.put_farms(unit.tx, day_id, farms or ())
+    plain = {
+        name: given[name] for name in ("name", "opens_at", "closes_at", "holds_minutes", "metadata") if name in given
+    }
+    ends = [one.ends_at for one in (await window_rows.of_days(unit.tx, [day_id]))[day_id]]
+    after = msgspec.structs.replace(
+        before, **plain, all_farms=farms is None, ends_at=rules.ends(times["closes_at"], ends), soon_told=before.soon_told and not moved,
+        edited=True, version=before.version + 1, updated_at=unit.now,
+    )  # fmt: skip
+    after = await _stepped(unit, after, farms or ())
+    await rows.update(unit.tx, after)
+    unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
+    return before, after
+
+
+async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None:
+    """Have a planned day be as its schedule says by now, given all fields of a day."""
+    before = await _locked(unit, day_id)
+    farms, asked = given["farms"], given["windows"]
+    plain = {name: given[name] for name in ("name", "opens_at", "closes_at", "holds_minutes", "metadata")}
+    after = msgspec.structs.replace(
+        before, **plain, all_farms=farms is None, ends_at=rules.ends(given["closes_at"], [one.end for one in asked]), version=before.version + 1,
+        updated_at=unit.now,
+    )  # fmt: skip
+    await window_actions.put(unit, day_id, given["opens_at"], asked)
+    await rows.put_farms(unit.tx, day_id, farms or ())
+    after = await _stepped(unit, after, farms or ())
+    await rows.update(unit.tx, after)
+    unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
+
+
+async def _differs(unit: UnitOfWork, before: rows.Day, name: str, value: Any) -> bool:
+    """Whether a field that is given is to become another: what is sent as it was read is no change."""
+    if name == "farms":
+        known = await _farms(unit, before)
+        return bool((None if known is None else list(known)) != (None if value is None else list(value)))
+    if name == "windows":
+        return True
+    return bool(getattr(before, name) != value)
+
+
+async def _farms(unit: UnitOfWork, day: rows.Day) -> Farms | None:
+    """The farms of a day, with their leads; None: all."""
+    if day.all_farms:
+        return None
+    return [(one.farm_id, one.lead_minutes) for one in (await rows.farms_of(unit.tx, [day.id]))[day.id]]
+
+
+async def _strangers(unit: UnitOfWork, farms: Farms | None) -> list[FieldError]:
+    """Faults of farms that do not exist."""
+    if not farms:
+        return []
+    known = await rows.known_farms(unit.tx, [id for id, _ in farms])
+    message, params = "is no farm; GET /api/farms lists them", {"list": "GET /api/farms"}
+    return [
+        FieldError(f"farms[{i}].farm_id", message, code="not-found", params=params)
+        for i, (id, _) in enumerate(farms)
+        if id not in known
+    ]
+
+
+async def copy(unit: UnitOfWork, day_id: str, opens_at: datetime, name: str | None) -> rows.Day:
+    """Make a day like another, at another time: all its times move by as many days, and keep their time of the clock. Raises ``NotFound`` and ``Invalid``."""
+    origin = await rows.one(unit.tx, day_id)
+    if origin is None:
+        raise NotFound(NO_DAY)
+    zone = zone_of(unit.parts.settings)
+    by = rules.days_between(origin.opens_at, opens_at, zone)
+
+    def later(at: datetime) -> datetime:
+        return rules.shifted(at, by, zone)
+
+    windows = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
+    asked = [
+        AskedWindow(
+            path=f"windows[{i}]", id=None, method=one.method, point_id=one.point_id or one.farm_point_id, area=one.area,
+            start=later(one.starts_at), end=later(one.ends_at), capacity=one.capacity,
+        )
+        for i, one in enumerate(windows)
+    ]  # fmt: skip
+    given = {
+        "name": name or origin.name, "opens_at": opens_at, "closes_at": later(origin.closes_at), "farms": await _farms(unit, origin),
+        "windows": asked, "holds_minutes": origin.holds_minutes, "metadata": origin.metadata,
+    }  # fmt: skip
+    return await create(unit, given)
+
+
+async def close(unit: UnitOfWork, day_id: str, reason: str = "staff") -> tuple[rows.Day, rows.Day]:
+    """Close an open day now; one that is closed stays so. Raises ``NotFound`` and ``IllegalTransition``."""
+    before = await _locked(unit, day_id)
+    if before.status in ("closed", "done"):
+        return before, before
+    if before.status not in rules.CLOSABLE:
+        raise _illegal(before, "closed")
+    return before, await _ended(unit, before, "closed", reason)
+
+
+async def cancel(unit: UnitOfWork, day_id: str, reason: str) -> tuple[rows.Day, rows.Day]:
+    """Cancel a day that is not over; one that is cancelled stays so. Raises ``NotFound`` and ``IllegalTransition``."""
+    before = await _locked(unit, day_id)
+    if before.status == "cancelled":
+        return before, before
+    if before.status not in rules.CANCELLABLE:
+        raise _illegal(before, "cancelled")
+    return before, await _ended(unit, before, "cancelled", reason)
+
+
+async def _ended(unit: UnitOfWork, before: rows.Day, status: str, reason: str) -> rows.Day:
+    """A locked day that somebody has closed or cancelled."""
+    after = msgspec.structs.replace(before, status=status, version=before.version + 1, updated_at=unit.now)
+    farms = await _farms(unit, before)
+    unit.record(told(after, f"market_day.{status}", farms or (), unit.now, reason))
+    after = await _stepped(unit, after, farms or ())
+    await rows.update(unit.tx, after)
+    return after
+
+
+def _illegal(day: rows.Day, to: str) -> IllegalTransition:
+    return IllegalTransition(worded("the market day is {status}, which cannot become {to}", status=day.status, to=to))
+
+
+async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) -> rows.Day:
+    """Delete a day that is planned or cancelled and has no order. Raises ``NotFound``, and ``Conflict`` for others."""
+    before = await _locked(unit, day_id)
+    check(before.version)
+    if before.status not in ("planned", "cancelled"):
+        raise Conflict(
+            worded(
+                "the market day is {status}, so it stays; one that is planned can be deleted, or cancel it",
+                status=before.status,
+            )
+        )
+    await rows.delete(unit.tx, day_id)
+    unit.record(stale(f"market_day:{day_id}", before.version + 1, MARKET_DAYS, market_day(day_id)))
+    return before
+
+
+async def _locked(unit: UnitOfWork, day_id: str) -> rows.Day:
+    found = await rows.lock(unit.tx, day_id)
+    if found is None:
+        raise NotFound(NO_DAY)
+    return found
+
+
+async def _stepped(unit: UnitOfWork, day: rows.Day, farms: Farms) -> rows.Day:
+    """A locked, or new, day after the steps that are due by now, with their events; and with the time of its next one."""
+    soon = _soon(unit.parts)
+    version = day.version
+    for at, step, timed in rules.due(day.timed, soon, unit.now):
+        version += 1
+        day = msgspec.structs.replace(
+            day, status=timed.status, soon_told=timed.soon_told, version=version, updated_at=unit.now
+        )
+        if step.event:
+            unit.record(told(day, step.event, farms, at, "cut-off" if step.to == "closed" else ""))
+        else:
+            unit.record(stale(f"market_day:{day.id}", version, MARKET_DAYS, market_day(day.id)))
+    following = rules.next_step(day.timed, soon)
+    return msgspec.structs.replace(day, due_at=following[0] if following else None)
+
+
+def _soon(parts: Parts) -> timedelta:
+    return timedelta(seconds=parts.settings.market_day_closing_soon)
+
+
+def told(day: rows.Day, type: str, farms: Iterable[tuple[str, int]], at: datetime, reason: str) -> Event:
+    """The event of a step that a day has taken, which drops what shows it from the caches."""
+    data = {
+        "market_day_id": day.id, "name": day.name, "farms": [id for id, _ in farms], "all_farms": day.all_farms, "at": at.isoformat(),
+        "reason": reason, "families": [MARKET_DAYS, market_day(day.id)],
+    }  # fmt: skip
+    return Event(type, f"market_day:{day.id}", day.version, data)
+
+
+async def step_all(parts: Parts, going_on: GoingOn = always) -> None:
+    """Have the days take the steps that are due, each day in its own unit of work."""
+    for day_id in await rows.due(parts.database, parts.now(), BATCH):
+        if not await going_on():
+            break
+        await changing(parts, partial(step, day_id=day_id))
+
+
+async def step(unit: UnitOfWork, day_id: str) -> None:
+    """Have a day take its steps that are due; whoever comes second finds none."""
+    day = await rows.lock(unit.tx, day_id)
+    if day is None or day.due_at is None or day.due_at > unit.now:
+        return
+    after = await _stepped(unit, day, await _farms(unit, day) or ())
+    await rows.update(unit.tx, after)
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first day has a step to take."""
+    return await rows.next_due(parts.database)

@@ -1,0 +1,57 @@
+"""A market day as the contract shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.days import day_rows as store
+from harvestd.market.days import window_rows
+from harvestd.market.days.day_rules import closes_for
+from harvestd.market.days.day_shapes import DayFarm, MarketDay
+from harvestd.market.days.window_rules import GRAMS, Capacity, Measures
+from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, WindowArea
+from harvestd.market.farms.delivery_shapes import PickupPoint
+from harvestd.web.shapes import Named
+
+
+def shown(day: store.Day, farms: Sequence[store.DayFarm], windows: Sequence[window_rows.Window]) -> MarketDay:
+    """A day with its farms and its windows."""
+    return MarketDay(
+        id=day.id, name=day.name, status=day.status, opens_at=day.opens_at, closes_at=day.closes_at, ends_at=day.ends_at,
+        farms=None if day.all_farms else [_farm(day, one) for one in farms], windows=[window(one) for one in windows],
+        holds_minutes=day.holds_minutes, metadata=day.metadata, version=day.version, created_at=day.created_at, updated_at=day.updated_at,
+    )  # fmt: skip
+
+
+def _farm(day: store.Day, one: store.DayFarm) -> DayFarm:
+    named = Named(id=one.farm_id, slug=one.slug, name=one.name)
+    closes_at = closes_for(day.closes_at, one.lead_minutes)
+    return DayFarm(farm=named, farm_id=one.farm_id, lead_minutes=one.lead_minutes, closes_at=closes_at)
+
+
+def window(one: window_rows.Window) -> Window:
+    """A window, with what it holds and what is taken."""
+    return Window(
+        id=one.id, method=one.method, pickup_point=msgspec.convert(one.point, PickupPoint | None),
+        area=msgspec.convert(one.area, WindowArea | None), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
+    )  # fmt: skip
+
+
+def capacity(holds: Capacity) -> CapacityOut:
+    """What a window, or a point, holds."""
+    weight = None if holds.grams is None else kilograms(holds.grams)
+    return CapacityOut(orders=holds.orders, crates=holds.crates, weight_kg=weight)
+
+
+def taken(measures: Measures) -> Taken:
+    """So much as is taken of it."""
+    return Taken(orders=measures.orders, crates=measures.crates, weight_kg=kilograms(measures.grams))
+
+
+def kilograms(grams: int) -> str:
+    """Grams as the contract shows a weight."""
+    return quantity(Decimal(grams) / GRAMS)

@@ -1,0 +1,80 @@
+"""The windows of a market day, put as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from harvestd.kernel.errors import Conflict, FieldError
+from harvestd.kernel.names import accept
+from harvestd.market.days import point_rows, window_rules
+from harvestd.market.days import window_rows as rows
+from harvestd.market.days.day_bodies import AskedWindow
+from harvestd.market.days.point_rows import Point
+from harvestd.market.days.window_rules import Capacity, Measures
+from harvestd.unit_of_work import UnitOfWork
+
+
+async def put(unit: UnitOfWork, day_id: str, opens_at: datetime, asked: Sequence[AskedWindow]) -> None:
+    """Have a locked, or new, day have these windows: those that it has, by their ids, as they are asked for; new ones; and no others. Raises ``Invalid``, also
+    for a capacity below what is taken, and ``Conflict`` where something is taken of a window that would go."""
+    present = {one.id: one for one in await rows.lock(unit.tx, day_id)}
+    ids = [one.point_id for one in asked if one.point_id is not None]
+    points = await point_rows.keep(unit.tx, ids) if ids else {}
+    others = [id for id in ids if id not in points]
+    farms = await point_rows.of_farms(unit.tx, others) if others else {}
+    found = [_window(unit, day_id, i, one, present, points, farms) for i, one in enumerate(asked)]
+    faults = [fault for one in asked for fault in _faults(one, opens_at, present, points, farms)]
+    faults += [
+        fault
+        for one, window in zip(asked, found, strict=True)
+        for fault in window_rules.below_taken(one.path, window.capacity, window.taken)
+    ]
+    accept(*faults, message="the windows cannot be accepted")
+    kept = {one.id for one in found}
+    gone = [one for one in present.values() if one.id not in kept]
+    taken = [one for one in gone if one.taken != Measures()]
+    if taken:
+        message = "placed orders have places in a window that is left out; keep it, or cancel them first"
+        raise Conflict(message, (FieldError("windows", message, code="required", params={"reason": "taken"}),))
+    if gone:
+        await rows.delete(unit.tx, [one.id for one in gone])
+    for window in found:
+        await (rows.update if window.id in present else rows.insert)(unit.tx, window)
+
+
+def _faults(
+    one: AskedWindow, opens_at: datetime, present: Mapping[str, rows.Window], points: Mapping[str, Point], farms: Mapping[str, str]
+) -> list[FieldError]:  # fmt: skip
+    """Faults of a window among those of its day."""
+    faults = [window_rules.too_early(one.path, one.end, opens_at)]
+    if one.id is not None and one.id not in present:
+        message = "is no window of this market day; leave the id out to add one"
+        faults.append(FieldError(f"{one.path}.id", message, code="not-found", params={"reason": "window-of-day"}))
+    if one.point_id is not None and one.point_id not in points and one.point_id not in farms:
+        message = "is no pick-up point; GET /api/pickup-points lists the market's, GET /api/farms/{id} a farm's"
+        params = {"list": "GET /api/pickup-points"}
+        faults.append(FieldError(f"{one.path}.pickup_point_id", message, code="not-found", params=params))
+    return [fault for fault in faults if fault is not None]
+
+
+def _window(
+    unit: UnitOfWork, day_id: str, position: int, one: AskedWindow, present: Mapping[str, rows.Window],
+    points: Mapping[str, Point], farms: Mapping[str, str],
+) -> rows.Window:  # fmt: skip
+    """A window as it is stored; what it holds is, unless it says so, what its point does."""
+    known = present.get(one.id or "")
+    point = points.get(one.point_id or "")
+    holds = Capacity()
+    if one.capacity is not None:
+        holds = one.capacity
+    elif point is not None:
+        holds = Capacity(orders=point.max_orders, crates=point.max_crates, grams=point.max_grams)
+    taken = known.taken if known is not None else Measures()
+    farm_id = farms.get(one.point_id or "") if point is None else None
+    return rows.Window(
+        id=known.id if known is not None else unit.new_id(), day_id=day_id, position=position, method=one.method,
+        point_id=one.point_id if point is not None else None, farm_id=farm_id, farm_point_id=one.point_id if farm_id is not None else None,
+        area=one.area, starts_at=one.start, ends_at=one.end, max_orders=holds.orders, max_crates=holds.crates, max_grams=holds.grams,
+        taken_orders=taken.orders, taken_crates=taken.crates, taken_grams=taken.grams,
+    )  # fmt: skip

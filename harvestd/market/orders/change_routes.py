@@ -1,0 +1,142 @@
+"""Changes of an order's lines: amending it, shorts, weights, and what its buyer answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import UNSET
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import accept, told
+from harvestd.kernel.permissions import FARMER, Permission, may_everywhere
+from harvestd.kernel.quantities import MAX_TOTAL, not_negative, positive
+from harvestd.kernel.units import Amount
+from harvestd.market.carts.line_wishes import LineWish, wish
+from harvestd.market.carts.selling import terms
+from harvestd.market.farms.actions import no_farm
+from harvestd.market.orders import change_actions, routes
+from harvestd.market.orders.amending import Edit
+from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
+from harvestd.market.orders.order import MAX_REASON
+from harvestd.web import sound
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.market_day import today
+from harvestd.web.money import given_faults
+from harvestd.web.translated import other
+
+
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults of a change of an order that can be found without the order."""
+    total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
+    lines = sound.elements(given, "lines")
+    return [
+        *routes.reason_faults(request, given),
+        *total,
+        *(fault for i, line in lines.items() for fault in _line_faults(f"lines[{i}]", line)),
+    ]
+
+
+def _line_faults(path: str, line: Mapping[str, Any]) -> Iterator[FieldError]:
+    sent = {name: value for name, value in line.items() if value is not UNSET}
+    said = wish(f"{path}.", sent)
+    if isinstance(said, FieldError):
+        yield said
+    quantity = sent.get("quantity")
+    added = "product_id" in sent
+    if quantity is not None:
+        value = (positive if added else not_negative)(f"{path}.quantity", quantity)
+        if isinstance(value, FieldError):
+            yield value
+
+
+def _shape_faults(path: str, line: LineChange) -> Iterator[FieldError]:
+    """What does not go together in a change of a line."""
+    if line.product_id is UNSET and line.line_id is UNSET:
+        message = "is missing: name a line of the order or, in product_id, what is added"
+        yield FieldError(f"{path}.line_id", message, code="required", params={"reason": "line-or-product"})
+    elif line.product_id is not UNSET and line.line_id is not UNSET:
+        message = "goes without line_id: it names what is added"
+        yield FieldError(f"{path}.product_id", message, code="not-accepted", params={"reason": "line-or-product"})
+    elif line.line_id is not UNSET and line.variant_id is not None:
+        message = "goes with product_id: a line stays of the same pack size"
+        yield FieldError(f"{path}.variant_id", message, code="not-accepted", params={"reason": "with-product"})
+    elif line.product_id is not UNSET and (line.quantity is UNSET or line.quantity is None):
+        message = "is missing: say how much is added"
+        yield FieldError(f"{path}.quantity", message, code="required", params={"reason": "added"})
+
+
+async def amend(request: RequestContext, body: ChangeOrder) -> Result:
+    """Add, change and take out lines of an order."""
+    rules = terms(request.parts.settings)
+    wrong = [fault for i, line in enumerate(body.lines) for fault in _shape_faults(f"lines[{i}]", line)]
+    if not body.lines and not body.cart:
+        message = "is missing: say what becomes of which line, or cart, to add what is in it"
+        wrong.append(FieldError("lines", message, code="required", params={"reason": "no-change"}))
+    accept(*faults(request, {name: getattr(body, name) for name in body.__struct_fields__}), *wrong)
+    expected = body.expected_total
+    wanted = change_actions.Amendment(
+        edits=[_edit(f"lines[{i}]", line) for i, line in enumerate(body.lines)], of_cart=body.cart,
+        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount,
+        reason=told("reason", body.reason, MAX_REASON), language=other(request), check=request.check_version,
+        staff_sight=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
+    )  # fmt: skip
+    farms = await routes.farms_of(request)
+    party = routes.party_of(request, farms, Permission.AMEND_ORDERS)
+    await change_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
+    return await routes.stepped(request, farms)
+
+
+def _edit(path: str, line: LineChange) -> Edit:
+    said = wish(f"{path}.", {"note": line.note} if line.note is not UNSET else {})
+    assert isinstance(said, LineWish), "its faults are found before"
+    quantity = None if line.quantity is UNSET else line.quantity or Decimal(0)
+    return Edit(
+        path=path, line_id=None if line.line_id is UNSET else line.line_id, product_id="" if line.product_id is UNSET else line.product_id,
+        variant_id=line.variant_id, quantity=quantity,
+        substitution=None if line.substitution is UNSET else line.substitution, note=None if line.note is UNSET else said.note,
+    )  # fmt: skip
+
+
+async def short(request: RequestContext, body: ShortLine) -> Result:
+    """Note how much of a line is short, and what comes in its place."""
+    farms = await _farms_of_farmer(request)
+    one = body.substitute
+    said = change_actions.Short(
+        quantity=body.quantity, substitute=None if one is None else (one.product_id, one.variant_id, one.quantity),
+        reason=told("reason", body.reason, MAX_REASON),
+    )  # fmt: skip
+    party, (order_id, farm_id, line_id) = routes.party_of(request, farms, Permission.FULFIL_ORDERS), _place(request)
+    rules = terms(request.parts.settings)
+    await change_actions.short(request.work, party, order_id, farm_id, line_id, said, rules, today(request))
+    return await routes.stepped(request, farms)
+
+
+async def weigh(request: RequestContext, body: WeighLine) -> Result:
+    """Note what a line weighs."""
+    farms = await _farms_of_farmer(request)
+    party, (order_id, farm_id, line_id) = routes.party_of(request, farms, Permission.FULFIL_ORDERS), _place(request)
+    weights = {line_id: Amount(body.quantity, body.unit)}
+    await change_actions.weigh(request.work, party, order_id, farm_id, weights, terms(request.parts.settings))
+    return await routes.stepped(request, farms)
+
+
+async def answer(request: RequestContext, body: AnswerLine) -> Result:
+    """Settle what the caller is asked about a line."""
+    farms = await routes.farms_of(request)
+    party = routes.party_of(request, farms, Permission.PLACE_ORDERS)
+    line_id, rules = request.id("line_id"), terms(request.parts.settings)
+    await change_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
+    return await routes.stepped(request, farms)
+
+
+def _place(request: RequestContext) -> tuple[str, str, str]:
+    return request.id("id"), request.path["farm_id"], request.id("line_id")
+
+
+async def _farms_of_farmer(request: RequestContext) -> list[Any]:
+    farms = await routes.farms_of(request)
+    if not farms and request.user.role == FARMER:
+        raise no_farm()
+    return farms

@@ -1,0 +1,215 @@
+"""A change of an order that is no step of a part: from its lines as they are to be, all that follows of it. Pure.
+
+Whoever decides on a change (``amending.py``, ``shortage.py``, ``weighing.py``) says which lines there are then; here parts, totals, the audit row and the
+events are made of that, and what reservations are to hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import attrs
+
+from harvestd.kernel.events import Event
+from harvestd.kernel.quantities import shown
+from harvestd.market.orders.fulfilment import Actor, Standing, ended, status_of
+from harvestd.market.orders.order import OVER, Line, Part, Totals
+from harvestd.market.orders.recomputing import goods_of, recomputed
+from harvestd.market.pricing.amounts import Pricing
+
+Kind = Literal["amended", "short", "weighed", "answered"]
+_TYPES: dict[Kind, str] = {
+    "amended": "order.amended", "short": "order.line_short", "weighed": "order.line_weighed", "answered": "order.amended",
+}  # fmt: skip
+#: A line before and after a change; None: there was none, or it was taken out.
+Pair = tuple[Line | None, Line | None]
+
+
+@attrs.frozen(kw_only=True)
+class By:
+    """Who changes an order, and why: for which of its farms, if they act for farms."""
+
+    actor: Actor
+    reason: str = ""
+    farms: Collection[str] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Changed:
+    """A change of an order: the lines that differ, the parts that are new, or cancelled since nothing of them is left, and the consequences."""
+
+    kind: Kind
+    by: By
+    version: int
+    status: str
+    pairs: tuple[Pair, ...]
+    parts: tuple[Part, ...]
+    opened: tuple[Part, ...]
+    cancelled: tuple[Part, ...]
+    totals: Totals
+    pricing: Pricing
+    before: dict[str, Any]
+    after: dict[str, Any]
+    events: tuple[Event, ...]
+
+    @property
+    def wants(self) -> dict[str, Decimal]:
+        """What the reservation of each line that stays is to hold, of its product."""
+        return {after.id: after.taken for before, after in self.pairs if before is not None and after is not None}
+
+    @property
+    def added(self) -> tuple[Line, ...]:
+        """The lines that are new."""
+        return tuple(after for before, after in self.pairs if before is None and after is not None)
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The ids of the lines that were taken out."""
+        return tuple(before.id for before, after in self.pairs if before is not None and after is None)
+
+
+def changed(
+    order: Standing, lines: Sequence[Line], kind: Kind, by: By, *, placed_at: datetime, about: Sequence[str] = (),
+    opened: Sequence[Part] = (), pricing: Pricing | None = None, **more: Any,
+) -> Changed | None:  # fmt: skip
+    """What follows if these are the lines of an order, in order (those that were there before are recognised by their ids); None: nothing, since nothing
+    differs. A part of which nothing is left is cancelled, and keeps its lines for the books. ``about`` are the lines that the event (one each) is about,
+    ``more`` what else it says; ``pricing`` are the rules by which it is billed then (None: as before)."""
+    gone = [part for part in order.parts if part.status not in OVER and _emptied(part, order.lines, lines)]
+    statuses = {part.farm_id: "cancelled" for part in gone}
+    kept = [attrs.evolve(line, answer_by=None) for line in order.lines if line.farm_id in statuses]
+    lines = sorted([*(line for line in lines if line.farm_id not in statuses), *kept], key=lambda line: line.position)
+    parts = [attrs.evolve(p, status=statuses.get(p.farm_id, p.status)) for p in (*order.parts, *opened)]
+    lost = None if by.actor == "buyer" else goods_of(order.parts, order.lines)
+    amounts = recomputed(parts, lines, order.pricing if pricing is None else pricing, order.totals, lost=lost)
+    pairs = _pairs(order.lines, amounts.lines)
+    differing = [pair for pair in pairs if _differs(*pair)]
+    if not (differing or gone):
+        return None
+    status, version = status_of(parts), order.version + 1
+    told = _Telling(order, version, status, by, placed_at)
+    touched = {line.farm_id for pair in differing for line in pair if line is not None}
+    events = [
+        *(told.step(p, "", "placed") for p in opened),
+        *(told.step(p, p.status, p.status) for p in order.parts if p.farm_id in touched),
+        *(told.step(p, p.status, "cancelled") for p in gone),
+        *(told.change(_TYPES[kind], differing, about, more) if differing else ()),
+        *ended(order, status, version, by.actor, by.reason),
+    ]
+    return Changed(
+        kind=kind, by=by, version=version, status=status, pairs=pairs, parts=amounts.parts, opened=amounts.parts[len(order.parts) :],
+        cancelled=tuple(gone), totals=amounts.totals, pricing=amounts.pricing, before=_audited([b for b, _ in differing], order.totals),
+        after=_audited([a for _, a in differing], amounts.totals), events=tuple(events),
+    )  # fmt: skip
+
+
+def _emptied(part: Part, before: Sequence[Line], after: Sequence[Line]) -> bool:
+    """Whether all of a part is taken out. What is short is not: its farm says what becomes of the part."""
+    had, has = (any(line.farm_id == part.farm_id for line in lines) for lines in (before, after))
+    return had and not has
+
+
+def _pairs(before: Sequence[Line], after: Sequence[Line]) -> tuple[Pair, ...]:
+    was, is_ = ({line.id: line for line in lines} for lines in (before, after))
+    found: list[Pair] = [(line, is_.get(line.id)) for line in before if is_.get(line.id) != line]
+    return (*found, *((None, line) for line in after if line.id not in was))
+
+
+def _differs(before: Line | None, after: Line | None) -> bool:
+    """Whether a line itself is another, and not only what it has of the discount and the tax of the whole."""
+    if before is None or after is None:
+        return True
+    return attrs.evolve(before, discount=after.discount, tax=after.tax) != after
+
+
+def _audited(lines: Iterable[Line | None], totals: Totals) -> dict[str, Any]:
+    """Lines and totals as the audit row has them. What people wrote is not in it: it is erased one day, and this is not."""
+    return {"lines": [_entry(line) for line in lines if line is not None], "totals": _totals(totals)}
+
+
+def _totals(totals: Totals) -> dict[str, int]:
+    return {name: getattr(totals, name) for name in ("goods", "fees", "tax", "discount", "total")}
+
+
+def _entry(line: Line) -> dict[str, Any]:
+    weighed = {} if line.weighed is None else {"weighed": [shown(line.weighed.quantity), line.weighed.unit]}
+    proposed = {"proposed": True} if line.proposed else {}
+    return {
+        "line_id": line.id, "product_id": line.product_id, "quantity": shown(line.quantity), "short_of": shown(line.short_of), "total": line.owed,
+        "agreed_total": line.agreed_total, "substitution": line.wish.substitution, **weighed, **proposed,
+    }  # fmt: skip
+
+
+def _state(line: Line | None) -> dict[str, Any] | None:
+    """A line as an event tells of it; None unless it counts."""
+    return {"quantity": shown(line.left), "total": line.owed} if line is not None and line.counts else None
+
+
+@attrs.frozen
+class _Telling:
+    """The events of a change."""
+
+    order: Standing
+    version: int
+    status: str
+    by: By
+    placed_at: datetime
+
+    def step(self, part: Part, from_: str, to: str) -> Event:
+        """That a part changed; its status may be the same."""
+        data = {"farm_id": part.farm_id, "from": from_, "to": to, "order_status": self.status, "actor": self.by.actor}
+        new = {} if from_ else {"placed_at": self.placed_at.isoformat()}
+        return self._event("order.updated", data | new)
+
+    def change(self, type: str, pairs: Sequence[Pair], about: Sequence[str], more: dict[str, Any]) -> list[Event]:
+        """What changed: in one event or, if it is about several lines, in one each."""
+        data = {"by": self.by.actor, "farms": sorted(self.by.farms), "placed_at": self.placed_at.isoformat(), **more}
+        told = [(_line(pair), _told(pair)) for pair in pairs]
+        if not about:
+            return [self._event(type, data | {"lines": [entry for _, entry in told if entry is not None]})]
+        found = []
+        for i, line_id in enumerate(about, 1):
+            before, after = self._pair(pairs, line_id)
+            subject = _line((before, after))
+            own = [entry for line, entry in told if entry is not None and (len(about) == 1 or line.id == line_id)]
+            found.append(
+                self._event(type, data | {
+                    "line_id": line_id, "farm_id": subject.farm_id, "product_id": subject.product_id, "before": _state(before), "after": _state(after),
+                    "lines": own, "last": i == len(about),
+                })
+            )  # fmt: skip
+        return found
+
+    def _pair(self, pairs: Sequence[Pair], line_id: str) -> Pair:
+        """A line before and after; of one that is as it was, since only what is in its place differs, it twice."""
+        same = [(line, line) for line in self.order.lines if line.id == line_id]
+        return next(pair for pair in (*pairs, *same) if _line(pair).id == line_id)
+
+    def _event(self, type: str, data: dict[str, Any]) -> Event:
+        order = self.order
+        base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "reason": self.by.reason}
+        return Event(type, f"order:{order.id}", self.version, base | data)
+
+
+def _line(pair: Pair) -> Line:
+    before, after = pair
+    found = after or before
+    assert found is not None
+    return found
+
+
+def _told(pair: Pair) -> dict[str, Any] | None:
+    """A line that changed, as events tell of it; None if it counts neither before nor after."""
+    line, (before, after) = _line(pair), map(_state, pair)
+    if before is None and after is None:
+        return None
+    return {
+        "line_id": line.id,
+        "farm_id": line.farm_id,
+        "product_id": line.product_id,
+        "before": before,
+        "after": after,
+    }

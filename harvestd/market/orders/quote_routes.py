@@ -1,0 +1,37 @@
+"""Quotes: what an order would be, and holding it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.carts import token as cart_token
+from harvestd.market.carts.selling import terms
+from harvestd.market.catalogue.viewing import somebody
+from harvestd.market.orders import quoting
+from harvestd.market.orders.ordering import asked_for
+from harvestd.market.orders.quote_shapes import AskQuote
+from harvestd.market.orders.quote_views import quote_view
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.market_day import today
+
+
+def guarded(body: Any) -> str | None:
+    """The limit of bodies with a coupon, so that nobody guesses codes, and of those that hold something."""
+    return "rate_coupon" if body.coupon else "rate_hold" if body.hold else None
+
+
+async def ask(request: RequestContext, body: AskQuote) -> Result:
+    """What an order of the lines given or, without them, of the cart would be; held, if that is asked for. A guest who has no cart gets the token of one."""
+    token = cart_token.token_of(request)
+    fresh = cart_token.fresh() if body.hold and request.caller is None and token is None else None
+    wanted = asked_for(request, body)
+    holder = wanted.holder if fresh is None else attrs.evolve(wanted.holder, token_hash=secret_hash(fresh))
+    rules = terms(request.parts.settings)
+    quoted = await quoting.quote(
+        request.work, wanted, rules, today(request), somebody(request), holder, hold=body.hold
+    )  # fmt: skip
+    headers = cart_token.headers(request, fresh) if fresh is not None and quoted.held is not None else ()
+    return Result(quote_view(quoted, rules.currency, request.language), headers=headers)

@@ -1,0 +1,115 @@
+"""Use cases of quotes: what an order would be, without its effects; and, where it is held, its prices and its stock for whoever asked, for some minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import attrs
+
+from harvestd.kernel import families
+from harvestd.kernel.families import stale
+from harvestd.market.carts.own_products import marked
+from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.group_rules import Buyer
+from harvestd.market.catalogue.on_sale import OnSale
+from harvestd.market.catalogue.product_events import happened
+from harvestd.market.catalogue.variant_rows import with_packs
+from harvestd.market.orders import actions, billing, placing, quote_rows, quote_rules
+from harvestd.market.orders.placing import Decided
+from harvestd.market.orders.quote_rows import Quote
+from harvestd.market.orders.quote_rules import Content, Shift
+from harvestd.market.orders.quote_use import Holder
+from harvestd.parts import Parts
+from harvestd.store.leases import GoingOn, always
+from harvestd.unit_of_work import UnitOfWork, change
+
+#: Quotes that end in one run; the rest wait for the next.
+BATCH = 200
+
+
+@attrs.frozen(kw_only=True)
+class Quoted:
+    """What an order would be; ``held`` is the quote, if it is held, and until when."""
+
+    decided: Decided
+    shelf: Mapping[str, OnSale]
+    ways: Mapping[str, dict[str, Any]]
+    held: Quote | None
+
+
+async def quote(
+    unit: UnitOfWork, ordering: actions.Ordering, terms: Terms, today: date, buyer: Buyer, holder: Holder, hold: bool
+) -> Quoted:  # fmt: skip
+    """What the order would be. To hold it, whatever the holder has held before is given back, in the same moment, unless anything speaks against it."""
+    cart, wanted, seen = await actions.wanted_of(unit, ordering, lock=False)
+    ids, before, old = [one.product_id for one in wanted], dict[str, Decimal](), list[Quote]()
+    if hold:
+        old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
+        before = await quote_rows.held(unit.tx, [one.id for one in old])
+    locked = await stock.lock(unit.tx, [*ids, *before]) if hold else {}
+    shown = await stock.see(unit.tx, ids, buyer, ordering.language)
+    shelf = await with_packs(
+        unit.tx, quote_rules.without(shown, before), [(one.product_id, one.variant_id) for one in wanted]
+    )
+    shelf = await marked(unit.tx, unit.parts.settings, ordering.buyer.user_id, shelf)
+    ways, charged, wrong = await actions.terms_of(unit, ordering, wanted, shelf, today)
+    if ordering.coupon and not ordering.wrong:
+        discount, unusable = await billing.see(unit.tx, ordering.coupon, ordering.buyer.user_id, today)
+        charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
+    decided = placing.decide(
+        wanted, shelf, terms, line_ids=[unit.new_id() for _ in wanted], today=today, expected_total=ordering.expected_total,
+        seen=seen, of_cart=ordering.lines is None, also=wrong, billing=charged,
+    )  # fmt: skip
+    held = None
+    if hold and not decided.refusals:
+        content = quote_rules.content(decided, shelf, ways, ordering.coupon, cart)
+        held = await _held(unit, holder, content, today)
+        await _shift(unit, locked, quote_rules.shift(locked, before, decided.taken), held.id)
+        await quote_rows.delete(unit.tx, [one.id for one in old])
+        await quote_rows.insert(unit.tx, held, decided.taken, unit.now)
+    return Quoted(decided=decided, shelf=shelf, ways=ways, held=held)
+
+
+async def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date) -> Quote:
+    until: datetime = unit.now + timedelta(minutes=unit.parts.settings.holds_minutes)
+    token = None if holder.user_id else holder.token_hash
+    return Quote(unit.new_id(), holder.user_id, token, content.kept(), day, until)
+
+
+async def _shift(unit: UnitOfWork, locked: Mapping[str, OnSale], shift: Shift, quote_id: str) -> None:
+    """Reserve, or give back, and tell what that makes of the products."""
+    await quote_rows.reserve(unit.tx, shift)
+    products = [locked[id] for id in shift.reserved]
+    if products:
+        shown = (families.product(p.id, p.slug, p.farm_id, p.farm_slug, ["available"]) for p in products)
+        unit.record(stale(f"quote:{quote_id}", 1, *families.merged(shown)))
+    unit.record(*(happened("updated", locked[id].known, locked[id].revision + 1, ["available"]) for id in shift.turned))
+
+
+async def end(unit: UnitOfWork, quote_id: str) -> None:
+    """Give back what a quote holds, if it is still there."""
+    found = await quote_rows.lock(unit.tx, quote_id)
+    if found is None:
+        return
+    before = await quote_rows.held(unit.tx, [found.id])
+    locked = await stock.lock(unit.tx, list(before))
+    await _shift(unit, locked, quote_rules.shift(locked, before, {}), found.id)
+    await quote_rows.delete(unit.tx, [found.id])
+
+
+async def next_due(parts: Parts) -> datetime | None:
+    """When the first quote is over."""
+    return await quote_rows.next_due(parts.database)
+
+
+async def end_all(parts: Parts, going_on: GoingOn = always) -> None:
+    """End the quotes whose time is over, each in its own unit of work."""
+    for quote_id in await quote_rows.due(parts.database, parts.now(), BATCH):
+        if not await going_on():
+            break
+        await change(parts, partial(end, quote_id=quote_id))

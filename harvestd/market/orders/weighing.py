@@ -1,0 +1,81 @@
+"""Weighing: what pieces that are priced by weight really weigh, and so come to. Pure.
+
+A line is weighed as a whole: all that its buyer gets of it. Up to the market's tolerance above the estimate that is what is owed; beyond, what was agreed on is, and
+the buyer is asked. The same weight again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from harvestd.kernel.errors import Conflict, FieldError, Invalid, MarketError
+from harvestd.kernel.quantities import PLACES
+from harvestd.kernel.units import Amount
+from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue.measure_rules import final_total
+from harvestd.market.orders.changes import By, Changed, changed
+from harvestd.market.orders.fulfilment import Standing, require
+from harvestd.market.orders.new_lines import agreed_total
+from harvestd.market.orders.order import Line
+from harvestd.market.orders.shortage import line_in
+
+
+@attrs.frozen(kw_only=True)
+class Weighing:
+    """Who weighs, and when."""
+
+    by: By
+    terms: Terms
+    now: datetime
+    placed_at: datetime
+
+
+def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing: Weighing) -> Changed | None:
+    """Decide on the weights of some lines of a part, by line; None if all are so already. Raises :class:`NotFound` for a line that is none of the part,
+    :class:`Invalid` for a weight that is none, or for a line that has no weight, and :class:`IllegalTransition` for a part that is handed over."""
+    require(order, farm_id, "weigh", weighing.by.actor)
+    after = {line_id: _weighed(line_in(order, farm_id, line_id), scale, weighing) for line_id, scale in weights.items()}
+    lines = [after.get(line.id, line) for line in order.lines]
+    about = [line.id for line in order.lines if after.get(line.id, line) != line]
+    asked = [line.answer_by for line in lines if line.id in about and line.answer_by is not None]
+    until = {"answer_by": max(asked).isoformat()} if asked else {}
+    return (
+        changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, **until)
+        if about
+        else None
+    )
+
+
+def refusal(order: Standing, farm_id: str, line_id: str, scale: Amount, weighing: Weighing) -> MarketError | None:
+    """Why a line cannot be weighed; None if it can."""
+    try:
+        weigh(order, farm_id, {line_id: scale}, weighing)
+    except MarketError as refused:
+        return refused
+    return None
+
+
+def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
+    if line.each is None:
+        message = "is not priced by weight; only pieces that are can be weighed"
+        raise Invalid.of("line_id", message, "not-accepted", reason="no-weight")
+    if not line.left:
+        raise Conflict("all of this line is short, so nothing of it is weighed")
+    total = final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale)
+    if isinstance(total, FieldError):
+        raise Invalid(f"{total.field}: {total.message}", (total,))
+    weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
+    if weighed == line.weighed:
+        return line
+    most = (
+        agreed_total(attrs.evolve(line, weighed=None), weighing.terms)
+        if line.agreed_total is None
+        else line.agreed_total
+    )
+    beyond = total > most
+    return attrs.evolve(
+        line, weighed=weighed, agreed_total=most, answer_by=weighing.now + weighing.terms.answer if beyond else None
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Two who change one order at once: whichever is first, the other sees what has become of it. Each first one is held where its decision is made and nothing of it
+is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.runtime import failpoints
+from tests.market.orders.test_change_routes import change, ducks, level, of_line
+from tests.people import Market, Person
+from tests.waiting import eventually
+from tests.web.conftest import settled
+
+
+@pytest.fixture(autouse=True)
+def disarmed() -> Iterator[None]:
+    """No fail point outlives its test."""
+    yield
+    failpoints.disarm()
+
+
+async def in_turn(point: str, first: Awaitable[Any], second: Any) -> list[Any]:
+    """Both, of which the first has decided, and written nothing, when the second begins."""
+    failpoints.arm(f"{point}=sleep:0.4@1", {"HARVEST_TESTING": "1"})
+    both = settled(first, _once_hit(point, second))
+    return list(await both)
+
+
+async def _once_hit(point: str, then: Any) -> Any:
+    await eventually("the first has decided", lambda: bool(failpoints.armed()[point]))
+    return await then()
+
+
+@attrs.frozen
+class Scene:
+    """An order of two ducks, and who may change it."""
+
+    market: Market
+    farmer: Person
+    buyer: Person
+    product: dict[str, Any]
+    order: dict[str, Any]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The line of the order."""
+        found: dict[str, Any] = self.order["lines"][0]
+        return found
+
+    def amend(self, quantity: int) -> Any:
+        """The buyer wants another number of them."""
+        return change(self.buyer, self.order, {"line_id": self.line["id"], "quantity": quantity})
+
+    def confirm(self) -> Any:
+        """The farm confirms its part."""
+        return self.farmer.post(
+            f"/api/orders/{self.order['id']}/parts/{self.farmer.farm_id}/status", {"to": "confirmed"}
+        )
+
+    def cancel(self) -> Any:
+        """The buyer cancels."""
+        return self.buyer.post(f"/api/orders/{self.order['id']}/cancel", {})
+
+    def weigh(self) -> Any:
+        """The farm weighs them."""
+        return of_line(self.farmer, self.order, "weigh", self.line, self.farmer, quantity="1.7")
+
+    def short(self) -> Any:
+        """The farm has one of them."""
+        return of_line(self.farmer, self.order, "short", self.line, self.farmer, quantity=1)
+
+
+async def scene(market: Market) -> Scene:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await ducks(market, farmer)
+    return Scene(market, farmer, buyer, product, (await buyer.order((product["id"], 2))).json())
+
+
+@pytest.mark.parametrize("second", ["confirm", "cancel", "weigh", "short"])
+async def test_who_comes_after_a_change_finds_it_made(market: Market, second: str) -> None:
+    here = await scene(market)
+    first, then = await in_turn("order.before_change", here.amend(5), getattr(here, second))
+    assert (first.status, then.status) == (200, 200)
+    assert then.json()["version"] == 3 and then.json()["lines"][0]["quantity"] == "5.000"
+    assert await level(market, here.product) == (
+        ("9.000", "9.000") if second == "cancel" else ("8.000", "4.000") if second == "short" else ("9.000", "4.000")
+    )
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+@pytest.mark.parametrize(("point", "first"), [("order.before_step", "confirm"), ("order.before_step", "cancel")])
+async def test_an_amendment_after_a_step_that_closes_the_part_is_refused(
+    market: Market, point: str, first: str
+) -> None:
+    here = await scene(market)
+    done, late = await in_turn(point, getattr(here, first)(), lambda: here.amend(5))
+    assert (done.status, late.status) == (200, 409)
+    assert await level(market, here.product) == (("9.000", "9.000") if first == "cancel" else ("9.000", "7.000"))
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_weighing_after_a_cancel_is_refused_and_nothing_is_given_back_twice(market: Market) -> None:
+    here = await scene(market)
+    done, late = await in_turn("order.before_step", here.cancel(), here.weigh)
+    assert (done.status, late.status) == (200, 409)
+    assert await level(market, here.product) == ("9.000", "9.000")
+    assert market.broken() == []
+
+
+async def test_a_cancel_after_a_weighing_gives_all_of_it_back(market: Market) -> None:
+    here = await scene(market)
+    await market.work()
+    done, then = await in_turn("order.before_change", here.weigh(), here.cancel)
+    assert (done.status, then.status, then.json()["status"]) == (200, 200, "cancelled")
+    assert await level(market, here.product) == ("9.000", "9.000")
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_two_orders_that_grow_never_have_more_than_there_is(market: Market) -> None:
+    """Nine are there, four are ordered: each wants six."""
+    here = await scene(market)
+    other = (await here.buyer.order((here.product["id"], 2))).json()
+    line = {"line_id": other["lines"][0]["id"], "quantity": 6}
+    first, then = await in_turn("order.before_change", here.amend(6), lambda: change(here.buyer, other, line))
+    assert (first.status, then.status) == (200, 409)
+    assert then.json()["errors"][0]["available"] == "1.000"
+    assert await level(market, here.product) == ("9.000", "1.000")
+    assert market.broken() == []
+
+
+@pytest.mark.limit(60)
+async def test_ten_at_once_for_one_order_change_it_one_after_the_other(market: Market) -> None:
+    here = await scene(market)
+    answers = await settled(*[here.amend(n) for n in range(1, 8)], here.weigh(), here.short(), here.cancel())
+    assert {answer.status for answer in answers} <= {200, 409}
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+    assert await level(market, here.product) in (("9.000", "9.000"), ("8.000", "8.000"))
