@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harvestd.interfaces import Mail
 from harvestd.market.accounts import admin_rows as accounts
@@ -60,7 +61,7 @@ async def _tell(
     unit: UnitOfWork, event: Envelope, facts: dict[str, str], told: Sequence[tuple[Message, Person]]
 ) -> None:
     notices, outgoing = [], []
-    data = {name: event.data[name] for name in ("farm_id", "user_id") if name in event.data}
+    data: dict[str, Any] = {name: event.data[name] for name in ("farm_id", "user_id") if name in event.data}
     for message, person in told:
         language, key = language_of(unit, person.language), f"{event.id}:{person.user_id}:{event.data['farm_id']}"
         title, body = shown(message, facts, language)
