@@ -44,7 +44,9 @@ DAMAGE: dict[str, str] = {
         update reservations set state = 'live', expires_at = now() - interval '2 minutes'""",
     "a farm that takes orders nobody would answer for, or takes none though an owner would": "update farms set staffed = not staffed",
     "a farm whose slug is not among those that it has had, or another's": "delete from farm_slugs",
-    "a category whose slug is not among those that it has had, or another's": "delete from category_slugs",
+    "a category whose slug is not among those that it has had, or another's": """
+        insert into categories (id, slug, name, created_at, updated_at) values (gen_random_uuid(), 'c', 'C', now(), now());
+        delete from category_slugs""",
     "a farm whose day came two days ago or longer, and was not told of": "update farms set turns_on = current_date - 3",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
