@@ -84,7 +84,7 @@ _REST = {
     "product_page": _OF_EACH,
     "farm_page": _OF_EACH,
     "order_page": (
-        re.compile(r"[^\s{}]*\{id\}[^\s{}]*\{token\}[^\s{}]*"),
+        re.compile(r"\A[^\s{}]*\{id\}[^\s{}]*\{token\}[^\s{}]*"),
         "after host and port {id} is needed, and behind it {token}, each once",
     ),
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),

@@ -304,15 +304,17 @@ def test_the_log_has_ids_and_times_and_no_codes(front: Front, upstream: Upstream
     nginx = front(upstream.port)
     ask(nginx, "/api/products?sort=price", X_Request_Id="log-1", User_Agent='a "browser"\\')
     ask(nginx, "/api/auth/google/callback?code=secret&state=s")
+    ask(nginx, "/api/orders/0197f0a0?token=secret")
     ask(nginx, "/health")
-    wait_until("two lines", lambda: len(nginx.log_file.read_text().splitlines()) >= 2, 5)
+    wait_until("three lines", lambda: len(nginx.log_file.read_text().splitlines()) >= 3, 5)
     time.sleep(0.05)
-    first, second = lines(nginx.log_file)
+    first, second, third = lines(nginx.log_file)
     assert (first["request_id"], first["uri"], first["status"]) == ("log-1", "/api/products?sort=price", 200)
     assert first["agent"] == 'a "browser"\\'
     assert first["upstream"] == f"127.0.0.1:{upstream.port}"
     assert all(float(first[name]) >= 0 for name in ("upstream_connect", "upstream_header", "upstream_seconds"))
     assert second["uri"] == "/api/auth/google/callback"
+    assert third["uri"] == "/api/orders/0197f0a0"
 
 
 def test_health_is_answered_through_it(shop: Shop) -> None:
