@@ -50,6 +50,11 @@ begin
     return new;
 end $$;
 
+-- What was written lately would stand in a list beside the index, which each look goes through from end to end, and a search takes dozens of looks.
+alter index search_documents_lexemes set (fastupdate = off);
+alter index search_documents_restricted set (fastupdate = off);
+select gin_clean_pending_list('search_documents_lexemes'), gin_clean_pending_list('search_documents_restricted');
+
 -- Documents get the keys that they lack a page at a time, by a worker; until all have them, only words are looked up.
 alter table search_renewals drop constraint search_renewals_source_check,
     add constraint search_renewals_source_check check (source in ('farm', 'category', 'search', 'keys'));
