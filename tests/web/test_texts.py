@@ -264,6 +264,18 @@ async def _cancel(s: Stage) -> Try:
     return s.buyer, "POST", f"/api/orders/{await s.order()}/cancel", {"reason": "Ill."}
 
 
+async def _amend(s: Stage) -> Try:
+    order = (await s.buyer.get(f"/api/orders/{await s.order()}")).json()
+    lines = [{"line_id": order["lines"][0]["id"], "note": "Ripe."}]
+    return s.buyer, "PATCH", f"/api/orders/{order['id']}", {"lines": lines, "reason": "More guests."}
+
+
+async def _short(s: Stage) -> Try:
+    order = (await s.buyer.get(f"/api/orders/{await s.order()}")).json()
+    path = f"/api/orders/{order['id']}/parts/{s.farmer.farm_id}/lines/{order['lines'][0]['id']}/short"
+    return s.farmer, "POST", path, {"quantity": 1, "reason": "Hail."}
+
+
 async def _move(s: Stage) -> Try:
     path = f"/api/orders/{await s.order()}/parts/{s.farmer.farm_id}/status"
     return s.farmer, "POST", path, {"to": "cancelled", "reason": "Hail."}
@@ -359,7 +371,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "createFee": _charge("fees"), "changeFee": _change_charge("fees"), "createTaxRate": _charge("tax-rates"), "changeTaxRate": _change_charge("tax-rates"),
     "createCoupon": _charge("coupons"), "changeCoupon": _change_charge("coupons"),
     "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "askQuote": _quote,
-    "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
+    "cancelOrder": _cancel, "changeOrder": _amend, "shortOrderLine": _short, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
     "signInByLink": _use_link, "beginSessionByLink": _link_session,
