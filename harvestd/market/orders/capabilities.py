@@ -38,7 +38,7 @@ def actions_of(order: Standing, caller: Caller, may: Mapping[Permission, Collect
 
 def _acting(
     order: Standing, caller: Caller, permission: Permission, may: Mapping[Permission, Collection[str]]
-) -> tuple[Actor, Collection[str] | None]:
+) -> tuple[Actor, list[str] | None]:
     return fulfilment.acting(
         order, buyer=caller.user_id == order.buyer_id, staff=may_everywhere(caller.role, permission), farms=may.get(permission, ())
     )  # fmt: skip
