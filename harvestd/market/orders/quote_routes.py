@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.names import accept
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import token as cart_token
 from harvestd.market.carts.selling import terms
@@ -29,6 +30,7 @@ async def ask(request: RequestContext, body: AskQuote) -> Result:
     fresh = cart_token.fresh() if body.hold and request.caller is None and token is None else None
     own = fresh or token
     wanted = attrs.evolve(ordering(request, body), token_hash=secret_hash(own) if own is not None else None)
+    accept(*wanted.wrong)  # of the body by itself; all else that speaks against it is told in the answer
     rules = terms(request.parts.settings)
     quoted = await quoting.quote(
         request.work, wanted, rules, today(request), somebody(request), wanted.holder, hold=body.hold
