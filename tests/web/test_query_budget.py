@@ -1,6 +1,6 @@
 """What each route costs the database: a table that names every route, and a test that holds it.
 
-Of a warm process, with the near cache missed, for somebody who is signed in and was known before. The numbers are exact: who
+Of a warm process, which knows what is charged, with the near cache missed, for somebody who is signed in and was known before. The numbers are exact: who
 makes a route cheaper says so here, who makes it dearer has to say why.
 """
 
@@ -98,8 +98,8 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_cart": (3, 3),
     "delete_api_cart_items_product_id": (3, 4),
     "delete_api_cart": (2, 2),
-    "post_api_quotes": (5, 4),
-    "post_api_quotes held": (11, 11),
+    "post_api_quotes": (1, 2),
+    "post_api_quotes held": (8, 8),
     "post_api_orders": (6, 3),
     "post_api_orders of two farms": (6, 3),
     "post_api_orders of the cart": (9, 5),
@@ -137,7 +137,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_blobs_id_file": (1, 1),
     "delete_api_users_me_avatar": (4, 5),
     "put_api_users_me_email": (5, 5),
-    "get_api_users_me_export": (16, 17),
+    "get_api_users_me_export": (17, 18),
     "post_api_users_me_export": (7, 5),
     "get_api_operations": (1, 1),
     "get_api_operations of everyone": (1, 1),
@@ -189,7 +189,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (9, 8),
     "post_api_admin_users_id_impersonate": (8, 8),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (31, 30),
+    "delete_api_users_me": (32, 31),
     "post_api_users_me_deactivation": (15, 14),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
@@ -202,21 +202,21 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_groups_id_members": (2, 2),
     "delete_api_groups_id_members_user_id": (4, 5),
     "delete_api_groups_id": (5, 6),
-    "post_api_fees": (8, 8),
+    "post_api_fees": (7, 6),
     "get_api_fees": (1, 1),
     "get_api_fees_id": (1, 1),
-    "patch_api_fees_id": (6, 6),
-    "delete_api_fees_id": (4, 4),
-    "post_api_tax_rates": (8, 8),
+    "patch_api_fees_id": (4, 5),
+    "delete_api_fees_id": (3, 4),
+    "post_api_tax_rates": (7, 6),
     "get_api_tax_rates": (1, 1),
     "get_api_tax_rates_id": (1, 1),
-    "patch_api_tax_rates_id": (6, 6),
-    "delete_api_tax_rates_id": (4, 4),
-    "post_api_coupons": (8, 8),
+    "patch_api_tax_rates_id": (4, 5),
+    "delete_api_tax_rates_id": (3, 4),
+    "post_api_coupons": (8, 7),
     "get_api_coupons": (1, 1),
     "get_api_coupons_id": (1, 1),
-    "patch_api_coupons_id": (6, 6),
-    "delete_api_coupons_id": (4, 4),
+    "patch_api_coupons_id": (5, 6),
+    "delete_api_coupons_id": (3, 4),
     "post_api_admin_search_rules": (9, 7),
     "get_api_admin_search_rules": (1, 1),
     "get_api_admin_search_rules_id": (1, 1),
@@ -904,6 +904,7 @@ async def test_each_route_keeps_to_its_budget(stage: Stage) -> None:
     with counting() as costs:
         for name, ask in ASKS.items():
             await stage.market.parts.cache.drop(())
+            await stage.market.parts.pricing.now()
             key = {"Idempotency-Key": name.removesuffix(" again").replace(" ", "-")}
             response = await ask(stage, {"X-Request-Id": name.replace(" ", "-"), "If-Match": "*", **key})
             if response.status != expected[name.partition(" ")[0]]:

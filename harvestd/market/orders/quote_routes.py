@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.names import accept
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import token as cart_token
-from harvestd.market.carts.selling import terms
+from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.catalogue.viewing import somebody
 from harvestd.market.orders import quoting
 from harvestd.market.orders.ordering import ordering
@@ -29,6 +30,10 @@ async def ask(request: RequestContext, body: AskQuote) -> Result:
     fresh = cart_token.fresh() if body.hold and request.caller is None and token is None else None
     own = fresh or token
     wanted = attrs.evolve(ordering(request, body), token_hash=secret_hash(own) if own is not None else None)
+    amounts = quantity_faults({i: {"quantity": line.quantity} for i, line in enumerate(body.lines or ())})
+    accept(
+        *wanted.wrong, *amounts.values()
+    )  # of the body by itself; all else that speaks against it is told in the answer
     rules = terms(request.parts.settings)
     quoted = await quoting.quote(
         request.work, wanted, rules, today(request), somebody(request), wanted.holder, hold=body.hold

@@ -60,6 +60,6 @@ def unfit(discount: Discount | None, goods: Sequence[Good], currency: str) -> Fi
     if worth < discount.minimum:
         missing = discount.minimum - worth
         message = f"is for goods of {money(discount.minimum, currency)}; add goods for {money(missing, currency)} more"
-        params = {"reason": FIELD, "minimum": str(discount.minimum), "missing": str(missing), "currency": currency}
+        params = {"reason": "coupon", "minimum": str(discount.minimum), "missing": str(missing), "currency": currency}
         return FieldError(FIELD, message, code="below-minimum", params=params)
     return None
