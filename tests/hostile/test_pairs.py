@@ -132,6 +132,28 @@ def _of_group(method: str, path: str, body: Callable[[Stage], Any] = lambda s: N
     return change
 
 
+def _amend(who: str, quantity: str, **body: Any) -> Action:
+    async def amend(s: Stage) -> Response:
+        person: Person = getattr(s, who)
+        lines = [{"line_id": s.order["lines"][0]["id"], "quantity": quantity}]
+        path = f"/api/orders/{s.order['id']}"
+        return await person.request("PATCH", path, {"lines": lines, **body}, If_Match="*", Idempotency_Key=_key())
+
+    return amend
+
+
+def _short(quantity: str) -> Action:
+    async def short(s: Stage) -> Response:
+        path = f"/api/orders/{s.order['id']}/parts/{s.farmer.farm_id}/lines/{s.order['lines'][0]['id']}/short"
+        return await s.farmer.post(path, {"quantity": quantity}, Idempotency_Key=_key())
+
+    return short
+
+
+async def _basket(s: Stage) -> Response:
+    return await s.buyer.request("PATCH", f"/api/orders/{s.order['id']}", {"cart": True}, If_Match="*")
+
+
 async def _order(s: Stage) -> Response:
     return await s.buyer.order((s.product["id"], "1"))
 
@@ -268,13 +290,15 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "confirm": _move("confirmed"), "be ready": _move("ready"), "complete": _move("completed"),
         "cancel as the farm": _move("cancelled"), "cancel as the buyer": _cancel("buyer"),
         "cancel by the farmer": _cancel("farmer"), "cancel by staff": _cancel("admin"),
+        "more of it": _amend("buyer", "1.5"), "less of it by the farm": _amend("farmer", "0.5", reason="at once"), "none of it": _amend("buyer", "0"),
+        "a second basket": _basket, "be short": _short("0.5"),
     },
     "guests": {
         "confirm": _move("confirmed"), "be ready": _move("ready"), "cancel as the farm": _move("cancelled"), "cancel by the key": _cancel_by_key,
         "cancel by staff": _cancel("admin"), "mail another key": _mail_another_key, "erase": _erase,
     },
     "stock": {
-        "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"),
+        "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"), "more of an order": _amend("buyer", "2"), "be short": _short("0.5"),
         "set": _product("POST", {"set": "3"}, "/stock"), "add": _product("POST", {"change": "1", "reason": "more"}, "/stock"),
         "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
         "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
@@ -296,7 +320,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
     "cart": {
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),
         "take out": _cart("DELETE", "/api/cart/items/{product}"), "empty": _cart("DELETE", "/api/cart"),
-        "order it": _order_of_cart, "price": _product("PATCH", {"price": 410}), "sign in": _sign_in,
+        "order it": _order_of_cart, "add it to an order": _basket, "price": _product("PATCH", {"price": 410}), "sign in": _sign_in,
     },
     "categories": {
         "lower above upper": _category("upper", "PATCH", lambda s: {"parent_id": s.lower["id"]}),

@@ -167,7 +167,16 @@ class Farm:
 
 async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
     product = await market.product(owner, unit="each", stock="9")
-    order = await buyer.order((product["id"], 1))
+    weight = {"quantity": "0.8", "unit": "kg"}
+    duck = await market.product(
+        owner,
+        unit="each",
+        stock="9",
+        priced_by="weight",
+        price_per={"quantity": 1, "unit": "kg"},
+        estimated_weight=weight,
+    )
+    order = await buyer.order((product["id"], 1), (duck["id"], 1))
     assert order.status == 201, order.text
     await market.work()
     member = await market.person()
@@ -246,6 +255,10 @@ ASKS: dict[str, Ask] = {
         "PUT", f"{PRODUCT}/variants", {"items": [{"title": "Crate", "unit": "crate", "price": 9, "takes": 2}]}
     ),
     "get_api_orders_id": ask("GET", ORDER),
+    "patch_api_orders_id": ask("PATCH", ORDER, lambda f: {"lines": [{"line_id": f.order["lines"][0]["id"], "quantity": 2}], "reason": "As said."}),
+    "post_api_orders_id_parts_farm_id_lines_line_id_short": ask("POST", f"{ORDER}/parts/{{farm}}/lines/{{f.order[lines][0][id]}}/short", {"quantity": 1}),
+    "post_api_orders_id_parts_farm_id_lines_line_id_weigh": ask("POST", f"{ORDER}/parts/{{farm}}/lines/{{f.order[lines][1][id]}}/weigh", {"quantity": 1}),
+    "post_api_farms_id_weighings": ask("POST", f"{FARM}/weighings", lambda f: {"weighings": [{"line_id": f.order["lines"][1]["id"], "quantity": 1}]}),
     "post_api_orders_id_cancel": ask("POST", f"{ORDER}/cancel", {"reason": "Hail."}),
     "post_api_orders_id_parts_farm_id_status": ask("POST", f"{ORDER}/parts/{{farm}}/status", {"to": "confirmed"}),
 }  # fmt: skip
@@ -304,7 +317,7 @@ SELLING = [
 def nowhere(market: Market) -> Farm:
     """A farm of which there is nothing."""
     nobody = Person(ID, "nobody@example.org", market.stranger, ID)
-    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID, ID)
+    return Farm(market, nobody, {"id": ID}, {"id": ID, "lines": [{"id": ID}, {"id": ID}]}, nobody, ID, ID, ID)
 
 
 async def farmless(market: Market, owner: Person) -> dict[str, Person]:
