@@ -138,7 +138,7 @@ def change(kind: Kind[Any]) -> Handler:
 
     async def handler(request: RequestContext, body: msgspec.Struct) -> Result:
         before, after = await actions.change(
-            request.work, kind, request.id("id"), _given(request, body), _mine(request, kind)
+            request.work, kind, request.id("id"), _given(request, body), _mine(request, kind, _PRICE)
         )
         request.check_version(before.version)  # it is locked, and what was done is undone
         was, now = _told(kind, before), _told(kind, after)
