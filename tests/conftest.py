@@ -7,8 +7,8 @@ ends the whole run.) Async fixtures are function-scoped ``pytest_twisted.async_y
 A test fails for what it leaves behind (``tests/leaks.py``): timers, sockets, and logged errors. One that makes the code
 log errors on purpose takes the fixture ``expected_errors`` and asserts them, or has ``@pytest.mark.logs_errors``.
 
-The database of a test is real: ``database_url`` names a fresh copy of a migrated template on a private server that this
-pytest process owns, ``second_database_url`` another, ``database`` a started Database on the first.
+The database of a test is real: ``database_url`` names a migrated one in which nothing is yet, on a private server that this
+pytest process owns (``servers/lent.py``), ``second_database_url`` another, ``database`` a started Database on the first.
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from harvestd.runtime.backoff import Backoff
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.connection import Connection
 from harvestd.store.postgres.connection_settings import ConnectionSettings
 from harvestd.store.postgres.database import Database
-from harvestd.store.postgres.pool import FIRST_DELAY, LAST_DELAY, Pool
 from servers import PostgresServer, shared
 from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
+from servers.lent import LentDatabases
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
 from servers.s3 import S3Server
 from tests import forking, hashes
 from tests.daemons import LOGS
+from tests.kept import AsNeeded
 
 #: No example has a deadline by the clock: what else this machine does at that moment is no property of the code.
 hypothesis.settings.register_profile("harvestd", deadline=None)
@@ -49,8 +48,8 @@ LIMIT = 30.0
 BUSY = 4
 #: So many characters of a daemon's log are shown of a test that failed.
 SAID_LAST = 6_000
-#: Servers that take several seconds of CPU to start: one worker has all tests of one, so that it is started once.
-DEAR = ("elasticsearch", "opensearch", "rabbitmq")
+#: What takes long to start: one worker has all tests of one, so that it is started once (or once for each module).
+DEAR = ("elasticsearch", "opensearch", "rabbitmq", "module_server", "shop")
 pytest_plugins = ("tests.ahead", "tests.slow", "tests.leaks")
 
 
@@ -193,53 +192,48 @@ def postgres() -> Iterator[PostgresServer]:
         server.remove()
 
 
-@pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
-    """A fresh, migrated, empty database."""
-    yield from _cloned(postgres)
+@pytest.fixture(scope="session")
+def _databases(postgres: PostgresServer) -> LentDatabases:
+    return LentDatabases(postgres)
 
 
 @pytest.fixture
-def second_database_url(postgres: PostgresServer) -> Iterator[str]:
+def database_url(_databases: LentDatabases) -> Iterator[str]:
+    """A migrated database in which nothing is yet."""
+    yield from _lent(_databases)
+
+
+@pytest.fixture
+def second_database_url(_databases: LentDatabases) -> Iterator[str]:
     """Another one."""
-    yield from _cloned(postgres)
+    yield from _lent(_databases)
 
 
-def _cloned(postgres: PostgresServer) -> Iterator[str]:
-    name = postgres.clone()
+def _lent(databases: LentDatabases) -> Iterator[str]:
+    url = databases.lend()
     try:
-        yield postgres.url(name)
+        yield url
     finally:
-        postgres.drop(name)
-
-
-class AsNeeded(Pool):
-    """Opens its connections when they are first wanted: most tests want one or two, and a process of PostgreSQL for each of the others
-    would be the most that is done for many of them."""
-
-    _kept = 0
-
-    def start(self) -> None:
-        """Open none yet."""
-
-    async def take(self) -> Connection:
-        """The same; opens one if none is idle."""
-        if not self._idle and self._kept < self.size:
-            self._kept += 1
-            self._keep(Backoff(FIRST_DELAY, LAST_DELAY))
-        return await super().take()
+        databases.take_back(url)
 
 
 @pytest_twisted.async_yield_fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A started Database on ``database_url``."""
+async def database(
+    database_url: str, _databases: LentDatabases, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
+    """A started Database on ``database_url``; that of a whole market has the connections of the test before."""
     from twisted.internet import reactor
 
     settings = ConnectionSettings(database_url)
     database = Database(reactor, settings, size=4, wait=2.0)
-    database.pool = AsNeeded(reactor, settings, size=4, wait=2.0)
+    database.pool = pool = AsNeeded(reactor, settings, size=4, wait=2.0)
     database.start()
+    handed_on = "parts" in request.fixturenames
+    if handed_on:
+        pool.adopt(_databases.connections(database_url))
     yield database
+    if handed_on:
+        _databases.leave(database_url, await pool.let_go())
     await Deferred.fromCoroutine(database.stop()).addTimeout(10, reactor)
 
 

@@ -16,6 +16,8 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
+from tests import kept
+
 #: Turns of the reactor, and seconds, in which what a test ended may wind down (a closing socket, an answered Deferred).
 TURNS, PATIENCE = 5, 2.0
 #: After so many tests each, what lasts is not looked through any more.
@@ -124,7 +126,9 @@ async def _wind_down(reactor: Any, known: set[int]) -> None:
 
 def _descriptors(reactor: Any) -> list[Any]:
     internal = getattr(reactor, "_internalReaders", set())
-    return [one for one in (*reactor.getReaders(), *reactor.getWriters()) if one not in internal]
+    return [
+        one for one in (*reactor.getReaders(), *reactor.getWriters()) if one not in internal and one not in kept.READ
+    ]
 
 
 def _text(event: dict[str, Any]) -> str:

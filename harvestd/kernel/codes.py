@@ -26,7 +26,7 @@ CODES: dict[str, Code] = {
     "given-twice": Code("It is given already, in this request or at this farm.", (), ("reason", "value")),
     "wrong-type": Code("It is not of the type of JSON value that is expected.", ("expected",), ("reason",)),
     "wrong-form": Code("It is text, but not in the documented form.", (), ("reason", "example")),
-    "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason", "value", "meant")),
+    "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason",)),
     "not-found": Code("It names something that does not exist, or does not belong here.", (), ("reason", "value", "farm", "list")),
     "expired": Code("It was good once, or until a time that has passed.", (), ("reason",)),
     "failed": Code("The work came to an end by an error of the server."),

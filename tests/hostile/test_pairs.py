@@ -40,16 +40,16 @@ class Stage:
     market: Market
     buyer: Person
     farmer: Person
+    admin: Person
     product: dict[str, Any]
     order: dict[str, Any]
-    upper: dict[str, Any]
-    lower: dict[str, Any]
-    admin: Person
-    group: dict[str, Any]
-    image: str
-    rule: dict[str, Any]
-    pack: str
-    coupon: dict[str, Any]
+    upper: dict[str, Any] = attrs.field(factory=dict)
+    lower: dict[str, Any] = attrs.field(factory=dict)
+    group: dict[str, Any] = attrs.field(factory=dict)
+    rule: dict[str, Any] = attrs.field(factory=dict)
+    image: str = ""
+    pack: str = ""
+    coupon: dict[str, Any] = attrs.field(factory=dict)
     key: str = ""
 
 
@@ -130,6 +130,28 @@ def _of_group(method: str, path: str, body: Callable[[Stage], Any] = lambda s: N
         return await who.request(method, target, body(s), If_Match="*")
 
     return change
+
+
+def _amend(who: str, quantity: str, **body: Any) -> Action:
+    async def amend(s: Stage) -> Response:
+        person: Person = getattr(s, who)
+        lines = [{"line_id": s.order["lines"][0]["id"], "quantity": quantity}]
+        path = f"/api/orders/{s.order['id']}"
+        return await person.request("PATCH", path, {"lines": lines, **body}, If_Match="*", Idempotency_Key=_key())
+
+    return amend
+
+
+def _short(quantity: str) -> Action:
+    async def short(s: Stage) -> Response:
+        path = f"/api/orders/{s.order['id']}/parts/{s.farmer.farm_id}/lines/{s.order['lines'][0]['id']}/short"
+        return await s.farmer.post(path, {"quantity": quantity}, Idempotency_Key=_key())
+
+    return short
+
+
+async def _basket(s: Stage) -> Response:
+    return await s.buyer.request("PATCH", f"/api/orders/{s.order['id']}", {"cart": True}, If_Match="*")
 
 
 async def _order(s: Stage) -> Response:
@@ -268,13 +290,15 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "confirm": _move("confirmed"), "be ready": _move("ready"), "complete": _move("completed"),
         "cancel as the farm": _move("cancelled"), "cancel as the buyer": _cancel("buyer"),
         "cancel by the farmer": _cancel("farmer"), "cancel by staff": _cancel("admin"),
+        "more of it": _amend("buyer", "1.5"), "less of it by the farm": _amend("farmer", "0.5", reason="at once"), "none of it": _amend("buyer", "0"),
+        "a second basket": _basket, "be short": _short("0.5"),
     },
     "guests": {
         "confirm": _move("confirmed"), "be ready": _move("ready"), "cancel as the farm": _move("cancelled"), "cancel by the key": _cancel_by_key,
         "cancel by staff": _cancel("admin"), "mail another key": _mail_another_key, "erase": _erase,
     },
     "stock": {
-        "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"),
+        "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"), "more of an order": _amend("buyer", "2"), "be short": _short("0.5"),
         "set": _product("POST", {"set": "3"}, "/stock"), "add": _product("POST", {"change": "1", "reason": "more"}, "/stock"),
         "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
         "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
@@ -296,7 +320,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
     "cart": {
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),
         "take out": _cart("DELETE", "/api/cart/items/{product}"), "empty": _cart("DELETE", "/api/cart"),
-        "order it": _order_of_cart, "price": _product("PATCH", {"price": 410}), "sign in": _sign_in,
+        "order it": _order_of_cart, "add it to an order": _basket, "price": _product("PATCH", {"price": 410}), "sign in": _sign_in,
     },
     "categories": {
         "lower above upper": _category("upper", "PATCH", lambda s: {"parent_id": s.lower["id"]}),
@@ -338,6 +362,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
 
 
 async def _stage(market: Market, people: tuple[Person, Person, Person], thing: str) -> Stage:
+    """A product, an order and a cart; of the rest what is done to this thing."""
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
     lines = {"lines": [{"product_id": product["id"], "quantity": "1"}]}
@@ -350,26 +375,30 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
     assert put.status == 200, put.text
-    pack = ""
-    if thing == "packs":
-        items = [{"title": "Sack 0", "price": 700, "takes": "2"}]
-        offered = await farmer.request("PUT", f"/api/products/{product['id']}/variants", {"items": items}, If_Match="*")
-        pack = offered.json()["items"][0]["id"]
-    upper, lower = [
-        (await admin.post("/api/categories", {"name": f"{name} {_key()}"})).json() for name in ("Upper", "Lower")
-    ]
-    await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
-    group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
-    path, image = f"/api/products/{product['id']}/images", ""
-    for _ in range(2 if thing == "pictures" else 0):
-        image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
-    synonym = {"kind": "synonym", "queries": ["a", "b"]}
-    rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    code = {"code": f"CODE-{_key()}", "percent": 10, "max_uses_per_person": 2}
-    coupon = (await admin.post("/api/coupons", code)).json() if thing == "coupon" else {}
-    return Stage(
-        market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack, coupon, key
-    )
+    stage = Stage(market, buyer, farmer, admin, product, ordered.json(), key=key)
+    match thing:
+        case "packs":
+            items = {"items": [{"title": "Sack 0", "price": 700, "takes": "2"}]}
+            offered = await farmer.request("PUT", f"/api/products/{product['id']}/variants", items, If_Match="*")
+            stage.pack = offered.json()["items"][0]["id"]
+        case "pictures":
+            for _ in range(2):
+                added = await farmer.post(f"/api/products/{product['id']}/images", {"content": TOMATO})
+                stage.image = added.json()["image"]["id"]
+        case "categories":
+            for name in ("upper", "lower"):
+                made = await admin.post("/api/categories", {"name": f"{name} {_key()}"})
+                setattr(stage, name, made.json())
+        case "group" | "sight":
+            await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
+            stage.group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
+        case "rule":
+            synonym = {"kind": "synonym", "queries": ["a", "b"]}
+            stage.rule = (await admin.post("/api/admin/search/rules", synonym)).json()
+        case "coupon":
+            code = {"code": f"CODE-{_key()}", "percent": 10, "max_uses_per_person": 2}
+            stage.coupon = (await admin.post("/api/coupons", code)).json()
+    return stage
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)

@@ -66,7 +66,7 @@ def test_categories_are_the_market_s_alone() -> None:
     assert [role for role in ROLES if may(role, Permission.CHANGE_CATEGORIES)] == [ADMIN]
 
 
-def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_cart() -> None:
+def test_no_route_that_changes_something_is_for_anyone_but_signing_in_the_cart_and_what_it_would_cost() -> None:
     open_ = {route.path for route in ROUTES if route.permission is None and route.method != "GET"}
     assert open_ == {
         "/api/auth/register",
@@ -80,6 +80,7 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_ca
         "/api/auth/link/session",
         "/api/auth/second-factor",
         "/api/auth/second-factor/options",
+        "/api/quotes",
         "/api/auth/passkey",
         "/api/auth/passkey/options",
         "/api/auth/passkey/session",

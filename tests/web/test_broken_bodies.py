@@ -33,8 +33,8 @@ REFUSED: dict[str, Any] = {
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
     ("post_api_products", "farm_id"): None, ("post_api_pickup_points", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
-    ("post_api_orders", "quote_id"): None, "hold": False, "basis": "order", "max_uses": 1, "max_uses_per_person": 1, "sold_by": None, "priced_by": None, "variant_id": None, ("put_api_products_id_variants", "id"): None, ("put_api_products_id_variants", "unit"): "each",
-    "substitution": "ask", "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
+    ("post_api_orders", "quote_id"): None, "hold": False, "basis": "order", "max_uses": 1, "max_uses_per_person": 1, "sold_by": None, "priced_by": None, "variant_id": None, "substitution": "ask", "cart": False, "accept": True, ("patch_api_orders_id", "lines[0].product_id"): None, ("put_api_products_id_variants", "id"): None, ("put_api_products_id_variants", "unit"): "each",
+    "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
     ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed", "group": "wholesale", "visible_to": "wholesale",
 }  # fmt: skip
 #: What is wrong with a row of it is told with that row (``tests/market/catalogue/test_bulk_products.py``).
@@ -174,7 +174,7 @@ async def test_every_field_that_is_wrong_is_named_at_once(
     elif "/api/orders/{id}" in route.path or "{product_id}" in route.path:
         product = await market.product(who)
         order = (await who.order((product["id"], 1))).json()
-        ids |= {"id": order["id"], "product_id": product["id"]}
+        ids |= {"id": order["id"], "product_id": product["id"], "line_id": order["lines"][0]["id"]}
     body, wrong = broken(route, is_unreadable)
     headers = {"If_Match": "*"} if route.if_match else {}
     if route.key != "no":

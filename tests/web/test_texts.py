@@ -245,11 +245,6 @@ async def _stock(s: Stage) -> Try:
     return s.farmer, "POST", f"/api/products/{s.product['id']}/stock", {"change": "1", "reason": "Found."}
 
 
-async def _quote(s: Stage) -> Try:
-    _, method, _, body = await _order(s)
-    return s.buyer, method, "/api/quotes", body
-
-
 async def _order(s: Stage) -> Try:
     body = {"lines": [{"product_id": s.product["id"], "quantity": 1}], "note": "Please.",
             "fulfilments": [{"farm_id": s.farmer.farm_id, "method": "delivery", "address": "Road 2"}]}  # fmt: skip
@@ -285,6 +280,18 @@ async def _profile(s: Stage) -> Try:
 
 async def _cancel(s: Stage) -> Try:
     return s.buyer, "POST", f"/api/orders/{await s.order()}/cancel", {"reason": "Ill."}
+
+
+async def _amend(s: Stage) -> Try:
+    order = (await s.buyer.get(f"/api/orders/{await s.order()}")).json()
+    lines = [{"line_id": order["lines"][0]["id"], "note": "Ripe."}]
+    return s.buyer, "PATCH", f"/api/orders/{order['id']}", {"lines": lines, "reason": "More guests."}
+
+
+async def _short(s: Stage) -> Try:
+    order = (await s.buyer.get(f"/api/orders/{await s.order()}")).json()
+    path = f"/api/orders/{order['id']}/parts/{s.farmer.farm_id}/lines/{order['lines'][0]['id']}/short"
+    return s.farmer, "POST", path, {"quantity": 1, "reason": "Hail."}
 
 
 async def _move(s: Stage) -> Try:
@@ -381,8 +388,8 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createFee": _charge("fees"), "changeFee": _change_charge("fees"), "createTaxRate": _charge("tax-rates"), "changeTaxRate": _change_charge("tax-rates"),
     "createCoupon": _charge("coupons"), "changeCoupon": _change_charge("coupons"),
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "askQuote": _quote, "putCartItem": _put, "putCartItems": _put_many,
-    "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "putCartItem": _put, "putCartItems": _put_many,
+    "cancelOrder": _cancel, "changeOrder": _amend, "shortOrderLine": _short, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
     "signInByLink": _use_link, "beginSessionByLink": _link_session,
@@ -492,7 +499,7 @@ async def test_what_is_kept_is_composed_and_trimmed(market: Market, operation: s
     s = await stage(market)
     for path in paths(operation):
         response = await tried(s, operation, path, WRITTEN)
-        if {"email", "username", "phone", "external_id", "postcodes"} & {*path}:
+        if {"email", "username", "phone", "external_id", "postcodes", "coupon"} & {*path}:
             assert operation in SIGN_INS or (response.status == 422 and fields(response) == [named(path)]), (
                 response.text
             )

@@ -68,7 +68,8 @@ class Shelf:
         names |= {("external_id", own)} if own is not None else set()
         if self._said & names:
             field = "id" if row.id is not None else "external_id" if own is not None else "sku"
-            raise Invalid.of(field, "is the product of an earlier row, too; give each product one row", "given-twice")
+            message = "is the product of an earlier row, too; give each product one row"
+            raise Invalid.of(field, message, "given-twice", reason="row")
         self._said |= {(kind, name) for kind, name in names if name}
 
     def forget(self, rows: Iterable[Row]) -> None:

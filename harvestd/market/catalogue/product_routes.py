@@ -44,14 +44,14 @@ def shown(card: cards.Card) -> msgspec.Raw:
 async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     """Published products by filter and sort; or, with ``mine``, those of the caller's farms, of any status."""
     _only_of_ones_own(query)
-    if query.near is not None and query.radius_km is None:
-        message = "goes with radius_km here; GET /api/search?near= ranks by distance"
-        raise Invalid.of("near", message, "not-accepted", reason="with-radius")
     sort = query.sort if query.updated_since is None else listing_terms.CHANGED
     types = tuple(type_ for _, _, type_ in listing_terms.ORDERS[sort].key)
     order = Keyset(query, sort, types, lambda row: row.key)
     after = order.after
     asked = await filters.asked(request, query)
+    if query.near is not None and query.radius_km is None:
+        message = "goes with radius_km here; GET /api/search?near= ranks by distance"
+        raise Invalid.of("near", message, "not-accepted", reason="with-radius")
     # what others follow is read where it is written: a replica may be behind
     reader = request.reader if query.updated_since is None else request.parts.database
     own = await _own(request, query)

@@ -109,12 +109,12 @@ def corners(given: Sequence[PointPositionIn] | None) -> list[tuple[Decimal, Deci
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "delivery": "Where the farm says that it delivers, and on which terms; null if it does not. Shown to buyers: orders do not look at it yet.",
+    "delivery": "Where the farm says that it delivers, and on which terms, by which orders are charged; null if it says nothing of it.",
     "areas": "The areas, in order: the first that a place is in counts.",
     "postcodes": "The postcodes in it, which are compared without spaces and hyphens; null if it is none of postcodes.",
     **dict.fromkeys(("Area.radius_km", "AreaIn.radius_km"), "Radius in kilometres around the farm; null if it is no circle."),
     "polygon": "The corners of it, in degrees, 10 degrees wide and high at most; null if it is no polygon.",
-    **dict.fromkeys(("Area.fee", "AreaIn.fee"), "What delivery costs."),
+    **dict.fromkeys(("Area.fee", "AreaIn.fee"), "What a delivery there costs."),
     **dict.fromkeys(("Area.minimum", "AreaIn.minimum"), "Minimum order for delivery there."),
     **dict.fromkeys(("Area.free_from", "AreaIn.free_from"), "Goods for this amount are delivered free of charge; null for none. Not less than the least order, where there is a fee."),
     **dict.fromkeys(("Delivery.note", "DeliveryIn.note"), "What buyers are told of it: days, hours."),

@@ -68,7 +68,7 @@ def _entry(feed: Feed, product: Product) -> Iterator[str]:
 
 
 def _price(feed: Feed, product: Product) -> str:
-    """``€3.50 / kg``, ``€6.40 / 1,000 g``, ``4,80 € / Kiste``; of a piece the price alone."""
+    """``€3.50 / kg``, ``€6.40 / 1,000 g``, ``4,80 € / Kiste``; of a piece the price alone where a language has no word for one."""
     price = money(product.price.amount, product.price.currency, feed.language)
     per, unit = Decimal(product.price_per.quantity), product.price_per.unit
     quantity = languages.quantity(per, unit, feed.language)

@@ -64,8 +64,8 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("farm", "Order {number} for {farm} has expired", "Order {number} of {buyer} for {farm} was not confirmed in time; its stock is back on sale.\n", mail=True),
     ),
     ("order.amended", ""): (
-        Message("buyer", "Order {number} has changed", "Your order {number} has been changed:\n\n{changes}\n\nTotal: {total}\n{reason}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed:\n\n{changes}\n\nTotal: {subtotal}\n{reason}\n", mail=True),
+        Message("buyer", "Order {number} has changed", "Your order {number} has been changed.{reason}\n\n{changes}\n\nTotal: {total}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", "accepted"): (Message("farm", "Order {number} for {farm}: the buyer says yes", "{buyer} accepts what you asked about in order {number}:\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),),
     ("order.amended", "declined"): (
@@ -73,12 +73,12 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("farm", "Order {number} for {farm}: the buyer says no", "What you asked {buyer} about in order {number} is not accepted.\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.line_short", ""): (
-        Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n{reason}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed:\n\n{changes}\n\nTotal: {subtotal}\n{reason}\n", mail=True),
+        Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\nTotal: {total}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.line_short", "asked"): (
-        Message("buyer", "Order {number}: {farm} is short, and asks you", "{farm} does not have all that you ordered in order {number}:\n\n{changes}\n\nIn its place you can have:\n\n{offer}\n\n"
-                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\n{reason}\n", mail=True),
+        Message("buyer", "Order {number}: {farm} is short, and asks you", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\nIn its place you can have:\n\n{offer}\n\n"
+                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\n", mail=True),
     ),
     ("order.line_weighed", ""): (Message("buyer", "Order {number} is weighed", "{farm} has weighed what you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n", mail=False),),
     ("order.line_weighed", "asked"): (

@@ -121,12 +121,11 @@ def _charges(value: Sequence[tuple[str, int]], facts: Facts, language: str) -> l
 def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
     """Each line that changed: its title, the quantity before and after, and what it comes to then. What is new begins with a plus, what is gone with a
     minus."""
-    return "\n".join(_change(*one, facts, language) for one in value)
+    return "\n".join(_change(one, facts, language) for one in value)
 
 
-def _change(
-    title: str, unit: str, before: str | None, after: str | None, total: int | None, facts: Facts, language: str
-) -> str:
+def _change(line: Sequence[Any], facts: Facts, language: str) -> str:
+    title, unit, before, after, total = line
     was, is_ = (None if one is None else quantity(Decimal(one), unit, language) for one in (before, after))
     amount = _money(total, facts, language)
     if was is None:

@@ -46,7 +46,9 @@ def outside(billing: Billing, ways: Sequence[Way], shelf: Sequence[OnSale | None
             yield FieldError(field, message, code="not-found", params=params)
 
 
-async def take(unit: UnitOfWork, code: str, user_id: str | None, day: date) -> tuple[Discount | None, FieldError | None]:
+async def take(
+    unit: UnitOfWork, code: str, user_id: str | None, day: date
+) -> tuple[Discount | None, FieldError | None]:
     """Use a coupon for an order: what it takes off, or why it is not accepted; then nothing is used once the transaction is undone. A guest has no account by
     which their uses could be counted."""
     if user_id is None:

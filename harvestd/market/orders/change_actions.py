@@ -142,7 +142,8 @@ async def short(
     replaced = [x.product_id for x in order.lines if x.replaces == line_id]
     more = [] if said.substitute is None else [said.substitute[0]]
     goods = await stock.lock(unit.tx, [line.product_id, *replaced, *more])
-    substitute, shelf = None, {}
+    substitute: shortage.Substitute | None = None
+    shelf: Mapping[str, OnSale] = {}
     if said.substitute is not None:
         product_id, variant_id, quantity = said.substitute
         shelf = await _seen(unit, order, [(product_id, variant_id)])

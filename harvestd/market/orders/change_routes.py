@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept, told
@@ -36,6 +36,20 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
         *total,
         *(fault for i, line in lines.items() for fault in _line_faults(f"lines[{i}]", line)),
     ]
+
+
+def short_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults of a short that can be found without its line."""
+    found: list[Any] = [not_negative("quantity", given["quantity"])] if "quantity" in given else []
+    instead = sound.members(given, "substitute")
+    found += [positive("substitute.quantity", instead["quantity"])] if "quantity" in instead else []
+    return [*routes.reason_faults(request, given), *(one for one in found if isinstance(one, FieldError))]
+
+
+def weigh_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults of a weight that can be found without its line."""
+    value = positive("quantity", given["quantity"]) if "quantity" in given else None
+    return [value] if isinstance(value, FieldError) else []
 
 
 def _line_faults(path: str, line: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -74,7 +88,7 @@ async def amend(request: RequestContext, body: ChangeOrder) -> Result:
     if not body.lines and not body.cart:
         message = "is missing: say what becomes of which line, or cart, to add what is in it"
         wrong.append(FieldError("lines", message, code="required", params={"reason": "no-change"}))
-    accept(*faults(request, {name: getattr(body, name) for name in body.__struct_fields__}), *wrong)
+    accept(*faults(request, _given(body)), *wrong)
     expected = body.expected_total
     wanted = change_actions.Amendment(
         edits=[_edit(f"lines[{i}]", line) for i, line in enumerate(body.lines)], of_cart=body.cart,
@@ -86,6 +100,10 @@ async def amend(request: RequestContext, body: ChangeOrder) -> Result:
     party = routes.party_of(request, farms, Permission.AMEND_ORDERS)
     await change_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
     return await routes.stepped(request, farms)
+
+
+def _given(body: Struct) -> dict[str, Any]:
+    return {name: getattr(body, name) for name in body.__struct_fields__}
 
 
 def _edit(path: str, line: LineChange) -> Edit:
@@ -102,6 +120,7 @@ def _edit(path: str, line: LineChange) -> Edit:
 async def short(request: RequestContext, body: ShortLine) -> Result:
     """Note how much of a line is short, and what comes in its place."""
     farms = await _farms_of_farmer(request)
+    accept(*short_faults(request, _given(body)))
     one = body.substitute
     said = change_actions.Short(
         quantity=body.quantity, substitute=None if one is None else (one.product_id, one.variant_id, one.quantity),
@@ -116,6 +135,7 @@ async def short(request: RequestContext, body: ShortLine) -> Result:
 async def weigh(request: RequestContext, body: WeighLine) -> Result:
     """Note what a line weighs."""
     farms = await _farms_of_farmer(request)
+    accept(*weigh_faults(request, _given(body)))
     party, (order_id, farm_id, line_id) = routes.party_of(request, farms, Permission.FULFIL_ORDERS), _place(request)
     weights = {line_id: Amount(body.quantity, body.unit)}
     await change_actions.weigh(request.work, party, order_id, farm_id, weights, terms(request.parts.settings))

@@ -6,7 +6,7 @@ events are made of that, and what reservations are to hold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -24,6 +24,7 @@ Kind = Literal["amended", "short", "weighed", "answered"]
 _TYPES: dict[Kind, str] = {
     "amended": "order.amended", "short": "order.line_short", "weighed": "order.line_weighed", "answered": "order.amended",
 }  # fmt: skip
+NOTHING_MORE: Mapping[str, Any] = {}
 #: A line before and after a change; None: there was none, or it was taken out.
 Pair = tuple[Line | None, Line | None]
 
@@ -73,7 +74,7 @@ class Changed:
 
 def changed(
     order: Standing, lines: Sequence[Line], kind: Kind, by: By, *, placed_at: datetime, about: Sequence[str] = (),
-    opened: Sequence[Part] = (), pricing: Pricing | None = None, **more: Any,
+    opened: Sequence[Part] = (), pricing: Pricing | None = None, more: Mapping[str, Any] = NOTHING_MORE,
 ) -> Changed | None:  # fmt: skip
     """What follows if these are the lines of an order, in order (those that were there before are recognised by their ids); None: nothing, since nothing
     differs. A part of which nothing is left is cancelled, and keeps its lines for the books. ``about`` are the lines that the event (one each) is about,
@@ -164,7 +165,7 @@ class _Telling:
         new = {} if from_ else {"placed_at": self.placed_at.isoformat()}
         return self._event("order.updated", data | new)
 
-    def change(self, type: str, pairs: Sequence[Pair], about: Sequence[str], more: dict[str, Any]) -> list[Event]:
+    def change(self, type: str, pairs: Sequence[Pair], about: Sequence[str], more: Mapping[str, Any]) -> list[Event]:
         """What changed: in one event or, if it is about several lines, in one each."""
         data = {"by": self.by.actor, "farms": sorted(self.by.farms), "placed_at": self.placed_at.isoformat(), **more}
         told = [(_line(pair), _told(pair)) for pair in pairs]

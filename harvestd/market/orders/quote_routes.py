@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.names import accept
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import token as cart_token
-from harvestd.market.carts.selling import terms
+from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.catalogue.viewing import somebody
 from harvestd.market.orders import quoting
 from harvestd.market.orders.ordering import asked_for
@@ -28,6 +29,9 @@ async def ask(request: RequestContext, body: AskQuote) -> Result:
     token = cart_token.token_of(request)
     fresh = cart_token.fresh() if body.hold and request.caller is None and token is None else None
     wanted = asked_for(request, body)
+    amounts = quantity_faults({i: {"quantity": line.quantity} for i, line in enumerate(body.lines or ())})
+    # what is wrong with the body by itself; all else that speaks against it is told in the answer
+    accept(*wanted.wrong, *amounts.values())
     holder = wanted.holder if fresh is None else attrs.evolve(wanted.holder, token_hash=secret_hash(fresh))
     rules = terms(request.parts.settings)
     quoted = await quoting.quote(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
@@ -82,7 +83,7 @@ def short(order: Standing, farm_id: str, line_id: str, quantity: Decimal, substi
         [one for one in lines if one.replaces == line.id],
     )
     return changed(
-        order, lines, "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, pricing=pricing, **_told(lines, line)
+        order, lines, "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, pricing=pricing, more=_told(lines, line)
     )  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def _opened(order: Standing, product: OnSale | None, actor: Actor) -> tuple[Part
     return (Part(product.farm_id, product.farm_name, len(order.parts), "placed", 0, method=order.parts[0].method),)
 
 
-def _told(lines: Collection[Line], line: Line) -> dict[str, object]:
+def _told(lines: Collection[Line], line: Line) -> dict[str, Any]:
     """What the event says of the substitute."""
     found = next((one for one in lines if one.replaces == line.id), None)
     if found is None:
@@ -219,7 +220,7 @@ def answer(order: Standing, line_id: str, accepted: bool, by: By, placed_at: dat
         by,
         placed_at=placed_at,
         about=(line_id,),
-        outcome="accepted" if accepted else "declined",
+        more={"outcome": "accepted" if accepted else "declined"},
     )
 
 

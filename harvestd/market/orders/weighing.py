@@ -43,7 +43,7 @@ def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing
     asked = [line.answer_by for line in lines if line.id in about and line.answer_by is not None]
     until = {"answer_by": max(asked).isoformat()} if asked else {}
     return (
-        changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, **until)
+        changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, more=until)
         if about
         else None
     )

@@ -82,9 +82,9 @@ async def delete(unit: UnitOfWork, kind: Kind[Row], id: str, allowed: Allowed) -
 
 async def _locked(unit: UnitOfWork, kind: Kind[Row], id: str, allowed: Allowed) -> Row:
     found = await rows.lock(unit.tx, kind.table, id)
+    await allowed(getattr(found, "farm_id", None))
     if found is None:
         raise missing(kind)
-    await allowed(getattr(found, "farm_id", None))
     return found
 
 

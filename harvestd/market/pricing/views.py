@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import msgspec
 
 from harvestd.kernel.errors import FieldError
+from harvestd.market.farms.delivery_rules import postcode_faults
 from harvestd.market.pricing import rows, rules, shapes
 from harvestd.web.money import given_faults, money
 from harvestd.web.shapes import Money
@@ -28,6 +30,11 @@ def faults(given: Mapping[str, Any], currency: str) -> list[FieldError]:
     rates = [rules.per_cent(name, given[name]) for name in _RATES if isinstance(given.get(name), Decimal)]
     named = rules.NAME.apply("name", given["name"]) if isinstance(given.get("name"), str) else None
     code = rules.code("code", given["code"]) if isinstance(given.get("code"), str) else None
+    for name, value in given.items():  # whole, or one by one where others cannot be read
+        if name == "postcodes" and isinstance(value, list):
+            found += postcode_faults(name, value)
+        elif name.startswith("postcodes["):
+            found += (attrs.evolve(one, field=name) for one in postcode_faults("", [value]))
     return [*found, *(one for one in (*rates, named, code) if isinstance(one, FieldError))]
 
 

@@ -29,9 +29,28 @@ def test_a_message_is_about_its_farm_the_farm_of_the_event_or_the_whole_order() 
     assert [farm_of(own, data) for own in ("f", None) for data in ({}, {"farm_id": "f"})] == ["f", "f", None, "f"]
 
 
+def test_of_a_change_of_lines_those_are_told_who_did_not_make_it_and_whose_lines_they_are() -> None:
+    lines = [{"farm_id": "f"}, {"farm_id": "g"}]
+    by_farm = {"by": "farm", "farms": ["f"], "lines": lines, "farm_id": "f"}
+    assert [is_told("farm", by_farm, farm) for farm in ("f", "g", "h")] == [False, True, False] and is_told(
+        "buyer", by_farm
+    )
+    by_buyer = {"by": "buyer", "farms": [], "lines": lines}
+    assert [is_told("farm", by_buyer, farm) for farm in ("f", "g", "h")] == [True, True, False] and not is_told(
+        "buyer", by_buyer
+    )
+    assert not is_told("buyer", by_farm | {"last": False}) and is_told("buyer", by_farm | {"last": True}), (
+        "one mail for one thing"
+    )
+    assert not is_told(
+        "buyer", {"from": "confirmed", "to": "confirmed", "order_status": "confirmed", "actor": "farm"}
+    ), "its lines' event follows"
+
+
 def test_a_notice_is_about_an_order_s_event_or_a_step_of_a_part() -> None:
     assert KINDS == (
         "farm.member_changed", "farm.member_closed", "farm.member_joined", "farm.member_left", "farm.member_removed",
-        "order.cancelled", "order.completed", "order.confirmed", "order.created", "order.expired", "order.out_for_delivery", "order.ready",
+        "order.amended", "order.cancelled", "order.completed", "order.confirmed", "order.created", "order.expired", "order.line_short", "order.line_weighed",
+        "order.out_for_delivery", "order.ready",
     )  # fmt: skip
     assert (kind("order.created"), kind("order.updated", "ready")) == ("order.created", "order.ready")

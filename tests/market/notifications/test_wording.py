@@ -23,6 +23,8 @@ FACTS: dict[str, Any] = {
     "number": "H-1", "name": "Zoë", "farm": "Œuvre", "currency": "EUR", "total": 123450, "subtotal": 488,
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
     "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer", "by": "Mel",
+    "changes": [["Möhre", "kg", "1.250", "2.000", 780], ["Ei", "box", None, "2.000", 250], ["Lauch", "kg", "1.000", None, None], ["Ente", "each", "2.000", "2.000", 900]],
+    "offer": [["Lauch", "kg", None, "1.000", 200]], "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
 }  # fmt: skip
 LINK = "https://x/#verify=y"
 KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]
@@ -41,6 +43,17 @@ def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], languag
     if language != "en":
         told = shown(of(kind[:2], kind[2]), FACTS, "en")
         assert title != told[0] and body != told[1] and english_in(title + "\n" + body) == set()
+
+
+def test_each_line_that_changed_is_told_with_what_it_was_and_is() -> None:
+    body = shown(of(("order.line_short", "asked")), FACTS, "en")[1].splitlines()
+    assert body[2:6] == [
+        "  Möhre: 1.25 kg -> 2 kg  €7.80",
+        "  + 2 boxes  Ei  €2.50",
+        "  - 1 kg  Lauch",
+        "  2  Ente  €9.00",
+    ]
+    assert "  + 1 kg  Lauch  €2.00" in body and "until Jul 3, 2026, 8:00 PM" in body[-3]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

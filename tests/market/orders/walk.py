@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from tests.openapi.steps import BUYER, FARMER, SUNNY_ACRES, TOMATOES, Step
+
+
+def _ducks(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """An order of what is weighed."""
+    if "ducks" in known:
+        return {}
+    weight, per = {"quantity": "2.5", "unit": "kg"}, {"quantity": "1", "unit": "kg"}
+    body = {
+        "title": "Muscovy duck",
+        "unit": "each",
+        "price": 1490,
+        "stock": 9,
+        "priced_by": "weight",
+        "price_per": per,
+        "estimated_weight": weight,
+    }
+    made = ask("POST", "/api/products", body, known["tokens"][FARMER])
+    lines = [{"product_id": made["id"], "quantity": 1}]
+    return {"ducks": ask("POST", "/api/orders", {"lines": lines}, known["tokens"][BUYER])}
+
 
 STEPS: tuple[Step, ...] = (
     Step("askQuote", BUYER, body={"lines": [{"product_id": TOMATOES, "quantity": "1.25"}], "hold": True}),
@@ -10,6 +33,11 @@ STEPS: tuple[Step, ...] = (
          "fulfilment": {"method": "pickup"}, "note": "I come at ten."}),
     Step("listOrders", BUYER, {"limit": "1"}),
     Step("getOrder", BUYER, {"id": "{placeOrder.id}"}),
+    Step("changeOrder", BUYER, {"id": "{placeOrder.id}"}, {"lines": [{"line_id": "{placeOrder.lines.0.id}", "quantity": "1.5"}]}),
     Step("moveOrderPart", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES}, {"to": "confirmed"}),
+    Step("shortOrderLine", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES, "line_id": "{placeOrder.lines.0.id}"}, {"quantity": "0.25", "reason": "Hail."}),
+    Step("answerOrderLine", BUYER, {"id": "{placeOrder.id}", "line_id": "{placeOrder.lines.0.id}"}, {"accept": True}),
+    Step("weighOrderLine", FARMER, {"id": "{ducks.id}", "farm_id": SUNNY_ACRES, "line_id": "{ducks.lines.0.id}"}, {"quantity": "2.45", "unit": "kg"}, prepare=_ducks),
+    Step("weighOrderLines", FARMER, {"id": SUNNY_ACRES}, {"weighings": [{"line_id": "{ducks.lines.0.id}", "quantity": "2.48"}]}, prepare=_ducks),
     Step("cancelOrder", BUYER, {"id": "{placeOrder.id}"}, {"reason": "We are away this week."}),
 )  # fmt: skip

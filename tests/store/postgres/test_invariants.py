@@ -30,6 +30,10 @@ DAMAGE: dict[str, str] = {
     "a line of a pack of another product, or a product with another number of pack sizes than it says": "update products set variants = 1",
     "a reservation whose state contradicts the status of its part": "update order_parts set status = 'cancelled'",
     "totals that differ from their lines": "update order_lines set total = total + 1",
+    "a coupon used more often than allowed, or by another number of orders than it says": """
+        insert into coupons (id, code, code_key, amount, taken, created_at, updated_at) select id, 'c', 'c', 1, 1, now(), now() from products limit 1""",
+    "a quote that is held past its end, or holds nothing": """
+        insert into quotes (id, user_id, content, day, created_at, expires_at) select id, id, '{}', current_date, now(), now() + interval '1 hour' from users limit 1""",
     "two orders from one cart": """
         alter table orders drop constraint orders_cart_id_key;
         update orders set cart_id = '00000000-0000-7000-8000-000000000001'""",
@@ -44,7 +48,9 @@ DAMAGE: dict[str, str] = {
         update reservations set state = 'live', expires_at = now() - interval '2 minutes'""",
     "a farm that takes orders nobody would answer for, or takes none though an owner would": "update farms set staffed = not staffed",
     "a farm whose slug is not among those that it has had, or another's": "delete from farm_slugs",
-    "a category whose slug is not among those that it has had, or another's": "delete from category_slugs",
+    "a category whose slug is not among those that it has had, or another's": """
+        insert into categories (id, slug, name, created_at, updated_at) values (gen_random_uuid(), 'c', 'C', now(), now());
+        delete from category_slugs""",
     "a farm whose day came two days ago or longer, and was not told of": "update farms set turns_on = current_date - 3",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",

@@ -16,8 +16,8 @@ const things = {
       tell(button, WORDS.saved);
     });
     does(the("address-form"), "submit", async (form) => {
-      const [label, recipient, address, note] = ["label", "recipient", "address", "note"].map((name) => form.elements[name].value);
-      const body = { label, recipient, address, note, phone: form.phone.value || null };
+      const fields = Object.fromEntries(new FormData(form));
+      const body = { ...fields, phone: fields.phone || null };
       // the same id if it is sent again: what was stored, and not answered, is not stored twice
       form.dataset.id ||= this.newId();
       await ask("PUT", `/api/users/me/addresses/${form.dataset.id}`, body);
