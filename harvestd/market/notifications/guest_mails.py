@@ -7,7 +7,7 @@ from typing import Any
 from harvestd.interfaces import Mail
 from harvestd.kernel.formatting import money
 from harvestd.market.notifications.guest_messages import GUEST_TOLD
-from harvestd.market.notifications.messages import is_told
+from harvestd.market.notifications.messages import case_of, is_told
 from harvestd.market.notifications.outgoing import language_of
 from harvestd.market.notifications.wording import guest_shown
 from harvestd.market.orders import order_keys
@@ -20,7 +20,7 @@ from harvestd.unit_of_work import UnitOfWork
 async def mail_of(unit: UnitOfWork, event: Envelope, order: orders.Order) -> Mail | None:
     """What a guest is mailed of an event of their order; None if nothing, or if it is known no more whose it was."""
     guest: dict[str, Any] = order.guest or {}
-    what = GUEST_TOLD.get((event.type, event.data.get("to", "")))
+    what = GUEST_TOLD.get((event.type, case_of(event.data)))
     key = await order_keys.issue(unit, order.id) if guest and what and is_told("buyer", event.data) else None
     if what is None or key is None:
         return None

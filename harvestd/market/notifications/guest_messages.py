@@ -20,6 +20,16 @@ GUEST_TOLD: dict[tuple[str, str], str] = {
     ("order.updated", "out_for_delivery"): "A farm is on its way to you with its part of order {number}.",
     ("order.updated", "cancelled"): "A farm's part of your order {number} has been cancelled; nothing is owed for it.",
     ("order.updated", "expired"): "A farm did not confirm its part of order {number} in time; nothing is owed for it.",
+    ("order.amended", ""): "Your order {number} has been changed. It comes to {total} now.",
+    ("order.line_short", ""): "A farm does not have all that you ordered in order {number}. It comes to {total} now.",
+    (
+        "order.line_short",
+        "asked",
+    ): "A farm does not have all that you ordered in order {number}, and asks whether you want something else. Please follow the link, and answer.",
+    (
+        "order.line_weighed",
+        "asked",
+    ): "Something that you ordered in order {number} weighs more than was agreed on. Please follow the link, and say whether you want all of it.",
     ("order.cancelled", ""): "Your order {number} has been cancelled; nothing is owed for it.",
     ("order.expired", ""): "Your order {number} was not confirmed in time; nothing is owed for it.",
 }

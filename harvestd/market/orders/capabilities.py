@@ -25,7 +25,9 @@ class Viewer:
 
     user_id: str | None
     role: str = BUYER
-    scopes: frozenset[Permission] = frozenset({Permission.CANCEL_ORDERS})
+    scopes: frozenset[Permission] = frozenset(
+        {Permission.CANCEL_ORDERS, Permission.AMEND_ORDERS, Permission.PLACE_ORDERS}
+    )
     key_to: str | None = None
 
     def bought(self, order_id: str, buyer_id: str | None) -> bool:

@@ -13,6 +13,7 @@ from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import FARMER, Permission, may_everywhere
 from harvestd.kernel.quantities import MAX_TOTAL, not_negative, positive
 from harvestd.kernel.units import Amount
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.line_wishes import LineWish, wish
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
@@ -20,6 +21,8 @@ from harvestd.market.orders import change_actions, routes
 from harvestd.market.orders.amending import Edit
 from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
 from harvestd.market.orders.order import MAX_REASON
+from harvestd.market.orders.parties import Party
+from harvestd.market.orders.placing_shapes import OrderKeyQuery
 from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.market_day import today
@@ -81,8 +84,9 @@ def _shape_faults(path: str, line: LineChange) -> Iterator[FieldError]:
         yield FieldError(f"{path}.quantity", message, code="required", params={"reason": "added"})
 
 
-async def amend(request: RequestContext, body: ChangeOrder) -> Result:
-    """Add, change and take out lines of an order."""
+async def amend(request: RequestContext, body: ChangeOrder, query: OrderKeyQuery) -> Result:
+    """Add, change and take out lines of an order; whoever has its key is its buyer."""
+    party, farms = await _asking(request, query, Permission.AMEND_ORDERS)
     rules = terms(request.parts.settings)
     wrong = [fault for i, line in enumerate(body.lines) for fault in _shape_faults(f"lines[{i}]", line)]
     if not body.lines and not body.cart:
@@ -94,12 +98,21 @@ async def amend(request: RequestContext, body: ChangeOrder) -> Result:
         edits=[_edit(f"lines[{i}]", line) for i, line in enumerate(body.lines)], of_cart=body.cart,
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount,
         reason=told("reason", body.reason, MAX_REASON), language=other(request), check=request.check_version,
-        staff_sight=may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
+        staff_sight=party.key_to is None and may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
-    farms = await routes.farms_of(request)
-    party = routes.party_of(request, farms, Permission.AMEND_ORDERS)
     await change_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
-    return await routes.stepped(request, farms)
+    return await routes.stepped(request, farms, party.key_to)
+
+
+async def _asking(
+    request: RequestContext, query: OrderKeyQuery, permission: Permission
+) -> tuple[Party, list[accounts.Membership]]:
+    """Who asks: whoever has the order's key, or the caller, and their farms."""
+    key_to = await routes.key_of(request, query.token)
+    if key_to is not None:
+        return Party(None, key_to=key_to), []
+    farms = await routes.farms_of(request)
+    return routes.party_of(request, farms, permission), farms
 
 
 def _given(body: Struct) -> dict[str, Any]:
@@ -142,13 +155,12 @@ async def weigh(request: RequestContext, body: WeighLine) -> Result:
     return await routes.stepped(request, farms)
 
 
-async def answer(request: RequestContext, body: AnswerLine) -> Result:
-    """Settle what the caller is asked about a line."""
-    farms = await routes.farms_of(request)
-    party = routes.party_of(request, farms, Permission.PLACE_ORDERS)
+async def answer(request: RequestContext, body: AnswerLine, query: OrderKeyQuery) -> Result:
+    """Settle what the caller is asked about a line, or a guest who has the order's key."""
+    party, farms = await _asking(request, query, Permission.PLACE_ORDERS)
     line_id, rules = request.id("line_id"), terms(request.parts.settings)
     await change_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
-    return await routes.stepped(request, farms)
+    return await routes.stepped(request, farms, party.key_to)
 
 
 def _place(request: RequestContext) -> tuple[str, str, str]:

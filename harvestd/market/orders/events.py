@@ -94,7 +94,7 @@ class OrderAmended(Data, frozen=True, kw_only=True):
 
     order_id: UUID
     number: str
-    buyer_id: UUID
+    buyer_id: UUID | None
     placed_at: Instant
     by: Literal["buyer", "farm", "admin", "clock"]
     reason: str
@@ -121,7 +121,7 @@ class LineChanged(Data, frozen=True, kw_only=True):
 
     order_id: UUID
     number: str
-    buyer_id: UUID
+    buyer_id: UUID | None
     placed_at: Instant
     by: Literal["buyer", "farm", "admin", "clock"]
     reason: str

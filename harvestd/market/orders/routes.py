@@ -115,7 +115,7 @@ _LISTS: dict[str, Any] = {
 
 async def page(request: RequestContext, query: OrderKeyQuery) -> Result:
     """One order, as far as the caller may see it, or whoever has its key."""
-    key_to = await _key_to(request, query.token)
+    key_to = await key_of(request, query.token)
     order = await store.find(request.reader, request.id("id"))
     views = await _views(request, [order], key_to=key_to) if order else []
     if not views or order is None:
@@ -143,7 +143,7 @@ async def _views(
     return [view for view in views if view is not None]
 
 
-async def _key_to(request: RequestContext, token: str | None) -> str | None:
+async def key_of(request: RequestContext, token: str | None) -> str | None:
     """The id of the order that the path names, if the token opens it; None without a token. Raises :class:`NotFound`."""
     if token is None:
         return None
@@ -165,7 +165,7 @@ def _acting_for(request: RequestContext, farms: list[accounts.Membership], permi
 
 async def cancel(request: RequestContext, body: CancelOrder, query: OrderKeyQuery) -> Result:
     """Cancel an order, or a farm's part of it; whoever has its key is its buyer."""
-    key_to, reason = await _key_to(request, query.token), told("reason", body.reason, MAX_REASON)
+    key_to, reason = await key_of(request, query.token), told("reason", body.reason, MAX_REASON)
     if key_to is not None:
         await actions.cancel(request.work, Party(None, key_to=key_to), key_to, reason)
         return await stepped(request, [], key_to)

@@ -79,7 +79,7 @@ async def test_a_guest_orders_and_sees_and_cancels_it_by_the_mailed_link(market:
     order = await ordered(
         market, product, fulfilment={"method": "delivery", "address": "Secret Lane 3"}, note="dog bites"
     )
-    assert "token" not in str(order) and order["can"] == ["cancel"] and "buyer" not in order
+    assert "token" not in str(order) and order["can"] == ["cancel", "amend"] and "buyer" not in order
     (link,) = await links(market)
     path, _, token = link.partition("?token=")
     assert path == f"/api/orders/{order['id']}" and len(token) == 43
@@ -295,6 +295,56 @@ async def test_a_guests_cancel_beside_the_farms_confirm_is_one_before_the_other(
         assert [one.status for one in answers] == ([200, 409] if guest_first else [200, 200])
         assert (await get(market, link)).json()["status"] == "cancelled"
     await market.work()
+    assert market.broken(at_rest=True) == []
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_a_guest_who_is_asked_is_mailed_and_answers_by_the_link(market: Market, said: bool) -> None:
+    farmer = await market.farmer()
+    carrots, leeks = await market.product(farmer), await market.product(farmer, title="Leeks", price=200)
+    order = await ordered(market, carrots, lines=[{"product_id": carrots["id"], "quantity": 2, "substitution": "ask"}])
+    part = f"/api/orders/{order['id']}/parts/{farmer.farm_id}/lines/{order['lines'][0]['id']}"
+    substitute = {"product_id": leeks["id"], "quantity": 1}
+    short = await farmer.post(f"{part}/short", {"quantity": 1, "substitute": substitute, "reason": "spam"})
+    assert short.status == 200, short.text
+    found = await links(market)
+    assert len(found) == len(set(found)) == 2, "of the order, and of what is asked"
+    assert not any("spam" in body or "Leeks" in body for _, body in await told(market))
+    seen = (await get(market, found[1])).json()
+    assert seen["can"] == ["cancel", "amend", "answer"] and seen["lines"][1]["proposed"]
+    path, _, query = found[1].partition("?")
+    answer = f"{path}/lines/{seen['lines'][1]['id']}/answer"
+    for wrong, status in (("", 401), (f"?token={'a' * 43}", 404)):
+        assert (await market.stranger.request("POST", answer + wrong, json={"accept": said})).status == status
+    settled_ = await market.stranger.request("POST", f"{answer}?{query}", json={"accept": said})
+    assert settled_.status == 200, settled_.text
+    assert (settled_.json()["totals"]["total"]["amount"], settled_.json()["can"]) == (
+        590 if said else 390,
+        ["cancel", "amend"],
+    )
+    await market.work()
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_guest_changes_the_order_by_the_link(market: Market) -> None:
+    farmer = await market.farmer()
+    order = await ordered(market, await market.product(farmer))
+    (link,) = await links(market)
+    change = {"lines": [{"line_id": order["lines"][0]["id"], "quantity": 2}]}
+    path, _, _query = link.partition("?")
+    for wrong, status in (("", 401), (f"?token={'a' * 43}", 404)):
+        refused = await market.stranger.request("PATCH", path + wrong, json=change, headers={"If-Match": "*"})
+        assert refused.status == status
+    changed = await market.stranger.request("PATCH", link, json=change, headers={"If-Match": '"v1"'})
+    assert changed.status == 200 and changed.json()["totals"]["total"]["amount"] == 780, changed.text
+    assert (await market.stranger.request("PATCH", link, json=change, headers={"If-Match": '"v1"'})).status == 412
+    assert (await get(market, link)).json() == changed.json()
+    raised = await farmer.request(
+        "PATCH", path, change | {"lines": [change["lines"][0] | {"quantity": 1}], "reason": "spam"}, If_Match="*"
+    )
+    assert raised.status == 200, raised.text
+    assert len(await links(market)) == 2, "told of what others change, and not of their own"
+    assert not any("spam" in body for _, body in await told(market))
     assert market.broken(at_rest=True) == []
 
 
