@@ -20,6 +20,7 @@ import pytest
 
 from harvestd.kernel.names import has_invisible
 from harvestd.tables import ROUTES
+from tests.market.days import calendar
 from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
 from tests.uploading import picture
@@ -131,6 +132,58 @@ async def _change_group(s: Stage) -> Try:
         f"/api/groups/{made['id']}",
         {"name": f"Trade {next(_numbers)}", "description": "By the crate."},
     )
+
+
+def _times(s: Stage) -> dict[str, str]:
+    day = calendar.body(s.market.parts.now())
+    return {"opens_at": day["opens_at"], "closes_at": day["closes_at"]}
+
+
+async def _day(s: Stage) -> Try:
+    return s.admin, "POST", "/api/market-days", {"name": "Saturday", "metadata": {"a": "b"}, **_times(s)}
+
+
+async def _made_day(s: Stage) -> str:
+    return f"/api/market-days/{(await calendar.made(s.admin, {'name': 'Saturday', **_times(s)}))['id']}"
+
+
+async def _change_day(s: Stage) -> Try:
+    return s.admin, "PATCH", await _made_day(s), {"name": "Saturday", "metadata": {"a": "b"}}
+
+
+async def _copy_day(s: Stage) -> Try:
+    return s.admin, "POST", f"{await _made_day(s)}/copy", {"name": "Saturday", "opens_at": _times(s)["opens_at"]}
+
+
+async def _cancel_day(s: Stage) -> Try:
+    return s.admin, "POST", f"{await _made_day(s)}/cancel", {"reason": "Storm."}
+
+
+POINT = {"name": "Hall", "address": "1 Square", "hours": "Sat 9-12"}
+
+
+async def _point(s: Stage) -> Try:
+    return s.admin, "POST", "/api/pickup-points", POINT
+
+
+async def _change_point(s: Stage) -> Try:
+    made = (await s.admin.post("/api/pickup-points", POINT)).json()
+    return s.admin, "PATCH", f"/api/pickup-points/{made['id']}", POINT
+
+
+SCHEDULE = {
+    "name": "Saturday", "rule": "FREQ=WEEKLY;COUNT=1", "first": "2098-01-04", "opens": {"day": -3, "at": "08:00"}, "closes": {"at": "06:00"},
+    "metadata": {"a": "b"},
+}  # fmt: skip
+
+
+async def _schedule(s: Stage) -> Try:
+    return s.admin, "POST", "/api/market-schedules", SCHEDULE
+
+
+async def _change_schedule(s: Stage) -> Try:
+    made = (await s.admin.post("/api/market-schedules", SCHEDULE)).json()
+    return s.admin, "PATCH", f"/api/market-schedules/{made['id']}", {"name": "Saturday", "metadata": {"a": "b"}}
 
 
 async def _group_member(s: Stage) -> Try:
@@ -327,7 +380,8 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createMarketDay": _day, "changeMarketDay": _change_day, "copyMarketDay": _copy_day, "cancelMarketDay": _cancel_day,
+    "createPickupPoint": _point, "changePickupPoint": _change_point, "createMarketSchedule": _schedule, "changeMarketSchedule": _change_schedule, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,

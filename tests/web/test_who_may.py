@@ -123,12 +123,14 @@ ENDING = {"post_api_auth_logout", "delete_api_auth_session", "delete_api_users_m
 @pytest.mark.limit(120)
 async def test_an_api_key_does_what_its_scope_says_and_its_owner_may(market: Market) -> None:
     """Whatever the route: with all scopes but its own it is refused, with that alone it is not."""
-    admin = await market.person("admin")
     secrets: dict[tuple[str, ...], Client] = {}
+    admins: list[Person] = []
 
     async def key(*scopes: str) -> Client:
         if scopes not in secrets:
-            answer = await admin.post("/api/users/me/api-keys", {"name": "k", "scopes": list(scopes)})
+            if len(secrets) % 40 == 0:  # an account has 50 keys at most
+                admins.append(await market.person("admin"))
+            answer = await admins[-1].post("/api/users/me/api-keys", {"name": "k", "scopes": list(scopes)})
             assert answer.status == 201, answer.text
             secrets[scopes] = market.stranger.signed_in(answer.json()["key"])
         return secrets[scopes]
@@ -163,6 +165,7 @@ class Farm:
     invitation: str
     document: str
     image: str
+    point: str
 
 
 async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
@@ -176,7 +179,8 @@ async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
     invitation = (await owner.post(f"/api/farms/{owner.farm_id}/members", body)).json()["id"]
     document = (await owner.post(f"/api/farms/{owner.farm_id}/documents", DOCUMENT)).json()["id"]
     image = (await owner.post(f"/api/products/{product['id']}/images", PICTURE)).json()["image"]["id"]
-    return Farm(market, owner, product, order.json(), member, invitation, document, image)
+    point = (await owner.post("/api/pickup-points", {"name": "Gate", "farm_id": owner.farm_id})).json()["id"]
+    return Farm(market, owner, product, order.json(), member, invitation, document, image, point)
 
 
 PICTURE = {"content": TOMATO}
@@ -225,6 +229,9 @@ ASKS: dict[str, Ask] = {
     "post_api_products_import": ask(
         "POST", "/api/products/import?dry_run=true&farm_id={farm}", {"content": "c2t1Cg=="}
     ),
+    "post_api_pickup_points": ask("POST", "/api/pickup-points", lambda f: {"name": "Gate", "farm_id": f.owner.farm_id}),
+    "patch_api_pickup_points_id": ask("PATCH", "/api/pickup-points/{f.point}", {"name": "Barn"}),
+    "delete_api_pickup_points_id": ask("DELETE", "/api/pickup-points/{f.point}"),
     "get_api_farms_id_groups": ask("GET", f"{FARM}/groups"),
     "get_api_products_export_csv": ask("GET", "/api/products/export.csv?farm_id={farm}"),
     "get_api_products_export_jsonl": ask("GET", "/api/products/export.jsonl?farm_id={farm}"),
@@ -304,7 +311,7 @@ SELLING = [
 def nowhere(market: Market) -> Farm:
     """A farm of which there is nothing."""
     nobody = Person(ID, "nobody@example.org", market.stranger, ID)
-    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID, ID)
+    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID, ID, ID)
 
 
 async def farmless(market: Market, owner: Person) -> dict[str, Person]:
