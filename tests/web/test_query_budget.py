@@ -96,6 +96,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_search_suggest": (3, 3),
     "put_api_cart_items": (7, 8),
     "put_api_cart_items_product_id": (6, 7),
+    "get_api_cart_windows": (0, 0),
     "get_api_cart": (3, 3),
     "delete_api_cart_items_product_id": (3, 4),
     "delete_api_cart": (2, 2),
@@ -190,7 +191,6 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_pickup_points": (1, 1),
     "get_api_pickup_points_id": (1, 1),
     "patch_api_pickup_points_id": (0, 0),
-    "delete_api_pickup_points_id": (0, 0),
     "post_api_market_days": (0, 0),
     "get_api_market_days": (0, 0),
     "get_api_market_days_id": (0, 0),
@@ -204,6 +204,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_market_schedules_id": (1, 1),
     "patch_api_market_schedules_id": (0, 0),
     "delete_api_market_schedules_id": (0, 0),
+    "delete_api_pickup_points_id": (0, 0),
     "post_api_admin_clock": (0, 0),
     "post_api_groups": (7, 6),
     "get_api_groups": (1, 1),
@@ -686,6 +687,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_search_suggest": _get("/api/search/suggest?q=car"),
     "put_api_cart_items": _ask("PUT", "/api/cart/items", "buyer", lambda s: {"items": [s.line()]}),
     "put_api_cart_items_product_id": _ask("PUT", "/api/cart/items/{s.product[id]}", "buyer", {"quantity": "1"}),
+    "get_api_cart_windows": _get("/api/cart/windows", "buyer"),
     "get_api_cart": _get("/api/cart", "buyer"),
     "delete_api_cart_items_product_id": _ask("DELETE", "/api/cart/items/{s.product[id]}", "buyer"),
     "delete_api_cart": _ask("DELETE", "/api/cart", "buyer"),
@@ -826,7 +828,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_market_days_id_close": _ask("POST", "/api/market-days/{s.mailed[day]}/close", "admin"),
     "post_api_market_days_id_cancel": _ask("POST", "/api/market-days/{s.mailed[copy]}/cancel", "admin", {}),
     "delete_api_market_days_id": _ask("DELETE", "/api/market-days/{s.mailed[copy]}", "admin"),
-    "post_api_market_schedules": _made("/api/market-schedules", "schedule", lambda s: weekly(rounds_ahead=1)),
+    "post_api_market_schedules": _made(
+        "/api/market-schedules", "schedule", lambda s: weekly(rule="FREQ=DAILY;COUNT=1", first=_later(s, days=20)[:10])
+    ),
     "get_api_market_schedules": _get("/api/market-schedules", "admin"),
     "get_api_market_schedules_id": _get("/api/market-schedules/{s.mailed[schedule]}", "admin"),
     "patch_api_market_schedules_id": _ask(

@@ -35,7 +35,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def see(request: RequestContext) -> Result:
     """The cart, at current prices."""
-    view = await priced_view(request, request.reader, await store.find(request.reader, *_holder(request).key))
+    view = await priced_view(request, request.reader, await store.find(request.reader, *holder(request).key))
     return Result(view, version=view.version)
 
 
@@ -63,8 +63,8 @@ async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str
 
 
 async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> Result:
-    holder = _holder(request)
-    changed = await actions.put(request.work, holder, items(wishes, shelf), f"{wishes[0].path}product_id")
+    whose = holder(request)
+    changed = await actions.put(request.work, whose, items(wishes, shelf), f"{wishes[0].path}product_id")
     view = await priced_view(request, request.tx, changed.cart)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
     accept(*([beyond] if beyond and changed.more else []))  # prices may have risen since: a decrease is accepted
@@ -73,19 +73,20 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
 
 async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
     """Take a product, or a pack size of it, out; it is no error if it is not in."""
-    holder = _holder(request)
-    cart = await actions.take_out(request.work, holder, request.id("product_id"), query.variant_id)
-    headers = _headers(request, holder.token if cart is not None else None)
+    whose = holder(request)
+    cart = await actions.take_out(request.work, whose, request.id("product_id"), query.variant_id)
+    headers = _headers(request, whose.token if cart is not None else None)
     view = await priced_view(request, request.tx, cart)
     return Result(view, version=view.version, headers=headers)
 
 
 async def empty(request: RequestContext) -> None:
     """Empty the cart."""
-    await actions.empty(request.work, _holder(request))
+    await actions.empty(request.work, holder(request))
 
 
-def _holder(request: RequestContext) -> actions.Holder:
+def holder(request: RequestContext) -> actions.Holder:
+    """Whose cart the request is about."""
     if request.caller is not None:
         return actions.Holder(request.caller.user_id, None)
     return actions.Holder(None, cart_token.token_of(request))

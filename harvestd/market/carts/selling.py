@@ -11,23 +11,29 @@ import attrs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
 from harvestd.kernel.quantities import MAX_TOTAL, positive
+from harvestd.market.days import load_rules
 from harvestd.settings.table import Settings
+
+#: What counts unless the settings say otherwise.
+USUAL_LOAD = load_rules.Terms(piece=500, crate=15_000)
 
 
 @attrs.frozen(kw_only=True)
 class Terms:
     """The market's rules for orders. ``hold`` is how long stock stays reserved for an order that awaits its farm; None if
-    the order becomes a sale as soon as it is processed."""
+    the order becomes a sale as soon as it is processed; ``load`` is what counts for weights and crates that are not known."""
 
     currency: str
     lines_most: int
     hold: timedelta | None
+    load: load_rules.Terms = USUAL_LOAD
 
 
 def terms(settings: Settings) -> Terms:
     """The rules for every order of this market."""
     hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
-    return Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold)
+    load = load_rules.Terms(piece=settings.piece_weight, crate=settings.crate_weight)
+    return Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold, load=load)
 
 
 def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:

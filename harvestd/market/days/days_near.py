@@ -18,12 +18,11 @@ CHANNEL = "market_days:any"
 
 
 class NearDays:
-    """``primary`` is asked when it is not known."""
+    """Whoever asks lends a connection to the primary, in case that it is not known: they may have the only one."""
 
-    def __init__(self, clock: Any, topics: ITopics, primary: Reader, ttl: float = 600.0) -> None:
+    def __init__(self, clock: Any, topics: ITopics, ttl: float = 600.0) -> None:
         self._seconds: Callable[[], float] = clock.seconds
         self._topics = topics
-        self._primary = primary
         self._ttl = ttl
         self._known: bool | None = None
         self._until = 0.0
@@ -39,11 +38,11 @@ class NearDays:
         self._unsubscribe()
         self.changed()
 
-    async def any(self) -> bool:
+    async def any(self, reader: Reader) -> bool:
         """Whether there is a market day that is not cancelled."""
         if self._known is None or self._seconds() >= self._until:
             before = self._dropped
-            found = await rows.has_any(self._primary)
+            found = await rows.has_any(reader)
             if self._dropped != before:
                 return found
             self._known, self._until = found, self._seconds() + self._ttl

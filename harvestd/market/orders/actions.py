@@ -17,7 +17,7 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.farms import rows as farms
-from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows
+from harvestd.market.orders import delivery_rules, fulfilment, fulfilment_rows, placing, placing_rows, windows
 from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_rules import Wanted
@@ -59,18 +59,20 @@ async def place(
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
     ids = [one.product_id for one in wanted]
+    booking = await windows.begin(unit, ordering.ways)
     number, locked = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
     shelf = await with_packs(unit.tx, locked, [(one.product_id, one.variant_id) for one in wanted])
-    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted], booking)
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
         of_cart=ordering.lines is None, also=wrong,
     )  # fmt: skip
+    taken = [] if booking is None else await windows.take(unit, booking, order)
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
-    unit.record(*order.events)
+    unit.record(*order.events, *taken)
     await failpoint("order.before_commit")
     return order, ways
 
@@ -88,7 +90,7 @@ async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Seq
 
 
 async def _ways(
-    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None]
+    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None], booking: windows.Booking | None
 ) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
     """The fulfilment of each farm's part, and the faults outside the lines. For a product that does not exist, or is not
     shown, the farm is not disclosed."""
@@ -96,13 +98,15 @@ async def _ways(
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
     known = {product.farm_id: delivery_rules.Farm(product.farm_name) for product in there}
-    if any(way.pickup_point_id is not None for way in ordering.ways):
+    late = [] if booking is None else await windows.fit(unit, booking, known)
+    if booking is None and any(way.pickup_point_id is not None for way in ordering.ways):
         points = await farms.pickup_points(unit.tx, sorted(known))
         known = {farm_id: delivery_rules.Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
     try:
-        return delivery_rules.chosen(known, ordering.ways), []
+        at = {} if booking is None else windows.shown(booking)
+        return delivery_rules.chosen(known, ordering.ways, at), late
     except Invalid as refused:
-        return {}, [*refused.errors]
+        return {}, [*refused.errors, *late]
 
 
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
@@ -130,6 +134,17 @@ async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
     found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is not None and fulfilment.can_cancel(found[1], None, "buyer"):
         await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
+
+
+async def call_off(unit: UnitOfWork, order_id: str, day_id: str, reason: str) -> None:
+    """Cancel the parts of an order that are for a market day, as far as they can still be cancelled."""
+    found = await fulfilment_rows.lock(unit.tx, order_id)
+    if found is None:
+        return
+    at = await windows.of_day(unit, day_id)
+    farms = [part.farm_id for part in found[1].parts if part.window_id in at and part.status in fulfilment.CANCELLABLE]
+    if farms:
+        await _step(unit, found[1], fulfilment.cancel(found[1], farms, "admin", reason), None)
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:
@@ -160,4 +175,7 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     shelf = await stock.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
+    if any(part.window_id is not None for part in before.parts):
+        live = {part.farm_id for part in before.parts if part.status not in OVER} - {*moved.farms}
+        await windows.settle(unit, before.id, live)
     unit.record(*told(moved, effect.families), *effect.events)

@@ -13,7 +13,7 @@ from harvestd.store.postgres.transactions import Transaction
 _LOCK = Statement("orders.lock", f"select {COLUMNS} from {FROM} where o.id = :order_id for no key update of o", Order)
 _STANDING = Statement(
     "orders.standing",
-    """select p.farm_id, f.name, p.position, p.status, p.subtotal from order_parts p join farms f on f.id = p.farm_id
+    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.window_id from order_parts p join farms f on f.id = p.farm_id
         where p.order_id = :order_id order by p.position""",
     Part,
 )

@@ -12,7 +12,9 @@ import attrs
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import ONE
 from harvestd.kernel.units import Amount
+from harvestd.market.days.load_rules import Load
 
+NOTHING = Load(grams=0)
 #: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 
@@ -22,7 +24,7 @@ class Line:
     """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit; ``facts`` are what was told of the
     food then; ``title_seen`` is the title by which its buyer ordered it, if that is another than the farm's. With ``each``, the estimated weight of a
     piece, the price is for its weight and ``total`` an estimate. A line of a pack size (``variant_id``) counts packs, of which each ``takes`` so much of
-    the product's stock."""
+    the product's stock. ``load`` is what it takes of a window."""
 
     id: str
     farm_id: str
@@ -39,6 +41,7 @@ class Line:
     each: Amount | None = None
     variant_id: str | None = None
     takes: Decimal = ONE
+    load: Load = NOTHING
 
     @property
     def taken(self) -> Decimal:
@@ -48,13 +51,14 @@ class Line:
 
 @attrs.frozen
 class Part:
-    """One farm's part of an order."""
+    """One farm's part of an order; ``window_id`` is when and where it is handed over, in a market that sells by days."""
 
     farm_id: str
     farm_name: str
     position: int
     status: str
     subtotal: int
+    window_id: str | None = None
 
 
 @attrs.frozen

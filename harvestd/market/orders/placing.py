@@ -17,6 +17,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
+from harvestd.market.days.load_rules import load
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, check_stock, check_terms
 
@@ -39,7 +40,7 @@ def place(
     asked = acceptable(wanted, shelf, terms, today, of_cart, also)
     check_stock(asked, shelf)
     farms = list(dict.fromkeys(shelf[a.product_id].farm_id for a in asked))
-    lines = tuple(_line(i, a, shelf[a.key], line_ids[i], today) for i, a in enumerate(asked))
+    lines = tuple(_line(i, a, shelf[a.key], line_ids[i], today, terms) for i, a in enumerate(asked))
     parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
     totals = Totals(sum(part.subtotal for part in parts))
     check_terms(asked, shelf, seen, terms, expected_total, totals.total)
@@ -54,13 +55,14 @@ def place(
     return attrs.evolve(placed, events=_created(placed, shelf))
 
 
-def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date) -> Line:
+def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date, terms: Terms) -> Line:
     quantity = asked.quantity.quantize(PLACES)
     return Line(
         id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.own_title or product.title, quantity=quantity,
         unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
         facts=told(product.facts, today), title_seen=None if product.own_title in ("", product.title) else product.title, each=product.each,
         variant_id=product.variant_id, takes=product.pack.takes if product.pack else ONE,
+        load=load(quantity, product.unit, product.each, product.pack and product.pack.content, terms.load),
     )  # fmt: skip
 
 

@@ -106,14 +106,15 @@ _BY_ID = Statement("orders.by_id", f"select {COLUMNS} from {FROM} where o.id = :
 _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id = any(:ids::uuid[])", Order)
 _PARTS = Statement(
     "orders.parts",
-    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, coalesce(p.fulfilment, o.fulfilment),
+    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, coalesce(p.fulfilment, o.fulfilment) || case when w.id is null then '{}' else jsonb_build_object('window',
+                  jsonb_build_object('id', w.id, 'market_day_id', w.day_id, 'from', w.starts_at, 'to', w.ends_at)) end,
               (select coalesce(json_agg(json_build_object(
                           'version', t.version, 'from', nullif(t.from_status, ''), 'to', t.to_status, 'at', t.at,
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'
                                                                            when t.actor_id = o.buyer_id then 'buyer' else 'farm' end))
                                order by t.version), '[]')::text
                  from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id)
-         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id
+         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id left join windows w on w.id = p.window_id
         where p.order_id = any(:orders::uuid[]) order by p.order_id, p.position""",
     _part,
 )

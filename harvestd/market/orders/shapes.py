@@ -11,7 +11,7 @@ from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.step_shapes import OrderStatus, OrderStatusOut, OrderStep
-from harvestd.web.shapes import CountedQuery, Ids, Money, Out, PricePer, UnitOut
+from harvestd.web.shapes import CountedQuery, Id, Ids, Money, Out, PricePer, UnitOut
 from harvestd.web.vocabulary import closed
 
 OrderActionOut = Annotated[str, closed("OrderAction", ("cancel",), "What the caller can do with an order.")]
@@ -101,6 +101,7 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
     ids: Ids | None = None
     updated_since: datetime | None = None
     status: OrderStatus | None = None
+    market_day: Id | None = None
 
 
 #: The meaning of each name here, as the contract describes it.
@@ -118,6 +119,7 @@ WORDS: dict[str, str] = {
     "OrdersQuery.ids": "Only these orders, in this order and on one page; those that are not there, or not the caller's to see, are left out. Goes without the other parameters.",
     "OrdersQuery.updated_since": "Only orders that were changed at this time or later, cancelled ones, too; the oldest change first. To go on from where a list ended, ask for its "
     "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
+    "OrdersQuery.market_day": "Only orders with a part in a window of this market day.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
     "tax": "Tax added to the prices. Not implemented yet: always 0.",
     "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. For an order that is cancelled or expired as a whole, what was agreed.",

@@ -46,7 +46,7 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
-              key="required", body_limit=LONG_BODY, errors=(errors.OutOfStock, errors.PriceChanged)),
+              key="required", body_limit=LONG_BODY, errors=(errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull)),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
@@ -57,8 +57,8 @@ SUBJECT = Subject(
               section=_ORDERS, summary="Move a farm's part to its next status", body=step_shapes.MovePart, rules=routes.reason_faults, answer=shapes.Order, key="optional",
               errors=_STEP),
     ),
-    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
-        each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted", "market_day.cancelled"), 50): QueueHandlers(
+        each={"account.deleted": closing.sweep, "market_day.cancelled": closing.call_off}, bulk=handlers.sell)},
     periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due),
               Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip
