@@ -11,7 +11,8 @@ import pytest
 
 from harvestd.market.days import day_actions, slot_rows
 from harvestd.market.days.window_rules import Measures
-from tests.market.days.calendar import at, body, delivery, made, sandbox, text, told
+from harvestd.parts import Parts
+from tests.market.days.calendar import body, delivery, made, moved, sandbox, text, told
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import settled
@@ -231,27 +232,22 @@ async def test_a_cut_off_and_an_order_at_once_agree(market: Market) -> None:
     assert problem(await s.order(buyer))[:2] == (409, "market-closed")
 
 
-async def test_farms_are_refused_by_name_that_take_no_part_or_need_longer(market: Market) -> None:
-    manager, now, buyer = await market.person("manager"), market.parts.now(), await market.person()
+async def test_farms_are_refused_by_name_that_take_no_part_or_need_longer(parts: Parts) -> None:
+    market = sandbox(parts)
+    admin, now, buyer = await market.person("admin"), market.parts.now(), await market.person()
     early, away = await market.farmer("Early Farm"), await market.farmer("Away Farm")
     goods = [(await market.product(farmer))["id"] for farmer in (early, away)]
     farms = [{"farm_id": early.farm_id, "lead_minutes": 120}]
-    day = await made(manager, body(now, opens=-1, closes=3, farms=farms, windows=[delivery(now)]))
-    s = Stall(market, manager, early, goods[0], goods[1], day)
+    day = await made(admin, body(now, opens=-1, closes=3, farms=farms, windows=[delivery(now)]))
+    s = Stall(market, admin, early, goods[0], goods[1], day)
     refused = await s.order(buyer, (goods[0], 1), (goods[1], 1))
     assert problem(refused) == (422, "invalid", [("fulfilment.window_id", "not-found")])
     assert refused.json()["errors"][0]["params"]["farm"] == "Away Farm"
     assert (await s.order(buyer, (goods[0], 1))).status == 201
-    later = at(market, now + timedelta(hours=1, minutes=1))
-    closed = await attrs.evolve(buyer, client=later.stranger.signed_in(_token(buyer))).order(
-        (goods[0], 1), fulfilment={"method": "delivery", "address": "1 Lane", "window_id": s.window}
-    )
+    await moved(market, admin, now + timedelta(hours=1, minutes=1))
+    closed = await s.order(buyer, (goods[0], 1))
     assert problem(closed) == (409, "market-closed", [("fulfilment.window_id", "expired")])
     assert closed.json()["errors"][0]["params"] == {"reason": "farm-closed", "farm": "Early Farm"}
-
-
-def _token(person: Person) -> str:
-    return str(person.client.headers["Authorization"]).removeprefix("Bearer ")
 
 
 async def test_a_window_decides_how_and_where(market: Market) -> None:
