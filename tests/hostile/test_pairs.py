@@ -14,8 +14,11 @@ import attrs
 import pytest
 
 from harvestd.market.catalogue.markdown_actions import finish_all
+from harvestd.market.days.day_actions import step_all
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.lengths import length
+from tests.market.days import calendar
+from tests.market.days.calendar import made
 from tests.market.pictures.walk import TOMATO
 from tests.people import Market, Person
 from tests.web.client import Response
@@ -45,6 +48,7 @@ class Stage:
     image: str
     rule: dict[str, Any]
     pack: str
+    day: dict[str, Any] = attrs.field(factory=dict)
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -207,6 +211,29 @@ async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
 
+def _day(method: str, path: str = "", body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        given = body(s) if callable(body) else body
+        return await s.admin.request(method, f"/api/market-days/{s.day['id']}{path}", given, If_Match="*")
+
+    return change
+
+
+def _window(s: Stage, **more: Any) -> dict[str, Any]:
+    one = s.day["windows"][0]
+    return {"windows": [{name: one[name] for name in ("id", "method", "from", "to", "capacity")} | more]}
+
+
+async def _order_in_window(s: Stage) -> Response:
+    way = {"method": "delivery", "address": "1 Lane", "window_id": s.day["windows"][0]["id"]}
+    return await s.buyer.order((s.product["id"], "0.5"), fulfilment=way)
+
+
+async def _full(s: Stage) -> Response:
+    await settled(step_all(s.market.parts), step_all(s.market.parts))
+    return await s.buyer.get(f"/api/market-days/{s.day['id']}")
+
+
 #: What can be done to a thing, by the thing.
 ACTIONS: dict[str, dict[str, Action]] = {
     "order": {
@@ -262,6 +289,12 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "reduce": _product("POST", {"price": 200, "until": "2099-10-01T00:00:00Z"}, "/markdown"),
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "order": _order, "order it": _order_of_cart,
     },
+    "market day": {
+        "order": _order_in_window, "cancel the order": _cancel("buyer"), "close": _day("POST", "/close"), "cancel": _day("POST", "/cancel", {}),
+        "name": _day("PATCH", "", {"name": "Sunday"}), "no room": _day("PATCH", "", lambda s: _window(s, capacity={"orders": 1})),
+        "no window": _day("PATCH", "", {"windows": []}), "delete": _day("DELETE"), "copy": _day("POST", "/copy", lambda s: {"opens_at": s.day["opens_at"]}),
+        "its steps": _full,
+    },
     "rule": {
         "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),
     },
@@ -277,7 +310,17 @@ ACTIONS: dict[str, dict[str, Action]] = {
 async def _stage(market: Market, people: tuple[Person, Person, Person], thing: str) -> Stage:
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
-    ordered = await buyer.order((product["id"], "1"))
+    day: dict[str, Any] = {}
+    if thing == "market day":
+        await market.parts.database.transaction(lambda tx: tx.run(_NO_DAYS))
+        now = market.parts.now()
+        day = await made(admin, calendar.body(now, opens=-1, windows=[calendar.delivery(now, capacity={"orders": 2})]))
+    way = (
+        {"method": "delivery", "address": "1 Lane", "window_id": day["windows"][0]["id"]}
+        if day
+        else {"method": "pickup"}
+    )
+    ordered = await buyer.order((product["id"], "1"), fulfilment=way)
     assert ordered.status == 201, ordered.text
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
@@ -297,9 +340,12 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
         image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
     synonym = {"kind": "synonym", "queries": ["a", "b"]}
     rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack)
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack, day)
 
 
+_NO_DAYS = Statement(
+    "test.no_days", "update market_days set status = 'cancelled', due_at = null where status <> 'cancelled'", nothing
+)
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
 
 

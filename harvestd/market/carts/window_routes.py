@@ -18,7 +18,6 @@ from harvestd.market.days import day_views, load_rules, slot_rows
 from harvestd.market.days.load_rules import Load
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
-from harvestd.web.translated import other
 
 #: Windows that are looked at: more than a buyer chooses from.
 MANY = 500
@@ -38,7 +37,7 @@ async def _parts(request: RequestContext) -> Sequence[market.Part]:
     cart = await store.find(request.reader, *holder(request).key)
     items = await item_rows.items(request.reader, cart.id) if cart is not None else []
     ids = [item.product_id for item in items]
-    shelf = await stock.see(request.reader, ids, somebody(request), other(request)) if items else {}
+    shelf = await stock.see(request.reader, ids, somebody(request), "") if items else {}
     shelf = await with_packs(request.reader, shelf, [(item.product_id, item.variant_id) for item in items])
     return market.price(items, shelf, today(request), terms(request.parts.settings))[0]
 

@@ -76,8 +76,8 @@ def _unfit(way: Way, slot: Slot, farms: Mapping[str, Farm]) -> Iterator[FieldErr
         if (slot.leads is not None and farm_id not in slot.leads) or slot.farm_id not in (None, farm_id):
             name = farms[farm_id].name
             message = f"is not for {name}, which has no part in it; choose another window for it"
-            params = {"reason": "farm-of-window", "farm": name}
-            yield FieldError(f"{way.path}.window_id", message, code="not-found", params=params)
+            named = {"reason": "farm-of-window", "farm": name}
+            yield FieldError(f"{way.path}.window_id", message, code="not-found", params=named)
 
 
 def _delivers(area: Mapping[str, Any] | None, address: str) -> bool:

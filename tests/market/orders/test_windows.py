@@ -135,7 +135,7 @@ async def test_a_part_that_is_cancelled_gives_back_what_it_took_and_the_order_ke
 
 async def test_holds_that_run_out_give_their_places_back(market: Market) -> None:
     toy = sandbox(market.parts, order_confirmation="farm", reservation_ttl=3600.0)
-    s = await stall(toy, {"capacity": {"orders": 1}})
+    s = await stall(toy, {"capacity": {"orders": 1}}, {})
     admin = await toy.person("admin")
     assert (await s.order(await toy.person())).status == 201
     await admin.post("/api/admin/clock", {"to": text(toy.parts.now() + timedelta(hours=2))})
