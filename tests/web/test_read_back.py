@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import attrs
@@ -17,7 +18,7 @@ from harvestd.market.farms.benefit_rules import BENEFITS
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.days.calendar import body as day
-from tests.market.days.calendar import delivery, made, weekly
+from tests.market.days.calendar import delivery, made, text, weekly
 from tests.market.pictures.pictures import added
 from tests.people import Market, Person
 
@@ -221,6 +222,10 @@ async def _schedule(market: Market) -> Thing:
     return Thing(manager, path, path, lambda answer: answer | {"farms": _farms(answer)})
 
 
+def _soon(days: int) -> str:
+    return text(datetime.now(UTC) + timedelta(days=days))
+
+
 #: A window for deliveries of a day of 2099, in an area.
 def _in_2099(**area: Any) -> dict[str, Any]:
     times = {"from": "2099-01-03T00:00:00Z", "to": "2099-01-03T01:00:00Z"}
@@ -265,7 +270,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_market_days_id": (_day, {
-        "name": ["Łosoś & Co", "x" * 200], "closes_at": ["2098-12-31T23:59:59Z"], "opens_at": ["2098-12-31T00:00:00Z"], "farms": [None],
+        "name": ["Łosoś & Co", "x" * 200], "closes_at": [_soon(300)], "opens_at": [_soon(200)], "farms": [None],
         "windows": [[], [_in_2099(postcodes=["1010"]), _in_2099(radius_km="0.5", center={"latitude": 1e-7, "longitude": 180})],
             [_in_2099(polygon=[{"latitude": n % 3, "longitude": n / 100} for n in range(200)])]],
         "holds_minutes": [1, 120], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],

@@ -139,8 +139,15 @@ def _times(s: Stage) -> dict[str, str]:
     return {"opens_at": day["opens_at"], "closes_at": day["closes_at"]}
 
 
+AREA = {"method": "delivery", "area": {"postcodes": ["1010"]}}
+
+
+def _windows(s: Stage) -> dict[str, Any]:
+    return {"windows": [calendar.delivery(s.market.parts.now()) | AREA]}
+
+
 async def _day(s: Stage) -> Try:
-    return s.admin, "POST", "/api/market-days", {"name": "Saturday", "metadata": {"a": "b"}, **_times(s)}
+    return s.admin, "POST", "/api/market-days", {"name": "Saturday", "metadata": {"a": "b"}, **_times(s), **_windows(s)}
 
 
 async def _made_day(s: Stage) -> str:
@@ -148,7 +155,7 @@ async def _made_day(s: Stage) -> str:
 
 
 async def _change_day(s: Stage) -> Try:
-    return s.admin, "PATCH", await _made_day(s), {"name": "Saturday", "metadata": {"a": "b"}}
+    return s.admin, "PATCH", await _made_day(s), {"name": "Saturday", "metadata": {"a": "b"}, **_windows(s)}
 
 
 async def _copy_day(s: Stage) -> Try:
@@ -173,7 +180,7 @@ async def _change_point(s: Stage) -> Try:
 
 SCHEDULE = {
     "name": "Saturday", "rule": "FREQ=WEEKLY;COUNT=1", "first": "2098-01-04", "opens": {"day": -3, "at": "08:00"}, "closes": {"at": "06:00"},
-    "metadata": {"a": "b"},
+    "metadata": {"a": "b"}, "windows": [AREA | {"from": {"at": "09:00"}, "to": {"at": "10:00"}}],
 }  # fmt: skip
 
 
@@ -183,7 +190,12 @@ async def _schedule(s: Stage) -> Try:
 
 async def _change_schedule(s: Stage) -> Try:
     made = (await s.admin.post("/api/market-schedules", SCHEDULE)).json()
-    return s.admin, "PATCH", f"/api/market-schedules/{made['id']}", {"name": "Saturday", "metadata": {"a": "b"}}
+    return (
+        s.admin,
+        "PATCH",
+        f"/api/market-schedules/{made['id']}",
+        {name: SCHEDULE[name] for name in ("name", "metadata", "windows")},
+    )
 
 
 async def _group_member(s: Stage) -> Try:

@@ -62,7 +62,7 @@ def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date, term
         unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
         facts=told(product.facts, today), title_seen=None if product.own_title in ("", product.title) else product.title, each=product.each,
         variant_id=product.variant_id, takes=product.pack.takes if product.pack else ONE,
-        load=load(quantity, product.unit, product.each, product.pack and product.pack.content, terms.load),
+        load=load(quantity, product.unit, product.each, None if product.pack is None else product.pack.content, terms.load),
     )  # fmt: skip
 
 
