@@ -191,7 +191,7 @@ async def _rule(market: Market) -> Thing:
 async def _day(market: Market) -> Thing:
     manager = await market.person("manager")
     now = market.parts.now()
-    path = f"/api/market-days/{(await made(manager, day(now, windows=[delivery(now)])))['id']}"
+    path = f"/api/market-days/{(await made(manager, day(now, windows=[delivery(now, 6000, 6004)])))['id']}"
     return Thing(
         manager,
         path,

@@ -67,6 +67,8 @@ async def change(
     moved = "closes_at" in given and given["closes_at"] != before.closes_at
     faults = [*rules.time_faults(times, unit.now if moved else None)]
     faults += await _strangers(unit, farms if "farms" in given else None)
+    if "windows" not in given and times["opens_at"] != before.opens_at:
+        faults += await _left_behind(unit, day_id, times["opens_at"])
     accept(*faults, message="the market day cannot be accepted")
     if "windows" in given:
         await window_actions.put(unit, day_id, times["opens_at"], given["windows"])
@@ -84,6 +86,14 @@ async def change(
     await rows.update(unit.tx, after)
     unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
     return before, after
+
+
+async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> list[FieldError]:
+    """The fault of windows that would be over before their day opens."""
+    present = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
+    if all(one.ends_at > opens_at for one in present):
+        return []
+    return [FieldError("windows", "must not be over before opens_at; give them, too", code="before-start")]
 
 
 async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None:
