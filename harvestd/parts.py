@@ -47,7 +47,7 @@ class Parts:
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
     in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None; ``classifier`` looks at
     pictures of products before they are shown, if there is one; ``long_work`` has the kinds of operations, by name; ``search_misses`` counts
-    what is searched for and not found, and ``views`` what is looked at, in a process that answers requests; ``clock`` is the market's, and ``dues`` are the periodic tasks that know when they have something
+    what is searched for and not found, and ``views`` what is looked at, in a process that answers requests; ``clock`` is the market's, ``market_days`` whether it has any day, and ``dues`` are the periodic tasks that know when they have something
     to do, which moving the clock runs; ``committed`` is called with the events of each unit of work that was committed."""
 
     settings: Settings
@@ -85,6 +85,7 @@ class Parts:
     long_work: Mapping[str, Any] = attrs.field(factory=dict)
     ahead: Callable[[], timedelta] = timedelta
     clock: Any = None
+    market_days: Any = None
     dues: Sequence[Any] = ()
     committed: Callable[[Sequence[Event]], None] = lambda events: None
 

@@ -82,7 +82,7 @@ class Market:
     async def person(self, role: str = "buyer", farm: str | None = None, verified: bool = True) -> Person:
         """A new buyer, farmer (with a farm) or admin, whose address is ``verified``."""
         n = next(_numbers)
-        email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), self.parts.now()
+        email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), self.parts.machine_now()
         account = NewAccount(email, email, f"{role}-{n}", f"{role}-{n}", f"{role.title()} {n}", role, farm)
         session = self.parts.new_id()
 

@@ -15,6 +15,7 @@ from harvestd.assembly.clock import now
 from harvestd.interfaces import ILimiter
 from harvestd.market.accounts import sign_ins_near
 from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
+from harvestd.market.days import days_near
 from harvestd.market.search import rules_near
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.settings.table import Settings
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from harvestd.store.redis.topics import RedisTopics
 
 #: The channels for consistency between processes: cache invalidations, the validity of sign-ins, and the rules of searches.
-SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL, rules_near.CHANNEL)
+SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL, rules_near.CHANNEL, days_near.CHANNEL)
 
 
 @attrs.frozen

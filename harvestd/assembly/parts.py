@@ -17,6 +17,7 @@ from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.catalogue.view_counts import Views
+from harvestd.market.days.days_near import NearDays
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.pricing.pricing_near import NearPricing
 from harvestd.market.search.misses import Misses
@@ -68,7 +69,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
         pricing=NearPricing(reactor, topics, primary),
         search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings),
-        blobs=blobs, pictures=Pictures(reactor), secret=secret, now=clock.now, ahead=clock.ahead, clock=clock, dues=DUES, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
+        blobs=blobs, pictures=Pictures(reactor), secret=secret, now=clock.now, ahead=clock.ahead, clock=clock, dues=DUES, market_days=NearDays(reactor, topics), new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
         search_misses=Misses(reactor, primary, now) if name == "api" else None,
         views=Views(reactor, primary, metrics) if name == "api" else None,

@@ -16,7 +16,8 @@ def start(parts: Parts, postgres: Postgres, used: Used) -> None:
     services: tuple[tuple[str, Any], ...] = (
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control), ("market clock", parts.clock),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
-        ("API keys", parts.api_keys), ("groups", parts.groups), ("pricing", parts.pricing), ("search", used.elasticsearch), ("S3", used.s3),
+        ("API keys", parts.api_keys), ("groups", parts.groups), ("market days", parts.market_days), ("pricing", parts.pricing), ("search", used.elasticsearch),
+        ("S3", used.s3),
         ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("views", parts.views), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:

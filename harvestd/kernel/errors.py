@@ -129,6 +129,14 @@ class PriceChanged(Conflict):
     """The total is not the one that the buyer expected."""
 
 
+class MarketClosed(Conflict):
+    """No market day takes this order now."""
+
+
+class WindowFull(Conflict):
+    """The window of a market day has not this much left; nothing was taken."""
+
+
 class KeyInFlight(Conflict):
     """A request with this Idempotency-Key is being worked on."""
 

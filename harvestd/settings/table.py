@@ -114,6 +114,8 @@ class Settings:
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
     market_rounds_ahead: int = setting(4, "rounds", "How many rounds of a schedule are made as market days ahead, unless it says so itself.", least=1, most=60)
     market_day_closing_soon: float = setting(10800.0, "seconds", "How long before its cut-off it is told that a market day closes soon; 0: never.", least=0, most=604800)
+    piece_weight: int = setting(500, "g", "What a piece of unknown weight counts for in the windows of market days.", least=1, most=1_000_000)
+    crate_weight: int = setting(15_000, "g", "How much fills a crate, of what is not sold by the crate, in the windows of market days.", least=1, most=1_000_000)
     sandbox: bool = setting(False, "", "Whether the market is for trying things out: POST /api/admin/clock moves its time forward, and what is due happens. Never where people really buy: the time cannot be moved back.")
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)

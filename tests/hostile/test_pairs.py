@@ -16,10 +16,13 @@ import pytest
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import merging
 from harvestd.market.catalogue.markdown_actions import finish_all
+from harvestd.market.days.day_actions import step_all
 from harvestd.market.orders import order_keys, retention
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import change
 from tests.lengths import length
+from tests.market.days import calendar
+from tests.market.days.calendar import made
 from tests.market.pictures.walk import TOMATO
 from tests.people import Market, Person
 from tests.web.client import Response
@@ -51,6 +54,7 @@ class Stage:
     pack: str = ""
     coupon: dict[str, Any] = attrs.field(factory=dict)
     key: str = ""
+    day: dict[str, Any] = attrs.field(factory=dict)
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -284,6 +288,29 @@ async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
 
+def _day(method: str, path: str = "", body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        given = body(s) if callable(body) else body
+        return await s.admin.request(method, f"/api/market-days/{s.day['id']}{path}", given, If_Match="*")
+
+    return change
+
+
+def _window(s: Stage, **more: Any) -> dict[str, Any]:
+    one = s.day["windows"][0]
+    return {"windows": [{name: one[name] for name in ("id", "method", "from", "to", "capacity")} | more]}
+
+
+async def _order_in_window(s: Stage) -> Response:
+    way = {"method": "delivery", "address": "1 Lane", "window_id": s.day["windows"][0]["id"]}
+    return await s.buyer.order((s.product["id"], "0.5"), fulfilment=way)
+
+
+async def _full(s: Stage) -> Response:
+    await settled(step_all(s.market.parts), step_all(s.market.parts))
+    return await s.buyer.get(f"/api/market-days/{s.day['id']}")
+
+
 #: What can be done to a thing, by the thing.
 ACTIONS: dict[str, dict[str, Action]] = {
     "order": {
@@ -349,6 +376,12 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "order": _order_with_coupon, "cancel": _cancel_with_coupon, "one use": _coupon("PATCH", {"max_uses": 1}), "switch off": _coupon("PATCH", {"active": False}),
         "another code": _coupon("PATCH", {"code": "OTHER-CODE"}), "delete": _coupon("DELETE"), "a fee": _charged,
     },
+    "market day": {
+        "order": _order_in_window, "cancel the order": _cancel("buyer"), "close": _day("POST", "/close"), "cancel": _day("POST", "/cancel", {}),
+        "name": _day("PATCH", "", {"name": "Sunday"}), "no room": _day("PATCH", "", lambda s: _window(s, capacity={"orders": 1})),
+        "no window": _day("PATCH", "", {"windows": []}), "delete": _day("DELETE"), "copy": _day("POST", "/copy", lambda s: {"opens_at": s.day["opens_at"]}),
+        "its steps": _full,
+    },
     "rule": {
         "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),
     },
@@ -365,7 +398,17 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
     """A product, an order and a cart; of the rest what is done to this thing."""
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
-    lines = {"lines": [{"product_id": product["id"], "quantity": "1"}]}
+    day: dict[str, Any] = {}
+    if thing == "market day":
+        await market.parts.database.transaction(lambda tx: tx.run(_NO_DAYS))
+        now = market.parts.now()
+        day = await made(admin, calendar.body(now, opens=-1, windows=[calendar.delivery(now, capacity={"orders": 2})]))
+    way = (
+        {"method": "delivery", "address": "1 Lane", "window_id": day["windows"][0]["id"]}
+        if day
+        else {"method": "pickup"}
+    )
+    lines = {"lines": [{"product_id": product["id"], "quantity": "1"}], "fulfilment": way}
     guest = {"guest": {"name": "Ada", "email": "ada@example.org"}} if thing == "guests" else {}
     client = market.stranger if guest else buyer.client
     ordered = await client.post("/api/orders", lines | guest, headers={"Idempotency-Key": _key()})
@@ -375,7 +418,7 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
     assert put.status == 200, put.text
-    stage = Stage(market, buyer, farmer, admin, product, ordered.json(), key=key)
+    stage = Stage(market, buyer, farmer, admin, product, ordered.json(), key=key, day=day)
     match thing:
         case "packs":
             items = {"items": [{"title": "Sack 0", "price": 700, "takes": "2"}]}
@@ -387,8 +430,8 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
                 stage.image = added.json()["image"]["id"]
         case "categories":
             for name in ("upper", "lower"):
-                made = await admin.post("/api/categories", {"name": f"{name} {_key()}"})
-                setattr(stage, name, made.json())
+                category = await admin.post("/api/categories", {"name": f"{name} {_key()}"})
+                setattr(stage, name, category.json())
         case "group" | "sight":
             await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
             stage.group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
@@ -401,6 +444,9 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
     return stage
 
 
+_NO_DAYS = Statement(
+    "test.no_days", "update market_days set status = 'cancelled', due_at = null where status <> 'cancelled'", nothing
+)
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
 
 

@@ -19,6 +19,7 @@ from harvestd.interfaces import Account, ISignIns, ITopics
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.days.days_near import NearDays
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.pricing.pricing_near import NearPricing
 from harvestd.market.search.postgres.engine import PostgresSearch
@@ -194,9 +195,12 @@ def make_market(parts: Parts) -> Market:
     sessions = NearSignIns(parts.reactor, parts.topics, source, ttl=600.0)  # however slow the machine, asked once
     keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
     groups = NearGroups(parts.reactor, parts.topics, parts.database)
+    days = NearDays(parts.reactor, parts.topics)
     rules = NearRules(parts.reactor, parts.topics, parts.database, parts.cache)
     pricing = NearPricing(parts.reactor, parts.topics, parts.database)
-    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups, search_rules=rules, pricing=pricing)
+    parts = attrs.evolve(
+        parts, sign_ins=sessions, api_keys=keys, groups=groups, search_rules=rules, pricing=pricing, market_days=days
+    )
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

@@ -15,7 +15,7 @@ from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from harvestd.web.validation import MAX
 from tests.market.days.calendar import body as day
-from tests.market.days.calendar import made
+from tests.market.days.calendar import made, weekly
 from tests.people import Market
 from tests.web.conftest import make_market
 
@@ -25,7 +25,7 @@ ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 REFUSED: dict[str, Any] = {
     "quantity": -1, "takes": -1, "stock": -1, "quantity_step": 0, "min_quantity": -1, "set": -1, "change": "0.0001", "amount": -1, "currency": "XXX",
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
-    "hours": "\u0007", "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
+    "hours": "\u0007", "at": "24:00", "rule": "FREQ=HOURLY", "country": "XX", "first": "1999-12-31", "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "sku": "\u0007", "external_id": "a b", "gtin": "123", "lot": "\u0007", "ingredients": "\u0007", "origin": "\u0007",
     "scheme": "\u0007", "body_code": "\u0007", "number": "\u0007", "metadata": "\u0007", "translations": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
     "rate": 101, "percent": 101, "minimum": -1, "free_from": -1, "postcodes": "!", "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "until": "2020-01-01T00:00:00Z", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
@@ -133,6 +133,7 @@ async def test_every_field_that_is_wrong_is_named_at_once(
                 "verification",
                 "groups",
                 "market-days",
+                "market-schedules",
                 "pickup-points",
                 "fees",
                 "tax-rates",
@@ -163,6 +164,8 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         ids["id"] = (await who.post("/api/groups", {"name": "Wholesale"})).json()["id"]
     elif "/api/market-days/{id}" in route.path:
         ids["id"] = (await made(who, day(market.parts.now())))["id"]
+    elif "/api/market-schedules/{id}" in route.path:
+        ids["id"] = (await who.post("/api/market-schedules", weekly())).json()["id"]
     elif "/api/pickup-points/{id}" in route.path:
         ids["id"] = (await who.post("/api/pickup-points", {"name": "Hall"})).json()["id"]
     elif (kind := route.path.split("/")[2]) in CHARGES and "{id}" in route.path:

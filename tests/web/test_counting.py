@@ -12,6 +12,8 @@ from harvestd.tables import ROUTES
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.shapes import CountedQuery, ListQuery
 from tests.market.accounts.things import some
+from tests.market.days.calendar import body as day
+from tests.market.days.calendar import made, weekly
 from tests.people import Market, Person
 
 LISTS = {
@@ -30,6 +32,7 @@ LISTS = {
     "/api/operations": ("",),
     "/api/groups": ("",),
     "/api/market-days": ("", "status=open"),
+    "/api/market-schedules": ("",),
     "/api/pickup-points": ("",),
     "/api/groups/{id}/members": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),
@@ -37,13 +40,16 @@ LISTS = {
     "/api/admin/search/misses": ("", "from=2000-01-01&to=2000-01-02"),
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
-#: Seen by the staff alone, who see all of it.
+#: Seen by the staff alone, or by everybody, who see all of it.
 WHOLE = {
     "/api/farms/{id}/groups",
     "/api/admin/search/rules",
     "/api/admin/search/misses",
     "/api/groups",
     "/api/groups/{id}/members",
+    "/api/market-days",
+    "/api/market-schedules",
+    "/api/pickup-points",
 }
 NOTICES = Statement(
     "test.notices",
@@ -88,6 +94,11 @@ async def crowd(market: Market) -> list[Person]:
     order = (await buyer.order((goods[0]["id"], "1"), (goods[2]["id"], "2"))).json()
     assert (await buyer.post(f"/api/orders/{order['id']}/cancel", {})).status == 200
     await some(market, one, 5)
+    now = market.parts.now()
+    for n in range(3):
+        await made(admin, day(now, opens=n - 1))
+        await admin.post("/api/pickup-points", {"name": f"Hall {n}"})
+        await admin.post("/api/market-schedules", weekly(rounds_ahead=1))
     await market.work()
     return [buyer, one, two, admin]
 

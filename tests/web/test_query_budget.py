@@ -34,6 +34,7 @@ from tests.issuer import SmallIssuer
 from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.market.accounts.walk import FACE
+from tests.market.days.calendar import weekly
 from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
@@ -95,6 +96,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_search_suggest": (3, 3),
     "put_api_cart_items": (7, 8),
     "put_api_cart_items_product_id": (6, 7),
+    "get_api_cart_windows": (4, 4),
     "get_api_cart": (3, 3),
     "delete_api_cart_items_product_id": (3, 4),
     "delete_api_cart": (2, 2),
@@ -193,6 +195,25 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_users_me_deactivation": (15, 14),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
+    "post_api_pickup_points": (6, 4),
+    "get_api_pickup_points": (1, 1),
+    "get_api_pickup_points_id": (1, 1),
+    "patch_api_pickup_points_id": (5, 5),
+    "post_api_market_days": (13, 10),
+    "get_api_market_days": (3, 3),
+    "get_api_market_days_id": (3, 3),
+    "patch_api_market_days_id": (8, 8),
+    "post_api_market_days_id_copy": (15, 13),
+    "post_api_market_days_id_close": (10, 8),
+    "post_api_market_days_id_cancel": (10, 8),
+    "delete_api_market_days_id": (5, 5),
+    "post_api_market_schedules": (11, 9),
+    "get_api_market_schedules": (1, 1),
+    "get_api_market_schedules_id": (1, 1),
+    "patch_api_market_schedules_id": (13, 13),
+    "delete_api_market_schedules_id": (8, 8),
+    "delete_api_pickup_points_id": (5, 5),
+    "post_api_admin_clock": (11, 14),
     "post_api_groups": (7, 6),
     "get_api_groups": (1, 1),
     "get_api_groups_id": (1, 1),
@@ -297,6 +318,7 @@ async def stage(
         database_url=database_url,
         rate_limits=False,
         link_sign_in=True,
+        sandbox=True,
         security_contact="a@example.org",
         workers="off",
         database_pool=1,  # who waits for a second one, in a transaction, waits in vain
@@ -418,13 +440,43 @@ async def _ruled(s: Stage, headers: dict[str, str]) -> Response:
     return response
 
 
-def _charged(kind: str, body: dict[str, Any]) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+def _made(path: str, name: str, json: Callable[[Stage], Any]) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    """An admin makes something, whose id the stage has as ``name``."""
+
     async def ask(s: Stage, headers: dict[str, str]) -> Response:
-        response = await s.admin.client.post(f"/api/{kind}", body, headers=headers)
-        s.mailed[kind] = response.json()["id"]
+        response = await s.admin.client.post(path.format(s=s), json(s), headers=headers)
+        s.mailed[name] = response.json()["id"]
         return response
 
     return ask
+
+
+async def _of_spare(s: Stage, headers: dict[str, str]) -> Response:
+    """A point that no window is at."""
+    made = (await s.admin.post("/api/pickup-points", {"name": "Barn"})).json()
+    return await s.admin.client.request("DELETE", f"/api/pickup-points/{made['id']}", headers=headers)
+
+
+def _later(s: Stage, **time: float) -> str:
+    return (s.market.parts.now() + timedelta(**time)).isoformat()
+
+
+def _a_day(s: Stage) -> dict[str, Any]:
+    """Open now, with a window and a farm."""
+    window = {
+        "method": "pickup",
+        "pickup_point_id": s.mailed["point"],
+        "from": _later(s, days=2),
+        "to": _later(s, days=3),
+    }
+    farms = [{"farm_id": s.farmer.farm_id}]
+    return {
+        "name": "Saturday",
+        "opens_at": _later(s, days=-1),
+        "closes_at": _later(s, days=1),
+        "farms": farms,
+        "windows": [window],
+    }
 
 
 async def _grouped(s: Stage, headers: dict[str, str]) -> Response:
@@ -688,6 +740,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_search_suggest": _get("/api/search/suggest?q=car"),
     "put_api_cart_items": _ask("PUT", "/api/cart/items", "buyer", lambda s: {"items": [s.line()]}),
     "put_api_cart_items_product_id": _ask("PUT", "/api/cart/items/{s.product[id]}", "buyer", {"quantity": "1"}),
+    "get_api_cart_windows": _get("/api/cart/windows", "buyer"),
     "get_api_cart": _get("/api/cart", "buyer"),
     "delete_api_cart_items_product_id": _ask("DELETE", "/api/cart/items/{s.product[id]}", "buyer"),
     "delete_api_cart": _ask("DELETE", "/api/cart", "buyer"),
@@ -834,6 +887,31 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "admin",
         {"state": "suspended", "reason": "No answer for weeks."},
     ),
+    "post_api_pickup_points": _made("/api/pickup-points", "point", lambda s: {"name": "Hall"}),
+    "get_api_pickup_points": _get("/api/pickup-points"),
+    "get_api_pickup_points_id": _get("/api/pickup-points/{s.mailed[point]}"),
+    "patch_api_pickup_points_id": _ask("PATCH", "/api/pickup-points/{s.mailed[point]}", "admin", {"name": "Old hall"}),
+    "post_api_market_days": _made("/api/market-days", "day", _a_day),
+    "get_api_market_days": _get("/api/market-days"),
+    "get_api_market_days_id": _get("/api/market-days/{s.mailed[day]}"),
+    "patch_api_market_days_id": _ask("PATCH", "/api/market-days/{s.mailed[day]}", "admin", {"name": "Sunday"}),
+    "post_api_market_days_id_copy": _made(
+        "/api/market-days/{s.mailed[day]}/copy", "copy", lambda s: {"opens_at": _later(s, days=6)}
+    ),
+    "post_api_market_days_id_close": _ask("POST", "/api/market-days/{s.mailed[day]}/close", "admin"),
+    "post_api_market_days_id_cancel": _ask("POST", "/api/market-days/{s.mailed[copy]}/cancel", "admin", {}),
+    "delete_api_market_days_id": _ask("DELETE", "/api/market-days/{s.mailed[copy]}", "admin"),
+    "post_api_market_schedules": _made(
+        "/api/market-schedules", "schedule", lambda s: weekly(rule="FREQ=DAILY;COUNT=1", first=_later(s, days=20)[:10])
+    ),
+    "get_api_market_schedules": _get("/api/market-schedules", "admin"),
+    "get_api_market_schedules_id": _get("/api/market-schedules/{s.mailed[schedule]}", "admin"),
+    "patch_api_market_schedules_id": _ask(
+        "PATCH", "/api/market-schedules/{s.mailed[schedule]}", "admin", {"name": "Weekly"}
+    ),
+    "delete_api_market_schedules_id": _ask("DELETE", "/api/market-schedules/{s.mailed[schedule]}", "admin"),
+    "delete_api_pickup_points_id": _of_spare,
+    "post_api_admin_clock": _ask("POST", "/api/admin/clock", "admin", lambda s: {"to": _later(s, minutes=1)}),
     "post_api_groups": _grouped,
     "get_api_groups": _get("/api/groups", "admin"),
     "get_api_groups_id": _get("/api/groups/{s.mailed[group]}", "admin"),
@@ -847,17 +925,21 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "DELETE", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"
     ),
     "delete_api_groups_id": _ask("DELETE", "/api/groups/{s.mailed[group]}", "admin"),
-    "post_api_fees": _charged("fees", {"name": "Packing", "basis": "order", "amount": 100, "from": "2999-01-01"}),
+    "post_api_fees": _made(
+        "/api/fees", "fees", lambda s: {"name": "Packing", "basis": "order", "amount": 100, "from": "2999-01-01"}
+    ),
     "get_api_fees": _get("/api/fees", "admin"),
     "get_api_fees_id": _get("/api/fees/{s.mailed[fees]}", "admin"),
     "patch_api_fees_id": _ask("PATCH", "/api/fees/{s.mailed[fees]}", "admin", {"amount": 200}),
     "delete_api_fees_id": _ask("DELETE", "/api/fees/{s.mailed[fees]}", "admin"),
-    "post_api_tax_rates": _charged("tax-rates", {"name": "Reduced", "rate": 7, "from": "2999-01-01"}),
+    "post_api_tax_rates": _made(
+        "/api/tax-rates", "tax-rates", lambda s: {"name": "Reduced", "rate": 7, "from": "2999-01-01"}
+    ),
     "get_api_tax_rates": _get("/api/tax-rates", "admin"),
     "get_api_tax_rates_id": _get("/api/tax-rates/{s.mailed[tax-rates]}", "admin"),
     "patch_api_tax_rates_id": _ask("PATCH", "/api/tax-rates/{s.mailed[tax-rates]}", "admin", {"rate": 8}),
     "delete_api_tax_rates_id": _ask("DELETE", "/api/tax-rates/{s.mailed[tax-rates]}", "admin"),
-    "post_api_coupons": _charged("coupons", {"code": "SPRING-1", "percent": 10}),
+    "post_api_coupons": _made("/api/coupons", "coupons", lambda s: {"code": "SPRING-1", "percent": 10}),
     "get_api_coupons": _get("/api/coupons", "admin"),
     "get_api_coupons_id": _get("/api/coupons/{s.mailed[coupons]}", "admin"),
     "patch_api_coupons_id": _ask("PATCH", "/api/coupons/{s.mailed[coupons]}", "admin", {"percent": 20}),

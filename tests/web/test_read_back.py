@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import attrs
@@ -18,7 +19,7 @@ from harvestd.market.farms.benefit_rules import BENEFITS
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.days.calendar import body as day
-from tests.market.days.calendar import delivery, made
+from tests.market.days.calendar import delivery, made, text, weekly
 from tests.market.pictures.pictures import added
 from tests.people import Market, Person
 
@@ -193,7 +194,7 @@ async def _rule(market: Market) -> Thing:
 async def _day(market: Market) -> Thing:
     manager = await market.person("manager")
     now = market.parts.now()
-    path = f"/api/market-days/{(await made(manager, day(now, windows=[delivery(now)])))['id']}"
+    path = f"/api/market-days/{(await made(manager, day(now, windows=[delivery(now, 6000, 6004)])))['id']}"
     return Thing(
         manager,
         path,
@@ -216,6 +217,16 @@ async def _point(market: Market) -> Thing:
     manager = await market.person("manager")
     path = f"/api/pickup-points/{(await manager.post('/api/pickup-points', {'name': 'Hall'})).json()['id']}"
     return Thing(manager, path, path, _as_it_is)
+
+
+async def _schedule(market: Market) -> Thing:
+    manager = await market.person("manager")
+    path = f"/api/market-schedules/{(await manager.post('/api/market-schedules', weekly())).json()['id']}"
+    return Thing(manager, path, path, lambda answer: answer | {"farms": _farms(answer)})
+
+
+def _soon(days: int) -> str:
+    return text(datetime.now(UTC) + timedelta(days=days))
 
 
 #: A window for deliveries of a day of 2099, in an area.
@@ -290,10 +301,19 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_market_days_id": (_day, {
-        "name": ["Łosoś & Co", "x" * 200], "closes_at": ["2098-12-31T23:59:59Z"], "opens_at": ["2098-12-31T00:00:00Z"], "farms": [None],
+        "name": ["Łosoś & Co", "x" * 200], "closes_at": [_soon(300)], "opens_at": [_soon(200)], "farms": [None],
         "windows": [[], [_in_2099(postcodes=["1010"]), _in_2099(radius_km="0.5", center={"latitude": 1e-7, "longitude": 180})],
             [_in_2099(polygon=[{"latitude": n % 3, "longitude": n / 100} for n in range(200)])]],
         "holds_minutes": [1, 120], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
+    }),
+    "patch_api_market_schedules_id": (_schedule, {
+        "name": ["Łosoś & Co", "x" * 200], "rule": ["freq=weekly;byday=su", "FREQ=MONTHLY;BYDAY=-1SU;COUNT=500"], "first": ["2000-01-01", "2099-12-31"],
+        "exceptions": [[], [f"2099-{n // 28 + 1:02}-{n % 28 + 1:02}" for n in range(200)]], "extra_days": [[], ["2099-12-31"]],
+        "country": ["FR", None], "subdivision": [None], "on_holiday": ["keep"], "rounds_ahead": [1, None, 60],
+        "opens": [{"day": -60, "at": "00:00"}], "closes": [{"day": 60, "at": "23:59"}], "farms": [None],
+        "windows": [[], [{"method": "delivery", "area": {"postcodes": ["1010"]}, "from": {"day": 60, "at": "00:00"}, "to": {"day": 60, "at": "00:01"},
+                          "capacity": {"orders": 1, "weight_kg": "0.001"}}]],
+        "holds_minutes": [1, 120], "metadata": [{}, {"a": ""}],
     }),
     "patch_api_pickup_points_id": (_point, {
         "name": ["Łosoś & Co", "x" * 200], "address": ["", "two\nlines", "x" * 500], "position": [None, {"latitude": -90, "longitude": 1e-7}],

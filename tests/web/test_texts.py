@@ -20,6 +20,7 @@ import pytest
 
 from harvestd.kernel.names import has_invisible
 from harvestd.tables import ROUTES
+from tests.market.days import calendar
 from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
 from tests.uploading import picture
@@ -130,6 +131,70 @@ async def _change_group(s: Stage) -> Try:
         "PATCH",
         f"/api/groups/{made['id']}",
         {"name": f"Trade {next(_numbers)}", "description": "By the crate."},
+    )
+
+
+def _times(s: Stage) -> dict[str, str]:
+    day = calendar.body(s.market.parts.now())
+    return {"opens_at": day["opens_at"], "closes_at": day["closes_at"]}
+
+
+AREA = {"method": "delivery", "area": {"postcodes": ["1010"]}}
+
+
+def _windows(s: Stage) -> dict[str, Any]:
+    return {"windows": [calendar.delivery(s.market.parts.now()) | AREA]}
+
+
+async def _day(s: Stage) -> Try:
+    return s.admin, "POST", "/api/market-days", {"name": "Saturday", "metadata": {"a": "b"}, **_times(s), **_windows(s)}
+
+
+async def _made_day(s: Stage) -> str:
+    return f"/api/market-days/{(await calendar.made(s.admin, {'name': 'Saturday', **_times(s)}))['id']}"
+
+
+async def _change_day(s: Stage) -> Try:
+    return s.admin, "PATCH", await _made_day(s), {"name": "Saturday", "metadata": {"a": "b"}, **_windows(s)}
+
+
+async def _copy_day(s: Stage) -> Try:
+    return s.admin, "POST", f"{await _made_day(s)}/copy", {"name": "Saturday", "opens_at": _times(s)["opens_at"]}
+
+
+async def _cancel_day(s: Stage) -> Try:
+    return s.admin, "POST", f"{await _made_day(s)}/cancel", {"reason": "Storm."}
+
+
+POINT = {"name": "Hall", "address": "1 Square", "hours": "Sat 9-12"}
+
+
+async def _point(s: Stage) -> Try:
+    return s.admin, "POST", "/api/pickup-points", POINT
+
+
+async def _change_point(s: Stage) -> Try:
+    made = (await s.admin.post("/api/pickup-points", POINT)).json()
+    return s.admin, "PATCH", f"/api/pickup-points/{made['id']}", POINT
+
+
+SCHEDULE = {
+    "name": "Saturday", "rule": "FREQ=WEEKLY;COUNT=1", "first": "2098-01-04", "opens": {"day": -3, "at": "08:00"}, "closes": {"at": "06:00"},
+    "metadata": {"a": "b"}, "windows": [AREA | {"from": {"at": "09:00"}, "to": {"at": "10:00"}}],
+}  # fmt: skip
+
+
+async def _schedule(s: Stage) -> Try:
+    return s.admin, "POST", "/api/market-schedules", SCHEDULE
+
+
+async def _change_schedule(s: Stage) -> Try:
+    made = (await s.admin.post("/api/market-schedules", SCHEDULE)).json()
+    return (
+        s.admin,
+        "PATCH",
+        f"/api/market-schedules/{made['id']}",
+        {name: SCHEDULE[name] for name in ("name", "metadata", "windows")},
     )
 
 
@@ -386,10 +451,11 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createMarketDay": _day, "changeMarketDay": _change_day, "copyMarketDay": _copy_day, "cancelMarketDay": _cancel_day,
+    "createPickupPoint": _point, "changePickupPoint": _change_point, "createMarketSchedule": _schedule, "changeMarketSchedule": _change_schedule, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
+    "cancelOrder": _cancel, "changeOrder": _amend, "shortOrderLine": _short, "changeMe": _profile, "moveOrderPart": _move,
     "createFee": _charge("fees"), "changeFee": _change_charge("fees"), "createTaxRate": _charge("tax-rates"), "changeTaxRate": _change_charge("tax-rates"),
     "createCoupon": _charge("coupons"), "changeCoupon": _change_charge("coupons"),
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "putCartItem": _put, "putCartItems": _put_many,
-    "cancelOrder": _cancel, "changeOrder": _amend, "shortOrderLine": _short, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
     "signInByLink": _use_link, "beginSessionByLink": _link_session,

@@ -41,7 +41,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def see(request: RequestContext) -> Result:
     """The cart, at current prices."""
-    view = await priced_view(request, request.reader, await store.find(request.reader, *_holder(request).key))
+    view = await priced_view(request, request.reader, await store.find(request.reader, *holder(request).key))
     return Result(view, version=view.version)
 
 
@@ -68,13 +68,13 @@ async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str
     """What is wished for, as it is on sale now."""
     shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
     shelf = await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
-    return await marked(request.tx, request.parts.settings, _holder(request).user_id, shelf)
+    return await marked(request.tx, request.parts.settings, holder(request).user_id, shelf)
 
 
 async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> Result:
-    holder = _holder(request)
+    whose = holder(request)
     changed = await actions.put(
-        request.work, holder, items(wishes, shelf), f"{wishes[0].path}product_id", request.check_version
+        request.work, whose, items(wishes, shelf), f"{wishes[0].path}product_id", request.check_version
     )
     view = await priced_view(request, request.tx, changed.cart)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
@@ -84,20 +84,20 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
 
 async def take_out(request: RequestContext, query: CartItemQuery) -> Result:
     """Take a product, or a pack size of it, out; it is no error if it is not in."""
-    holder = _holder(request)
-    product_id = request.id("product_id")
-    cart = await actions.take_out(request.work, holder, product_id, query.variant_id, request.check_version)
-    headers = _headers(request, holder.token if cart is not None else None)
+    whose, product_id = holder(request), request.id("product_id")
+    cart = await actions.take_out(request.work, whose, product_id, query.variant_id, request.check_version)
+    headers = _headers(request, whose.token if cart is not None else None)
     view = await priced_view(request, request.tx, cart)
     return Result(view, version=view.version, headers=headers)
 
 
 async def empty(request: RequestContext) -> None:
     """Empty the cart."""
-    await actions.empty(request.work, _holder(request), request.check_version)
+    await actions.empty(request.work, holder(request), request.check_version)
 
 
-def _holder(request: RequestContext) -> actions.Holder:
+def holder(request: RequestContext) -> actions.Holder:
+    """Whose cart the request is about."""
     if request.caller is not None:
         return actions.Holder(request.caller.user_id, None)
     return actions.Holder(None, cart_token.token_of(request))

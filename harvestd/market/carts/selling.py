@@ -11,28 +11,34 @@ import attrs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
 from harvestd.kernel.quantities import MAX_TOTAL, positive
+from harvestd.market.days import load_rules
 from harvestd.settings.table import Settings
+
+#: What counts unless the settings say otherwise.
+USUAL_LOAD = load_rules.Terms(piece=500, crate=15_000)
 
 
 @attrs.frozen(kw_only=True)
 class Terms:
     """The market's rules for orders. ``hold`` is how long stock stays reserved for an order that awaits its farm; None if
     the order becomes a sale as soon as it is processed. ``weight_tolerance`` is how far what pieces weigh may be above their estimate, in thousandths of a per
-    cent; ``answer`` how long a buyer has who is asked about a change."""
+    cent; ``answer`` how long a buyer has who is asked about a change; ``load`` is what counts for weights and crates that are not known."""
 
     currency: str
     lines_most: int
     hold: timedelta | None
     weight_tolerance: int = 10_000
     answer: timedelta = timedelta(hours=6)
+    load: load_rules.Terms = USUAL_LOAD
 
 
 def terms(settings: Settings) -> Terms:
     """The rules for every order of this market."""
     hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
+    load = load_rules.Terms(piece=settings.piece_weight, crate=settings.crate_weight)
     return Terms(
         currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold, weight_tolerance=settings.weight_tolerance * 1000,
-        answer=timedelta(seconds=settings.order_answer_time),
+        answer=timedelta(seconds=settings.order_answer_time), load=load,
     )  # fmt: skip
 
 

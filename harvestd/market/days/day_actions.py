@@ -43,8 +43,9 @@ async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
     )  # fmt: skip
     day = await _stepped(unit, day, farms or ())
     await rows.insert(unit.tx, day)
-    await rows.put_farms(unit.tx, day.id, farms or ())
-    await window_actions.put(unit, day.id, day.opens_at, asked)
+    _changed(unit)
+    await rows.put_farms(unit.tx, day.id, farms or (), fresh=True)
+    await window_actions.put(unit, day.id, day.opens_at, asked, fresh=True)
     unit.record(stale(f"market_day:{day.id}", day.version, MARKET_DAYS, market_day(day.id)))
     return day
 
@@ -66,6 +67,8 @@ async def change(
     moved = "closes_at" in given and given["closes_at"] != before.closes_at
     faults = [*rules.time_faults(times, unit.now if moved else None)]
     faults += await _strangers(unit, farms if "farms" in given else None)
+    if "windows" not in given and times["opens_at"] != before.opens_at:
+        faults += await _left_behind(unit, day_id, times["opens_at"])
     accept(*faults, message="the market day cannot be accepted")
     if "windows" in given:
         await window_actions.put(unit, day_id, times["opens_at"], given["windows"])
@@ -83,6 +86,14 @@ async def change(
     await rows.update(unit.tx, after)
     unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
     return before, after
+
+
+async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> list[FieldError]:
+    """The fault of windows that would be over before their day opens."""
+    present = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
+    if all(one.ends_at > opens_at for one in present):
+        return []
+    return [FieldError("windows", "must not be over before opens_at; give them, too", code="before-start")]
 
 
 async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None:
@@ -181,10 +192,23 @@ async def _ended(unit: UnitOfWork, before: rows.Day, status: str, reason: str) -
     """A locked day that somebody has closed or cancelled."""
     after = msgspec.structs.replace(before, status=status, version=before.version + 1, updated_at=unit.now)
     farms = await _farms(unit, before)
+    _changed(unit)
     unit.record(told(after, f"market_day.{status}", farms or (), unit.now, reason))
     after = await _stepped(unit, after, farms or ())
     await rows.update(unit.tx, after)
     return after
+
+
+async def any_days(unit: UnitOfWork) -> bool:
+    """Whether the market sells by days: it has one that is not cancelled. Normally that is known, and costs nothing."""
+    near = unit.parts.market_days
+    return bool(await (rows.has_any(unit.tx) if near is None else near.any(unit.tx)))
+
+
+def _changed(unit: UnitOfWork) -> None:
+    """This process forgets whether there is a day at the commit; the others are told by the database itself."""
+    if unit.parts.market_days is not None:
+        unit.on_commit(unit.parts.market_days.changed)
 
 
 def _illegal(day: rows.Day, to: str) -> IllegalTransition:
@@ -202,7 +226,10 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
                 status=before.status,
             )
         )
+    if await rows.has_orders(unit.tx, day_id):
+        raise Conflict("the market day has orders, so it stays; cancel it instead")
     await rows.delete(unit.tx, day_id)
+    _changed(unit)
     unit.record(stale(f"market_day:{day_id}", before.version + 1, MARKET_DAYS, market_day(day_id)))
     return before
 
@@ -250,6 +277,10 @@ async def step_all(parts: Parts, going_on: GoingOn = always) -> None:
         if not await going_on():
             break
         await changing(parts, partial(step, day_id=day_id))
+    for day_id in await rows.full(parts.database, BATCH):
+        if not await going_on():
+            break
+        await changing(parts, partial(close_full, day_id=day_id))
 
 
 async def step(unit: UnitOfWork, day_id: str) -> None:
@@ -261,6 +292,14 @@ async def step(unit: UnitOfWork, day_id: str) -> None:
     await rows.update(unit.tx, after)
 
 
+async def close_full(unit: UnitOfWork, day_id: str) -> None:
+    """Close an open day whose windows are all full, unless somebody has returned a place by now."""
+    day = await rows.lock(unit.tx, day_id)
+    windows = await window_rows.lock(unit.tx, day_id)
+    if day is not None and day.status == "open" and windows and all(one.capacity.is_full(one.taken) for one in windows):
+        await _ended(unit, day, "closed", "full")
+
+
 async def next_due(parts: Parts) -> datetime | None:
-    """When the first day has a step to take."""
-    return await rows.next_due(parts.database)
+    """When the first day has a step to take; now, if one is full."""
+    return parts.now() if await rows.full(parts.database, 1) else await rows.next_due(parts.database)

@@ -67,6 +67,23 @@ _DUE = Statement(
     "market_days.due", "select id::text from market_days where due_at <= :now order by due_at, id limit :limit", scalar
 )
 _NEXT_DUE = Statement("market_days.next_due", "select min(due_at) from market_days where due_at is not null", scalar)
+_ANY = Statement("market_days.any", "select exists (select from market_days where status <> 'cancelled')", scalar)
+_ORDERED = Statement(
+    "market_days.ordered",
+    "select exists (select from order_parts p join windows w on w.id = p.window_id where w.day_id = :id)",
+    scalar,
+)
+# Open days of which each window has nothing left in some measure.
+_FULL = Statement(
+    "market_days.full",
+    """select d.id::text from market_days d
+        where d.status = 'open' and exists (select from windows w where w.day_id = d.id)
+          and not exists (select from windows w
+                           where w.day_id = d.id and (w.max_orders is null or w.taken_orders < w.max_orders)
+                             and (w.max_crates is null or w.taken_crates < w.max_crates) and (w.max_grams is null or w.taken_grams < w.max_grams))
+        order by d.id limit :limit""",
+    scalar,
+)
 _INSERT = Statement(
     "market_days.insert",
     f"insert into market_days ({_COLUMNS}) values ({', '.join(f':{name}' for name in Day.__struct_fields__)})",
@@ -126,6 +143,21 @@ async def next_due(reader: Reader) -> datetime | None:
     return found
 
 
+async def has_any(reader: Reader) -> bool:
+    """Whether there is a day that is not cancelled."""
+    return bool(await reader.row(_ANY))
+
+
+async def has_orders(reader: Reader, id: str) -> bool:
+    """Whether any order is, or was, for a window of a day."""
+    return bool(await reader.row(_ORDERED, id=id))
+
+
+async def full(reader: Reader, limit: int) -> list[str]:
+    """Ids of the open days whose windows are all full."""
+    return await reader.rows(_FULL, limit=limit)
+
+
 async def insert(tx: Transaction, day: Day) -> None:
     """Store a new day."""
     await tx.run(_INSERT, **msgspec.structs.asdict(day))
@@ -151,9 +183,10 @@ async def farms_of(reader: Reader, day_ids: Sequence[str]) -> dict[str, list[Day
     return found
 
 
-async def put_farms(tx: Transaction, day_id: str, farms: Sequence[tuple[str, int]]) -> None:
-    """Have these farms take part in a locked day, each with its lead in minutes, and no others."""
-    await tx.run(_LEAVE, day_id=day_id)
+async def put_farms(tx: Transaction, day_id: str, farms: Sequence[tuple[str, int]], *, fresh: bool = False) -> None:
+    """Have these farms take part in a locked day, or a ``fresh`` one, each with its lead in minutes, and no others."""
+    if not fresh:
+        await tx.run(_LEAVE, day_id=day_id)
     if farms:
         await tx.run(_JOIN, day_id=day_id, farm_ids=[id for id, _ in farms], leads=[lead for _, lead in farms])
 

@@ -128,7 +128,7 @@ def closes_for(closes_at: datetime, lead_minutes: int) -> datetime:
 def shifted(at: datetime, by: int, zone: ZoneInfo) -> datetime:
     """The same time of the clock so many days later."""
     local = at.astimezone(zone)
-    return moment(local.date() + timedelta(days=by), local.time(), zone)
+    return moment(local.date() + timedelta(days=by), local.timetz().replace(tzinfo=None), zone)
 
 
 def days_between(before: datetime, after: datetime, zone: ZoneInfo) -> int:

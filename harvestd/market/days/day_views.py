@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -36,9 +37,18 @@ def _farm(day: store.Day, one: store.DayFarm) -> DayFarm:
 def window(one: window_rows.Window) -> Window:
     """A window, with what it holds and what is taken."""
     return Window(
-        id=one.id, method=one.method, pickup_point=msgspec.convert(one.point, PickupPoint | None),
-        area=msgspec.convert(one.area, WindowArea | None), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
+        id=one.id, method=one.method, pickup_point=point(one.point), area=area(one.area), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
     )  # fmt: skip
+
+
+def point(stored: Mapping[str, Any] | None) -> PickupPoint | None:
+    """A pick-up point as it is stored, and shown."""
+    return None if stored is None else msgspec.convert(stored, PickupPoint)
+
+
+def area(stored: Mapping[str, Any] | None) -> WindowArea | None:
+    """An area as it is stored, and shown."""
+    return None if stored is None else msgspec.convert(stored, WindowArea)
 
 
 def capacity(holds: Capacity) -> CapacityOut:

@@ -51,14 +51,21 @@ def faults(country: str | None, subdivision: str | None, on_holiday: str) -> Ite
                 message = "goes by the public holidays of a country; give country, too"
                 yield FieldError(name, message, code="not-accepted", params={"reason": "with-country"})
         return
-    if _COUNTRY.fullmatch(country) is None or _calendar(country, None) is None:
-        message = "must be the code of a country whose public holidays are known, two capitals, such as FR"
-        yield FieldError("country", message, code="wrong-form", params={"reason": "country", "example": "FR"})
+    if (fault := country_fault(country)) is not None:
+        yield fault
     elif subdivision is not None and (
         _SUBDIVISION.fullmatch(subdivision) is None or _calendar(country, subdivision) is None
     ):
         message = f"is no part of {country} whose public holidays are known; give its code (of ISO 3166-2, such as BY), or leave it out"
         yield FieldError("subdivision", message, code="not-found", params={"reason": "subdivision"})
+
+
+def country_fault(country: str) -> FieldError | None:
+    """The fault of a country whose public holidays are not known."""
+    if _COUNTRY.fullmatch(country) is not None and _calendar(country, None) is not None:
+        return None
+    message = "must be the code of a country whose public holidays are known, two capitals, such as FR"
+    return FieldError("country", message, code="wrong-form", params={"reason": "country", "example": "FR"})
 
 
 @lru_cache(maxsize=64)

@@ -36,15 +36,16 @@ class OfFarm:
 Found = rows.Point | OfFarm
 
 
-async def find(reader: Reader, id: str) -> Found:
-    """A pick-up point, whosever it is. Raises ``NotFound``."""
+async def find(reader: Reader, id: str, caller: Caller | None = None) -> Found:
+    """A pick-up point, whosever it is. Raises ``NotFound``; to a ``caller`` who wants to change it, what :func:`farm_actions.refusal` says."""
     own = await rows.one(reader, id)
     if own is not None:
         return own
     farm_id = (await rows.of_farms(reader, [id])).get(id)
     (farm,) = await farm_rows.by_ids(reader, [farm_id]) if farm_id else (None,)
     if farm is None:
-        raise NotFound(NO_POINT)
+        missing = NotFound(NO_POINT)
+        raise missing if caller is None else await farm_actions.refusal(reader, caller, missing)
     return OfFarm(farm, _of(farm, id))
 
 
@@ -113,7 +114,7 @@ async def _locked(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Fo
         return own
     farm_id = (await rows.of_farms(unit.tx, [id])).get(id)
     if farm_id is None:
-        raise NotFound(NO_POINT)
+        raise await farm_actions.refusal(unit.tx, caller, NotFound(NO_POINT))
     farm = await farm_actions.locked(unit, caller, Permission.CHANGE_POINTS, farm_id)
     check(farm.version)
     return OfFarm(farm, _of(farm, id))

@@ -105,7 +105,7 @@ async def create(request: RequestContext, body: NewMarketPoint) -> Result:
 async def change(request: RequestContext, body: ChangeMarketPoint) -> Result:
     """Change a pick-up point."""
     id, sent = request.id("id"), given(body)
-    before = await actions.find(request.tx, id)
+    before = await actions.find(request.tx, id, request.user)
     farm_id = before.farm.id if isinstance(before, actions.OfFarm) else None
     after = await actions.change(request.work, request.user, id, _read(sent, farm_id), request.check_version)
     return await _noted(request, after, "pickup_point.changed")

@@ -13,7 +13,7 @@ import msgspec
 from harvestd.kernel import errors, foreign
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean
-from harvestd.market.days import day_bodies, schedule_rules, window_rules
+from harvestd.market.days import day_bodies, recurrence_rules, schedule_rules, window_rules
 from harvestd.market.days.day_bodies import AskedWindow
 from harvestd.market.days.day_rules import TEXTS
 from harvestd.market.days.schedule_rules import DayTime
@@ -56,7 +56,7 @@ def read(sent: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns, and the members of the template, of a body without faults."""
     columns = clean({name: sent[name] for name in COLUMNS if name in sent}, TEXTS)
     if "rule" in sent:
-        columns["rule"] = schedule_rules.recurrence_rules.parsed("rule", sent["rule"]).text
+        columns["rule"] = recurrence_rules.parsed("rule", sent["rule"]).text
     for name in ("exceptions", "extra_days"):
         if name in columns:
             columns[name] = sorted(set(columns[name]))

@@ -69,6 +69,8 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
             yield FieldError(name, f"must have at most {MAX_EXCEPTIONS} elements", code="too-long", params=params)
     if all(name in given for name in ("country", "subdivision", "on_holiday")):
         yield from holiday_rules.faults(given["country"], given["subdivision"], given["on_holiday"])
+    elif given.get("country") is not None and (unknown := holiday_rules.country_fault(given["country"])) is not None:
+        yield unknown
 
 
 def to_make(

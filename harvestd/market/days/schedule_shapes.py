@@ -28,10 +28,20 @@ _ON_HOLIDAY = ("keep", "skip", "next", "previous")
 _MEANS = "What becomes of a round on a public holiday: it is kept, skipped, or on the next or the previous working day."
 OnHoliday = Annotated[Literal["keep", "skip", "next", "previous"], closed("OnHoliday", _ON_HOLIDAY, _MEANS)]
 OnHolidayOut = Annotated[str, closed("OnHoliday", _ON_HOLIDAY, _MEANS)]
-RuleText = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, examples=[EXAMPLE, "FREQ=MONTHLY;BYDAY=1SA"])]
+RuleText = Annotated[
+    str,
+    form(
+        "[A-Za-z0-9=;,+:-]{1,300}",
+        kind=f"must be parts NAME=VALUE joined by semicolons, such as {EXAMPLE}",
+        max_length=MAX_TEXT,
+        examples=[EXAMPLE],
+    ),
+]
 Days = Annotated[list[date], Meta(max_length=MAX_EXCEPTIONS)]
-Country = Annotated[str, Meta(max_length=2, examples=["FR"])]
-Subdivision = Annotated[str, Meta(max_length=40, examples=["BY"])]
+Country = Annotated[str, form("[A-Z]{2}", kind="must be two capitals, such as FR", examples=["FR"])]
+Subdivision = Annotated[
+    str, form("[A-Za-z0-9 _.-]{1,40}", kind="must be a code of ISO 3166-2, such as BY", examples=["BY"])
+]
 Ahead = Annotated[int, Meta(ge=1, le=MAX_AHEAD)]
 ClockTime = Annotated[
     str, form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", description="A time of the market's clock.", examples=["08:00"])

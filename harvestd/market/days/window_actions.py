@@ -15,10 +15,12 @@ from harvestd.market.days.window_rules import Capacity, Measures
 from harvestd.unit_of_work import UnitOfWork
 
 
-async def put(unit: UnitOfWork, day_id: str, opens_at: datetime, asked: Sequence[AskedWindow]) -> None:
-    """Have a locked, or new, day have these windows: those that it has, by their ids, as they are asked for; new ones; and no others. Raises ``Invalid``, also
+async def put(
+    unit: UnitOfWork, day_id: str, opens_at: datetime, asked: Sequence[AskedWindow], *, fresh: bool = False
+) -> None:
+    """Have a locked day, or a ``fresh`` one, have these windows: those that it has, by their ids, as they are asked for; new ones; and no others. Raises ``Invalid``, also
     for a capacity below what is taken, and ``Conflict`` where something is taken of a window that would go."""
-    present = {one.id: one for one in await rows.lock(unit.tx, day_id)}
+    present = {} if fresh else {one.id: one for one in await rows.lock(unit.tx, day_id)}
     ids = [one.point_id for one in asked if one.point_id is not None]
     points = await point_rows.keep(unit.tx, ids) if ids else {}
     others = [id for id in ids if id not in points]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError
 from harvestd.market.farms import delivery_rules as rules
 from harvestd.market.farms.delivery_shapes import Area, Delivery, DeliveryIn, PointPosition, corners
+from harvestd.market.farms.rules import not_on_earth
 from harvestd.web import sound
 from harvestd.web.money import given_faults, minor_units, money
 
@@ -36,12 +37,19 @@ def read(given: DeliveryIn | None, currency: str) -> tuple[dict[str, Any] | None
     return {"areas": [rules.kept(area) for area in areas], "note": rules.TEXTS["note"].apply("", given.note)}, []
 
 
+def corner_faults(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the corners of a polygon that could be read only in part, among the members of its area."""
+    if "polygon" not in area:
+        for i, corner in sound.elements(area, "polygon").items():
+            yield from not_on_earth(f"{path}.polygon[{i}]", corner)
+
+
 def faults_in_part(sent: Mapping[str, Any], currency: str) -> list[FieldError]:
     """Faults in a delivery that could be read only in part."""
     wrong: list[FieldError] = []
     for i, area in sound.elements(sent, "delivery.areas").items():
         polygon = {"polygon": corners(area["polygon"])} if "polygon" in area else {}
-        wrong += rules.area_faults(i, {**area, **polygon})
+        wrong += [*rules.area_faults(i, {**area, **polygon}), *corner_faults(f"delivery.areas[{i}]", area)]
         for name in _AMOUNTS:
             found = given_faults(name, area, currency)
             wrong += [

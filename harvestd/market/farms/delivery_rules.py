@@ -86,8 +86,8 @@ def _polygon_faults(path: str, corners: Sequence[Place] | None) -> Iterator[Fiel
         yield FieldError(path, f"must have at least {MIN_CORNERS} corners", code="too-short", params=params)
     elif not wrong and any(max(degrees) - min(degrees) > MAX_DEGREES for degrees in zip(*corners, strict=True)):
         message = f"must be at most {MAX_DEGREES} degrees wide and high"
-        params = {"maximum": str(MAX_DEGREES), "reason": "degrees"}
-        yield FieldError(path, message, code="above-maximum", params=params)
+        bounds = {"maximum": str(MAX_DEGREES), "reason": "degrees"}
+        yield FieldError(path, message, code="above-maximum", params=bounds)
 
 
 def postcode_faults(field: str, codes: Sequence[str]) -> Iterator[FieldError]:

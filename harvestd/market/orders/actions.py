@@ -28,6 +28,7 @@ from harvestd.market.orders import (
     placing_rows,
     quote_rules,
     quote_use,
+    windows,
 )
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.fulfilment import Moved, Standing, told
@@ -69,8 +70,9 @@ async def place(
     if ordering.quote_id is not None:
         return await place_quoted(unit, ordering, await quote_use.lock(unit, ordering.quote_id, ordering.holder), terms)
     cart, wanted, seen = await wanted_of(unit, ordering)
+    booking = await windows.begin(unit, ordering.ways)
     number, shelf = await _locked(unit, ordering, wanted)
-    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, today)
+    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, today, booking)
     if ordering.coupon and not ordering.wrong:
         discount, unusable = await billing.take(unit, ordering.coupon, ordering.buyer.user_id, today)
         charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
@@ -79,7 +81,8 @@ async def place(
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
         of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
-    return await _stored(unit, ordering, terms, order, ways, charged.discount, cart.id if cart is not None else None)
+    bound = Bound(ways, charged.discount, cart.id if cart is not None else None, booking)
+    return await _stored(unit, ordering, terms, order, bound)
 
 
 async def place_quoted(
@@ -87,7 +90,10 @@ async def place_quoted(
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
     """Place an order of a locked quote: what it holds, at its prices and charges, as of the day on which it was asked for."""
     content, wanted, wrong = quote.content, [one.wanted for one in quote.content.lines], [*ordering.wrong]
+    booking = await windows.begin(unit, quote_rules.ways_of(content))
     number, shelf = await _locked(unit, ordering, wanted, quote.held)
+    if booking is not None and not wrong:
+        wrong += await windows.fit(unit, booking, _farms_of([shelf.get(one.product_id) for one in wanted]))
     discount = None
     if content.coupon:
         discount, unusable = await billing.take(unit, content.coupon, ordering.buyer.user_id, quote.day)
@@ -98,7 +104,7 @@ async def place_quoted(
         seen=content.seen, also=wrong, billing=content.billing,
     )  # fmt: skip
     await quote_use.use_up(unit, quote)
-    return await _stored(unit, ordering, terms, order, content.ways, discount, quote.cart_id)
+    return await _stored(unit, ordering, terms, order, Bound(content.ways, discount, quote.cart_id, booking))
 
 
 async def _locked(
@@ -113,16 +119,27 @@ async def _locked(
     return number, await marked(unit.tx, unit.parts.settings, buyer_id, shelf)
 
 
+@attrs.frozen
+class Bound:
+    """What an order is bound to besides its goods: the fulfilment of each farm's part, its coupon, the cart that it is of, and the windows that it asks for."""
+
+    ways: dict[str, dict[str, Any]]
+    discount: Discount | None
+    cart_id: str | None
+    booking: windows.Booking | None
+
+
 async def _stored(
-    unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, ways: dict[str, dict[str, Any]], discount: Discount | None,
-    cart_id: str | None,
-) -> tuple[Placed, dict[str, dict[str, Any]]]:  # fmt: skip
+    unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, bound: Bound
+) -> tuple[Placed, dict[str, dict[str, Any]]]:
+    ways, discount, cart_id = bound.ways, bound.discount, bound.cart_id
+    taken = [] if bound.booking is None else await windows.take(unit, bound.booking, order)
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
     if discount is not None and ordering.buyer.user_id is not None:
         coupons.used(unit.tx, order.id, discount.coupon_id, ordering.buyer.user_id)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
-    unit.record(*order.events)
+    unit.record(*order.events, *taken)
     await failpoint("order.before_commit")
     return order, ways
 
@@ -142,30 +159,38 @@ async def wanted_of(
 
 
 async def terms_of(
-    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date
-) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError]]:
+    unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date,
+    booking: windows.Booking | None,
+) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError]]:  # fmt: skip
     """The fulfilment of each farm's part, what is charged for it and beside it, and the faults outside the lines."""
-    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted], booking)
     charged = await billing.of(unit, ways, today)
     return ways, charged, [*wrong, *billing.outside(charged, ordering.ways, [*shelf.values()])]
 
 
 async def _ways(
-    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None]
+    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None], booking: windows.Booking | None
 ) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
     """The fulfilment of each farm's part, and the faults outside the lines. For a product that does not exist, or is not
     shown, the farm is not disclosed."""
     there = [product for product in shelf if product is not None and product.status == "published"]
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
-    known = {product.farm_id: delivery_rules.Farm(product.farm_name) for product in there}
-    if any(way.pickup_point_id is not None for way in ordering.ways):
+    known = _farms_of(there)
+    late = [] if booking is None else await windows.fit(unit, booking, known)
+    if booking is None and any(way.pickup_point_id is not None for way in ordering.ways):
         points = await farms.pickup_points(unit.tx, sorted(known))
         known = {farm_id: delivery_rules.Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
     try:
-        return delivery_rules.chosen(known, ordering.ways), []
+        at = {} if booking is None else windows.shown(booking)
+        return delivery_rules.chosen(known, ordering.ways, at), late
     except Invalid as refused:
-        return {}, [*refused.errors]
+        return {}, [*refused.errors, *late]
+
+
+def _farms_of(shelf: Sequence[OnSale | None]) -> dict[str, delivery_rules.Farm]:
+    """The farms that an order is of, by id."""
+    return {product.farm_id: delivery_rules.Farm(product.farm_name) for product in shelf if product is not None}
 
 
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
@@ -193,6 +218,17 @@ async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
     found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is not None and fulfilment.can_cancel(found[1], None, "buyer"):
         await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
+
+
+async def call_off(unit: UnitOfWork, order_id: str, day_id: str, reason: str) -> None:
+    """Cancel the parts of an order that are for a market day, as far as they can still be cancelled."""
+    found = await fulfilment_rows.lock(unit.tx, order_id)
+    if found is None:
+        return
+    at = await windows.of_day(unit, day_id)
+    farms = [part.farm_id for part in found[1].parts if part.window_id in at and part.status in fulfilment.CANCELLABLE]
+    if farms:
+        await _step(unit, found[1], fulfilment.cancel(found[1], farms, "admin", reason), None)
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:
@@ -224,4 +260,7 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
     if fulfilment.gives_coupon_back(before, moved.status):
         await coupons.give_back(unit.tx, before.id, unit.now)
+    if any(part.window_id is not None for part in before.parts):
+        live = {part.farm_id for part in before.parts if part.status not in OVER} - {*moved.farms}
+        await windows.settle(unit, before.id, live)
     unit.record(*told(moved, effect.families), *effect.events)

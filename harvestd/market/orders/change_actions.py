@@ -26,10 +26,20 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.orders import billing, change_rows, cut_offs, fulfilment, fulfilment_rows, shortage, weighing
+from harvestd.market.orders import (
+    billing,
+    change_rows,
+    cut_offs,
+    fulfilment,
+    fulfilment_rows,
+    shortage,
+    weighing,
+    windows,
+)
 from harvestd.market.orders.amending import Amending, Edit, amend
 from harvestd.market.orders.changes import By, Changed
 from harvestd.market.orders.fulfilment import Actor, Standing
+from harvestd.market.orders.order import OVER
 from harvestd.market.orders.parties import ROLE, Party, sees
 from harvestd.market.orders.placing_rules import Asked, check_terms
 from harvestd.market.orders.rows import Order
@@ -62,10 +72,11 @@ async def amend_order(
     by, whose = _by(party, order, wanted.reason)
     cart_id, items = await _cart(unit, order, by, wanted)
     edits = [*wanted.edits, *(_of_item(i, item) for i, item in enumerate(items))]
+    open_days = await cut_offs.open_days(unit.tx, order, unit.now)
     held = await stock.held(unit.tx, [order.id])
     goods, shelf = await _shelves(unit, order, edits, wanted)
     amending = Amending(
-        by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, billing=await _billing(unit, order, shelf, today), open_days=await cut_offs.open_days(unit.tx, order.id, unit.now)
+        by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, billing=await _billing(unit, order, shelf, today), open_days=open_days
     )  # fmt: skip
     change = amend(order, edits, amending, [unit.new_id() for _ in edits])
     asked = [Asked(item.product_id, item.quantity, (i,), item.variant_id) for i, item in enumerate(items)]
@@ -303,7 +314,15 @@ async def _store(
     await change_rows.store(unit.tx, order.id, change, holds, actor_id, unit.now)
     if fulfilment.gives_coupon_back(order, change.status):
         await coupons.give_back(unit.tx, order.id, unit.now)
+    if any(part.window_id is not None for part in order.parts):
+        await windows.settle(unit, order.id, _live(order, change))
     unit.record(*events)
+
+
+def _live(order: Standing, change: Changed) -> set[str]:
+    """The farms whose parts are not over after a change."""
+    before = {part.farm_id for part in (*order.parts, *change.opened) if part.status not in OVER}
+    return before - {part.farm_id for part in change.cancelled}
 
 
 def _sums(change: Changed) -> dict[str, Decimal]:

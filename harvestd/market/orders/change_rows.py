@@ -23,8 +23,9 @@ _STORE = Statement(
                   as t(farm_id, status, subtotal, fees, tax, discount)
             where p.order_id = :id and p.farm_id = t.farm_id
        ), opened as (
-           insert into order_parts (order_id, farm_id, position, status, subtotal, fees, tax, discount, fulfilment)
-           select :id, t.farm_id, t.position, 'placed', t.subtotal, t.fees, t.tax, t.discount, o.fulfilment - 'pickup_point'
+           insert into order_parts (order_id, farm_id, position, status, subtotal, fees, tax, discount, fulfilment, window_id)
+           select :id, t.farm_id, t.position, 'placed', t.subtotal, t.fees, t.tax, t.discount, o.fulfilment - 'pickup_point',
+                  (select case when count(distinct p.window_id) = 1 then (array_agg(p.window_id))[1] end from order_parts p where p.order_id = :id)
              from unnest(:new_farms::uuid[], :new_positions::integer[], :new_subtotals::bigint[], :new_fees::bigint[], :new_taxes::bigint[], :new_discounts::bigint[])
                   as t(farm_id, position, subtotal, fees, tax, discount), orders o
             where o.id = :id
@@ -35,11 +36,13 @@ _STORE = Statement(
        ), lines as (
            update order_lines l
               set quantity = t.quantity, total = t.total, substitution = t.substitution, note = t.note, agreed_total = t.agreed, short_of = t.short_of,
-                  weighed = t.weighed, weighed_unit = t.weighed_unit, proposed = t.proposed, answer_by = t.answer_by, tax = t.tax, discount = t.discount, grams = t.grams
+                  weighed = t.weighed, weighed_unit = t.weighed_unit, proposed = t.proposed, answer_by = t.answer_by, tax = t.tax, discount = t.discount, grams = t.grams,
+                  load_grams = t.load_grams, load_crates = t.load_crates
              from unnest(:line_ids::uuid[], :quantities::numeric[], :totals::bigint[], :substitutions::text[], :notes::text[], :agreed::bigint[], :shorts::numeric[],
                          :weights::numeric[], :weight_units::text[], :proposed::boolean[], :answers::timestamptz[], :line_taxes::bigint[],
-                         :line_discounts::bigint[], :line_grams::bigint[])
-                  as t(id, quantity, total, substitution, note, agreed, short_of, weighed, weighed_unit, proposed, answer_by, tax, discount, grams)
+                         :line_discounts::bigint[], :line_grams::bigint[], :load_grams::bigint[], :load_crates::integer[])
+                  as t(id, quantity, total, substitution, note, agreed, short_of, weighed, weighed_unit, proposed, answer_by, tax, discount, grams, load_grams,
+                       load_crates)
             where l.id = t.id
        ), gone as (
            update order_lines set removed_at = :now, answer_by = null where id = any(:removed::uuid[])
@@ -56,16 +59,17 @@ _ADD = Statement(
     """with lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total, price_per, facts, title_seen,
                                     variant_id, takes, estimated_weight, weight_unit, substitution, note, agreed_total, replaces_line_id, proposed, answer_by,
-                                    tax_rate, tax, discount, grams)
+                                    tax_rate, tax, discount, grams, load_grams, load_crates)
            select t.id, :id, t.farm_id, t.position, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen, t.variant_id, t.takes,
                   t.weight, t.weight_unit, t.substitution, t.note, t.agreed, t.replaces, t.proposed, t.answer_by,
-                  t.rate, t.tax, t.discount, t.grams
+                  t.rate, t.tax, t.discount, t.grams, t.load_grams, t.load_crates
              from unnest(:line_ids::uuid[], :farms::uuid[], :positions::integer[], :products::uuid[], :titles::text[], :quantities::numeric[], :units::text[],
                          :prices::bigint[], :totals::bigint[], :per::numeric[], :facts::jsonb[], :seen::text[], :variants::uuid[], :takes::numeric[],
                          :weights::numeric[], :weight_units::text[], :substitutions::text[], :notes::text[], :agreed::bigint[], :replaces::uuid[],
-                         :proposed::boolean[], :answers::timestamptz[], :rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[])
+                         :proposed::boolean[], :answers::timestamptz[], :rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
+                         :load_grams::bigint[], :load_crates::integer[])
                   as t(id, farm_id, position, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit,
-                       substitution, note, agreed, replaces, proposed, answer_by, rate, tax, discount, grams)
+                       substitution, note, agreed, replaces, proposed, answer_by, rate, tax, discount, grams, load_grams, load_crates)
        )
        insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
        select t.id, :id, t.product_id, t.quantity, 'live', t.until, :now
@@ -146,6 +150,7 @@ def _changing(lines: list[Line]) -> dict[str, Any]:
         "weights": [x.weighed and x.weighed.quantity for x in lines], "weight_units": [x.weighed and x.weighed.unit for x in lines],
         "proposed": [x.proposed for x in lines], "answers": [x.answer_by for x in lines], "line_taxes": [x.tax for x in lines],
         "line_discounts": [x.discount for x in lines], "line_grams": [x.grams for x in lines],
+        "load_grams": [x.load.grams for x in lines], "load_crates": [x.load.crates for x in lines],
     }  # fmt: skip
 
 

@@ -27,6 +27,12 @@ _STILL_OPEN = Statement(
 _OF_BUYER = Statement(
     "orders_closing.of_buyer", "select id::text from orders where buyer_id = :user_id and erased_at is null", scalar
 )
+_OF_DAY = Statement(
+    "orders_closing.of_day",
+    """select distinct p.order_id::text from order_parts p join windows w on w.id = p.window_id
+        where w.day_id = :day_id and p.status not in ('completed', 'cancelled', 'expired') order by 1""",
+    scalar,
+)
 _LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total, substitution, note from order_lines
                                 where order_id = o.id and removed_at is null order by position) l) as lines"""
 _HELD = section(
@@ -70,6 +76,14 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
     for order_id in await unit.tx.rows(_STILL_OPEN, user_id=user_id):
         await actions.withdraw(unit, order_id, "the account was closed")
     await erase(unit, await unit.tx.rows(_OF_BUYER, user_id=user_id))
+
+
+async def call_off(unit: UnitOfWork, event: Envelope) -> None:
+    """Cancel what was ordered for a market day that the staff have cancelled, as far as that is still possible."""
+    for order_id in await unit.tx.rows(_OF_DAY, day_id=event.data["market_day_id"]):
+        await actions.call_off(
+            unit, order_id, str(event.data["market_day_id"]), event.data["reason"] or "the market day was cancelled"
+        )
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:

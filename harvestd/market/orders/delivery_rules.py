@@ -12,6 +12,7 @@ from harvestd.kernel.names import accept
 
 #: The default: pick-up, at the farm.
 PLAIN: dict[str, Any] = {"method": "pickup"}
+NO_WINDOWS: Mapping[str, Mapping[str, Any]] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +25,7 @@ class Way:
     pickup_point_id: str | None = None
     address: str = ""
     market_day_id: str | None = None
+    window_id: str | None = None
 
 
 @attrs.frozen
@@ -34,10 +36,12 @@ class Farm:
     pickup_points: Sequence[Mapping[str, Any]] = ()
 
 
-def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[str, Any]]:
+def chosen(
+    farms: Mapping[str, Farm], asked: Sequence[Way], windows: Mapping[str, Mapping[str, Any]] = NO_WINDOWS
+) -> dict[str, dict[str, Any]]:
     """The fulfilment of each farm's part, as it is stored, by farm.
 
-    ``asked`` is empty, one fulfilment for all farms, or one for each. A farm's pick-up point is valid for its own part only. Raises
+    ``windows`` are those of the farms' parts, in a market that sells by days: ``{window, pickup_point?}``. ``asked`` is empty, one fulfilment for all farms, or one for each. A farm's pick-up point is valid for its own part only. Raises
     :class:`Invalid` with every fulfilment that is missing, wrong or of a farm that is not part of the order.
     """
     if not asked:
@@ -58,7 +62,11 @@ def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[st
         elif way.farm_id in found:
             errors.append(FieldError(f"{way.path}.farm_id", "is already given above", code="given-twice"))
         for farm_id in farms if way.farm_id is None else [way.farm_id] if way.farm_id in farms else []:
-            stored = _stored(way, farm_id, farms[farm_id], alone=way.farm_id is not None or len(farms) == 1)
+            at_window = windows.get(farm_id)
+            single = way.farm_id is not None or len(farms) == 1
+            stored = (
+                _stored(way, farm_id, farms[farm_id], alone=single) if at_window is None else _stored_at(way, at_window)
+            )
             if isinstance(stored, FieldError):
                 errors.append(stored)
             else:
@@ -94,6 +102,11 @@ def alone(way: Way) -> list[FieldError]:
             FieldError(f"{way.path}.pickup_point_id", message, code="not-accepted", params={"reason": "with-pickup"})
         )
     return faults
+
+
+def _stored_at(way: Way, window: Mapping[str, Any]) -> dict[str, Any]:
+    """The fulfilment in a window, whose pick-up point counts."""
+    return {"method": way.method, **({"address": way.address} if way.address else {}), **window}
 
 
 def _stored(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> dict[str, Any] | FieldError:

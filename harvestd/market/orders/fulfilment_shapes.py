@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.days.window_shapes import FulfilmentMethod, FulfilmentMethodOut
 from harvestd.market.farms.delivery_shapes import PointPosition
@@ -19,6 +20,7 @@ class FulfilmentIn(In, kw_only=True, frozen=True):
     pickup_point_id: PickupPointId | None = None
     address: Annotated[str, Meta(max_length=MAX_ADDRESS)] | None = None
     market_day_id: Id | None = None
+    window_id: Annotated[Id, Meta(description="GET /api/cart/windows lists them.")] | None = None
 
 
 class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
@@ -37,18 +39,33 @@ class OrderPickupPoint(Out, kw_only=True, frozen=True):
     hours: str = ""
 
 
+class OrderWindow(Out, kw_only=True, frozen=True):
+    """The window of a market day in which goods are handed over."""
+
+    id: str
+    market_day_id: str
+    from_: datetime = field(name="from")
+    to: datetime
+
+
 class Fulfilment(Out, kw_only=True, frozen=True):
     """The fulfilment of an order or a part."""
 
     method: FulfilmentMethodOut
     pickup_point: OrderPickupPoint | UnsetType = UNSET
     address: str | UnsetType = UNSET
+    window: OrderWindow | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "farm_id": "Id of the farm.",
-    "market_day_id": "Id of a market day. Not implemented yet: every value is refused.",
+    **dict.fromkeys(("FulfilmentIn.market_day_id", "FarmFulfilmentIn.market_day_id"), "Of no use, and refused: `window_id` says which day it is."),
+    "window_id": "The window of a market day; needed in a market that has any.",
+    "window": "When, and in which window of which market day, goods are handed over.",
+    "market_day_id": "The market day.",
+    "OrderWindow.from": "When handing over begins.",
+    "OrderWindow.to": "When it ends.",
     "method": "How the goods reach the buyer.",
     "OrderPickupPoint.position": "Where it is, in degrees; null if unknown.",
     "hours": "When it is open, in the farm's words.",

@@ -13,6 +13,7 @@ from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import OnSale
+from harvestd.market.days.load_rules import load, scaled
 from harvestd.market.orders.order import Line
 from harvestd.market.pricing.amounts import PLAIN, WHOLE, LineBill, Pricing, rounded
 from harvestd.market.pricing.billing_rules import Billing, grams
@@ -30,7 +31,7 @@ def line_of(
         unit=product.unit, unit_price=product.price, price_per=product.price_per, total=total, facts=told(product.facts, today),
         title_seen=None if product.own_title in ("", product.title) else product.title, each=product.each, variant_id=product.variant_id,
         takes=product.pack.takes if product.pack else ONE, wish=wish, agreed_total=_most(total, product.each is not None, terms), tax_rate=rate,
-        grams=grams(product, quantity),
+        grams=grams(product, quantity), load=load(quantity, product.unit, product.each, product.pack.content if product.pack else None, terms.load),
     )  # fmt: skip
 
 
@@ -43,7 +44,13 @@ def of_quantity(line: Line, quantity: Decimal, terms: Terms) -> Line:
     """The line with another quantity: what has become of the one before is over."""
     weight = rounded(int(line.grams * quantity * 1000), int(line.quantity * 1000))
     line = attrs.evolve(
-        line, quantity=quantity.quantize(PLACES), grams=weight, short_of=Decimal(0), weighed=None, answer_by=None
+        line,
+        load=scaled(line.load, line.quantity, quantity, line.unit),
+        quantity=quantity.quantize(PLACES),
+        grams=weight,
+        short_of=Decimal(0),
+        weighed=None,
+        answer_by=None,
     )
     return attrs.evolve(line, agreed_total=agreed_total(line, terms))
 

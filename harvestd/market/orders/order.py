@@ -14,6 +14,7 @@ from harvestd.kernel.quantities import GRAMS, ONE, line_total
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.catalogue.variant_rules import key
+from harvestd.market.days.load_rules import NOTHING, Load
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.pricing.amounts import Bill, Pricing, rounded
 
@@ -32,7 +33,8 @@ class Line:
 
     Of its quantity it is ``short_of`` some; ``replaces`` names the line in whose place it is. What it comes to is never above ``agreed_total`` (None: no such
     limit was agreed on). One that is ``proposed`` counts once its buyer accepts it, by ``answer_by``. ``tax`` (at
-    ``tax_rate``, in thousandths of a per cent) and ``discount`` are on what it comes to; ``grams`` is what all of its quantity weighs, 0 where that is not known."""
+    ``tax_rate``, in thousandths of a per cent) and ``discount`` are on what it comes to; ``grams`` is what all of its quantity weighs, 0 where that is not known;
+    ``load`` is what it takes of a window."""
 
     id: str
     farm_id: str
@@ -60,6 +62,7 @@ class Line:
     tax: int = 0
     discount: int = 0
     grams: int = 0
+    load: Load = NOTHING
 
     @property
     def key(self) -> str:
@@ -120,7 +123,8 @@ class Line:
 
 @attrs.frozen
 class Part:
-    """One farm's part of an order; ``subtotal`` are its goods, ``method`` is how they reach their buyer."""
+    """One farm's part of an order; ``subtotal`` are its goods, ``method`` is how they reach their buyer, ``window_id`` when and where, in a market that sells by
+    days."""
 
     farm_id: str
     farm_name: str
@@ -131,6 +135,7 @@ class Part:
     tax: int = 0
     discount: int = 0
     method: str = "pickup"
+    window_id: str | None = None
 
     def totals(self, tax_included: bool) -> Totals:
         """What it comes to."""

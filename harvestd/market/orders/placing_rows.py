@@ -19,25 +19,26 @@ _INSERT = Statement(
                                fulfilment, note, placed_at, updated_at, terms)
            values (:id, :number, :buyer_id, :guest, :placed_by, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at, :terms)
        ), parts as (
-           insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment, fees, tax, discount)
-           select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment, t.fees, t.tax, t.discount
-             from unnest(:farm_ids::uuid[], :subtotals::bigint[], :fulfilments::jsonb[], :part_fees::bigint[], :part_taxes::bigint[], :part_discounts::bigint[])
-                  with ordinality as t(farm_id, subtotal, fulfilment, fees, tax, discount, position)
+           insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment, fees, tax, discount, window_id)
+           select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment, t.fees, t.tax, t.discount, t.window_id
+             from unnest(:farm_ids::uuid[], :subtotals::bigint[], :fulfilments::jsonb[], :part_fees::bigint[], :part_taxes::bigint[], :part_discounts::bigint[], :windows::uuid[])
+                  with ordinality as t(farm_id, subtotal, fulfilment, fees, tax, discount, window_id, position)
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, actor, at)
            select :id, 1, farm_id, '', 'placed', :actor_id, :actor, :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
                                     price_per, facts, title_seen, variant_id, takes, estimated_weight, weight_unit,
-                                    tax_rate, tax, discount, grams, substitution, note, agreed_total)
+                                    tax_rate, tax, discount, grams, substitution, note, agreed_total, load_grams, load_crates)
            select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen,
-                  t.variant_id, t.takes, t.weight, t.weight_unit, t.rate, t.tax, t.discount, t.grams, t.substitution, t.note, t.agreed
+                  t.variant_id, t.takes, t.weight, t.weight_unit, t.rate, t.tax, t.discount, t.grams, t.substitution, t.note, t.agreed,
+                  t.load_grams, t.load_crates
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
                          :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[], :variants::uuid[], :takes::numeric[], :weights::numeric[],
                          :weight_units::text[], :line_rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
-                         :substitutions::text[], :notes::text[], :agreed::bigint[]) with ordinality
+                         :substitutions::text[], :notes::text[], :agreed::bigint[], :load_grams::bigint[], :load_crates::int[]) with ordinality
                   as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, rate, tax, discount,
-                       grams, substitution, note, agreed, position)
+                       grams, substitution, note, agreed, load_grams, load_crates, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
            select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
@@ -54,15 +55,19 @@ def insert(
 ) -> None:
     """Store an accepted order (``ways`` has the fulfilment of each farm's part), its parts, lines, reservations and first transitions,
     and reserve its quantities, in one statement that runs with the commit at the latest. The caller has locked the products."""
+    stored = {
+        farm_id: {name: value for name, value in way.items() if name != "window"} for farm_id, way in ways.items()
+    }
     t, lines, taken, buyer = order.totals, order.lines, sorted(order.taken.items()), order.buyer
     tx.later(
         _INSERT, id=order.id, number=order.number, buyer_id=buyer.user_id, guest=buyer.guest and attrs.asdict(buyer.guest), placed_by=buyer.placed_by,
         actor_id=buyer.actor_id, actor=buyer.actor, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
-        fulfilment=ways[order.parts[0].farm_id], note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
+        fulfilment=stored[order.parts[0].farm_id], note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
         line_ids=[x.id for x in lines], line_farms=[x.farm_id for x in lines], line_products=[x.product_id for x in lines], titles=[x.title for x in lines],
         quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],
         hold_until=order.hold_until, product_ids=[p for p, _ in taken], taken=[q for _, q in taken], ran_out=[p in order.ran_out for p, _ in taken],
-        fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
+        fulfilments=[stored[p.farm_id] for p in order.parts], windows=[ways[p.farm_id].get("window", {}).get("id") for p in order.parts],
+        load_grams=[x.load.grams for x in lines], load_crates=[x.load.crates for x in lines], prices_per=[x.price_per for x in lines],
         facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines], variants=[x.variant_id for x in lines], takes=[x.takes for x in lines], reserved=[x.taken for x in lines],
         weights=[x.each and x.each.quantity for x in lines], weight_units=[x.each and x.each.unit for x in lines],
         substitutions=[x.wish.substitution for x in lines], notes=[x.wish.note for x in lines], agreed=[x.agreed_total for x in lines],

@@ -12,6 +12,7 @@ import msgspec
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.carts.rows import Found
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.orders.delivery_rules import Way
 from harvestd.market.orders.placing import Decided
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.pricing.amounts import Pricing
@@ -64,6 +65,15 @@ class Content:
         ways = {farm: Delivered(method=way["method"]) for farm, way in self.ways.items()}
         rates = {one.wanted.key: one.rate for one in self.lines}
         return Billing(ways=ways, discount=self.pricing.discount, fixed=self.pricing, rates=rates)
+
+
+def ways_of(quoted: Content) -> list[Way]:
+    """The windows of what was quoted, as an order asks for them."""
+    at = {farm_id: way.get("window", {}).get("id") for farm_id, way in quoted.ways.items()}
+    return [
+        Way(path="quote_id", farm_id=farm_id, method=quoted.ways[farm_id]["method"], window_id=id)
+        for farm_id, id in at.items()
+    ]
 
 
 def read(stored: Mapping[str, Any]) -> Content:

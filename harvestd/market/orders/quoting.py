@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from harvestd.kernel import families
+from harvestd.kernel.errors import FieldError, MarketClosed, MarketError
 from harvestd.kernel.families import stale
 from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import Terms
@@ -19,11 +20,13 @@ from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.catalogue.variant_rows import with_packs
-from harvestd.market.orders import actions, billing, placing, quote_rows, quote_rules
+from harvestd.market.orders import actions, billing, placing, quote_rows, quote_rules, windows
 from harvestd.market.orders.placing import Decided
+from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.orders.quote_rows import Quote
 from harvestd.market.orders.quote_rules import Content, Shift
 from harvestd.market.orders.quote_use import Holder
+from harvestd.market.pricing.billing_rules import Billing
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork, change
@@ -51,13 +54,14 @@ async def quote(
     if hold:
         old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
         before = await quote_rows.held(unit.tx, [one.id for one in old])
+    booking = await windows.begin(unit, ordering.ways)
     locked = await stock.lock(unit.tx, [*ids, *before]) if hold else {}
     shown = await stock.see(unit.tx, ids, buyer, ordering.language)
     shelf = await with_packs(
         unit.tx, quote_rules.without(shown, before), [(one.product_id, one.variant_id) for one in wanted]
     )
     shelf = await marked(unit.tx, unit.parts.settings, ordering.buyer.user_id, shelf)
-    ways, charged, wrong = await actions.terms_of(unit, ordering, wanted, shelf, today)
+    ways, charged, wrong, closed = await _terms(unit, ordering, wanted, shelf, today, booking)
     if ordering.coupon and not ordering.wrong:
         discount, unusable = await billing.see(unit.tx, ordering.coupon, ordering.buyer.user_id, today)
         charged, wrong = attrs.evolve(charged, discount=discount), [*wrong, *([unusable] if unusable else [])]
@@ -65,6 +69,8 @@ async def quote(
         wanted, shelf, terms, line_ids=[unit.new_id() for _ in wanted], today=today, expected_total=ordering.expected_total,
         seen=seen, of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
+    full = () if booking is None else await windows.room(unit, booking, decided.lines)
+    decided = attrs.evolve(decided, refusals=(*closed, *decided.refusals, *full))
     held = None
     if hold and not decided.refusals:
         content = quote_rules.content(decided, shelf, ways, ordering.coupon, cart)
@@ -73,6 +79,17 @@ async def quote(
         await quote_rows.delete(unit.tx, [one.id for one in old])
         await quote_rows.insert(unit.tx, held, decided.taken, unit.now)
     return Quoted(decided=decided, shelf=shelf, ways=ways, held=held)
+
+
+async def _terms(
+    unit: UnitOfWork, ordering: actions.Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date,
+    booking: windows.Booking | None,
+) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError], tuple[MarketError, ...]]:  # fmt: skip
+    """What :func:`actions.terms_of` has; and its refusal, while no day is open."""
+    try:
+        return *await actions.terms_of(unit, ordering, wanted, shelf, today, booking), ()
+    except MarketClosed as closed:
+        return {}, await billing.of(unit, {}, today), [], (closed,)
 
 
 async def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date) -> Quote:

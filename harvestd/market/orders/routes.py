@@ -59,13 +59,13 @@ async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Ord
         found, following, total = await following_lists.page(request, query)
         views = await _views(request, found)
         return CountedPage(views, following, len(views) if query.ids is not None and query.count else total)
-    order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
+    order = Keyset(query, f"orders {query.market_day or ''}".strip(), (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
     if query.farm is not None:
         return await _of_farm(request, query, query.farm, order, after)
     list_, count = _LISTS[request.user.role]
     page, following = order.page(await list_(request, after, query))
-    total = await count(request, query.status) if query.count else None
+    total = await count(request, query) if query.count else None
     return CountedPage(await _views(request, page), following, total)
 
 
@@ -87,29 +87,40 @@ async def _of_farm(
 
 
 async def _own(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
-    return await list_rows.of_buyer(request.reader, request.user.user_id, after, query.status, query.limit + 1)
+    return await list_rows.of_buyer(
+        request.reader, request.user.user_id, after, query.status, query.limit + 1, query.market_day
+    )
 
 
 async def _own_and_farms(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
     own = await _own(request, after, query)
-    farms = await list_rows.of_farms(request.reader, request.user.user_id, after, query.status, query.limit + 1)
+    farms = await list_rows.of_farms(
+        request.reader, request.user.user_id, after, query.status, query.limit + 1, query.market_day
+    )
     both = {order.id: order for order in [*own, *farms]}
     return sorted(both.values(), key=lambda order: order.id, reverse=True)[: query.limit + 1]
 
 
 async def _every(request: RequestContext, after: str | None, query: OrdersQuery) -> list[store.Order]:
-    return await list_rows.every(request.reader, after, query.status, query.limit + 1)
+    return await list_rows.every(request.reader, after, query.status, query.limit + 1, query.market_day)
 
 
 #: The list and the count of orders for each role.
 _LISTS: dict[str, Any] = {
-    "buyer": (_own, lambda request, status: list_rows.count_own(request.reader, request.user.user_id, status)),
+    "buyer": (
+        _own,
+        lambda request, query: list_rows.count_own(
+            request.reader, request.user.user_id, query.status, query.market_day
+        ),
+    ),
     "farmer": (
         _own_and_farms,
-        lambda request, status: list_rows.count_own_and_farms(request.reader, request.user.user_id, status),
+        lambda request, query: list_rows.count_own_and_farms(
+            request.reader, request.user.user_id, query.status, query.market_day
+        ),
     ),
-    "manager": (_every, lambda request, status: list_rows.count_every(request.reader, status)),
-    "admin": (_every, lambda request, status: list_rows.count_every(request.reader, status)),
+    "manager": (_every, lambda request, query: list_rows.count_every(request.reader, query.status, query.market_day)),
+    "admin": (_every, lambda request, query: list_rows.count_every(request.reader, query.status, query.market_day)),
 }
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish, Substitution
+from harvestd.market.days.load_rules import Load
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Line, Part, Totals
 from harvestd.market.pricing.amounts import read
@@ -123,6 +124,8 @@ class LineRow(msgspec.Struct, frozen=True):
     tax: int
     discount: int
     grams: int
+    load_grams: int
+    load_crates: int
 
     @property
     def line(self) -> Line:
@@ -133,6 +136,7 @@ class LineRow(msgspec.Struct, frozen=True):
             each=_amount(self.estimated_weight, self.weight_unit), variant_id=self.variant_id, takes=self.takes, wish=LineWish(self.substitution, self.note),
             agreed_total=self.agreed_total, short_of=self.short_of, weighed=_amount(self.weighed, self.weighed_unit), replaces=self.replaces_line_id,
             proposed=self.proposed, answer_by=self.answer_by, tax_rate=self.tax_rate, tax=self.tax, discount=self.discount, grams=self.grams,
+            load=Load(grams=self.load_grams, crates=self.load_crates),
         )  # fmt: skip
 
 
@@ -149,14 +153,16 @@ _BY_ID = Statement("orders.by_id", f"select {COLUMNS} from {FROM} where o.id = :
 _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id = any(:ids::uuid[])", Order)
 _PARTS = Statement(
     "orders.parts",
-    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment),
+    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, p.fees, p.tax, p.discount,
+              coalesce(p.fulfilment, o.fulfilment) || case when w.id is null then '{}' else jsonb_build_object('window',
+                  jsonb_build_object('id', w.id, 'market_day_id', w.day_id, 'from', w.starts_at, 'to', w.ends_at)) end,
               (select coalesce(json_agg(json_build_object(
                           'version', t.version, 'from', nullif(t.from_status, ''), 'to', t.to_status, 'at', t.at,
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'
                                                                            when t.actor_id = o.buyer_id then 'buyer' else 'farm' end))
                                order by t.version), '[]')::text
                  from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id)
-         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id
+         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id left join windows w on w.id = p.window_id
         where p.order_id = any(:orders::uuid[]) order by p.order_id, p.position""",
     _part,
 )

@@ -13,7 +13,7 @@ from harvestd.market.catalogue.measure_shapes import MeasureOut, Weight
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.placing_shapes import SUBSTITUTION
 from harvestd.market.orders.step_shapes import OrderStatus, OrderStatusOut, OrderStep
-from harvestd.web.shapes import CountedQuery, IdOrSlug, Ids, Money, Out, PricePer, UnitOut
+from harvestd.web.shapes import CountedQuery, Id, IdOrSlug, Ids, Money, Out, PricePer, UnitOut
 from harvestd.web.vocabulary import closed
 
 OrderActionOut = Annotated[
@@ -126,6 +126,7 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
     updated_since: datetime | None = None
     status: OrderStatus | None = None
     farm: IdOrSlug | None = None
+    market_day: Id | None = None
 
 
 #: The meaning of each name here, as the contract describes it.
@@ -145,6 +146,7 @@ WORDS: dict[str, str] = {
     "OrdersQuery.updated_since": "Only orders that were changed at this time or later, cancelled ones, too; the oldest change first. To go on from where a list ended, ask for its "
     "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "OrdersQuery.farm": "Only orders with a part of this farm, by its id or slug; not with `updated_since`.",
+    "OrdersQuery.market_day": "Only orders with a part in a window of this market day.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
     "tax": "Tax: of goods less discount, and of fees.",
     "OrderTotals.total": "What the buyer owes: goods and fees less discount, and tax unless it is included. For an order that is cancelled or expired as a whole, what was agreed.",

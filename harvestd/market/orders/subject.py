@@ -70,7 +70,7 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
-              key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged), strangers=_GUESTS),
+              key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull), strangers=_GUESTS),
         Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="What an order would be; and keep its prices and stock for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
               answer=quote_shapes.Quote, body_limit=LONG_BODY,
@@ -81,7 +81,7 @@ SUBJECT = Subject(
               summary="An order, as far as the caller may see it", query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/orders/{id}", operation="changeOrder", spoken=True, handler=change_routes.amend, permission=Permission.AMEND_ORDERS, mode=Mode.WRITE,
               section=_ORDERS, summary="Add, change and take out lines of an order", body=change_shapes.ChangeOrder, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, rules=change_routes.faults, answer=shapes.Order, key="optional",
-              if_match=True, body_limit=LONG_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale)),
+              if_match=True, body_limit=LONG_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale, errors.WindowFull)),
         Route(method="POST", path="/api/orders/{id}/lines/{line_id}/answer", operation="answerOrderLine", handler=change_routes.answer, permission=Permission.PLACE_ORDERS,
               mode=Mode.WRITE, section=_ORDERS, summary="Say whether one wants what the farm asks about", body=change_shapes.AnswerLine, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, key="optional",
               errors=_STEP),
@@ -100,8 +100,8 @@ SUBJECT = Subject(
               section=_ORDERS, summary="Say what many lines weigh, of any number of orders", body=change_shapes.Weighings, by_row="weighings", answer=change_shapes.WeighingResults,
               key="optional", body_limit=LONG_BODY, errors=(errors.NotFound,)),
     ),
-    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
-        each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted", "market_day.cancelled"), 50): QueueHandlers(
+        each={"account.deleted": closing.sweep, "market_day.cancelled": closing.call_off}, bulk=handlers.sell)},
     periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due("holds", 1.0, quoting.end_all, next_due=quoting.next_due),
               Due("order answers", 10.0, expiry.settle, next_due=expiry.next_answer_due), Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

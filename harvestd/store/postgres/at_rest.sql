@@ -6,7 +6,7 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 -- name: a sent event that a durable consumer neither handled nor gave up
 select e.id, e.type, c.consumer
   from outbox e
-  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted}'::text[]),
+  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted,market_day.cancelled}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
                ('harvest.notifications', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed,farm.member_closed}'),
                ('harvest.images', '{image.uploaded}'),

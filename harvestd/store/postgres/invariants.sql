@@ -226,3 +226,20 @@ select p.id, p.images, 0, 0, 0 from products p where p.images > 0 and not exists
 select u.id from users u
  where u.anonymised_at is not null
    and (exists (select from group_members m where m.user_id = u.id) or exists (select from farm_members m where m.user_id = u.id));
+
+-- name: a window that has given more than it holds, or whose places are not what orders take of it
+select w.id, w.taken_orders, w.taken_crates, w.taken_grams from windows w
+  left join (select window_id, sum(orders) as orders, sum(crates) as crates, sum(grams) as grams from order_places group by 1) p on p.window_id = w.id
+ where (w.taken_orders, w.taken_crates, w.taken_grams) is distinct from (coalesce(p.orders, 0), coalesce(p.crates, 0), coalesce(p.grams, 0))
+    or w.taken_orders > w.max_orders or w.taken_crates > w.max_crates or w.taken_grams > w.max_grams;
+
+-- name: an order that has no place in the window of a part that is not over, or one in the window of none
+select p.order_id, p.window_id from order_parts p
+ where p.window_id is not null and p.status not in ('cancelled', 'expired')
+   and not exists (select from order_places o where o.order_id = p.order_id and o.window_id = p.window_id and o.orders = 1)
+union all
+select o.order_id, o.window_id from order_places o
+ where not exists (select from order_parts p where p.order_id = o.order_id and p.window_id = o.window_id and p.status not in ('cancelled', 'expired'));
+
+-- name: a market day whose step came a minute ago or longer, and was not taken
+select id, name, status, due_at from market_days where due_at < now() - interval '60 seconds';

@@ -61,6 +61,14 @@ def delivery(now: datetime, start: float = 30, end: float = 34, **more: Any) -> 
     }
 
 
+def weekly(**more: Any) -> dict[str, Any]:
+    """Every Saturday: open from Monday at 8 to Thursday at 20, handed over on the day."""
+    return {
+        "name": "Saturday", "rule": "FREQ=WEEKLY;BYDAY=SA", "first": "2026-01-03", "opens": {"day": -5, "at": "08:00"},
+        "closes": {"day": -2, "at": "20:00"}, "windows": [{"method": "delivery", "from": {"at": "09:00"}, "to": {"at": "12:00"}}], **more,
+    }  # fmt: skip
+
+
 async def made(who: Person, given: dict[str, Any]) -> dict[str, Any]:
     """A market day."""
     answer = await who.post("/api/market-days", given)

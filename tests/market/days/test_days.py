@@ -114,6 +114,17 @@ async def test_what_has_begun_is_refused_by_name(market: Market) -> None:
     assert same["name"] == "Sunday"
 
 
+async def test_a_day_does_not_open_behind_its_windows(market: Market) -> None:
+    manager, now = await market.person("manager"), market.parts.now()
+    day = await made(manager, body(now, windows=[delivery(now)]))
+    later = {"opens_at": text(now + timedelta(hours=40)), "closes_at": text(now + timedelta(hours=50))}
+    refused = await changed(manager, day["id"], later, 422)
+    assert [(error["field"], error["code"]) for error in refused["errors"]] == [("windows", "before-start")]
+    assert (await changed(manager, day["id"], later | {"windows": [delivery(now, 60, 61)]}))["ends_at"] == text(
+        now + timedelta(hours=61)
+    )
+
+
 async def test_a_change_wants_the_version_that_it_starts_from(market: Market) -> None:
     manager, now = await market.person("manager"), market.parts.now()
     day = await made(manager, body(now))

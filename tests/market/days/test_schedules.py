@@ -10,20 +10,12 @@ import pytest
 
 from harvestd.market.days import schedule_actions
 from harvestd.parts import Parts
-from tests.market.days.calendar import at, moved, sandbox
+from tests.market.days.calendar import at, moved, sandbox, weekly
 from tests.people import Market, Person
 from tests.web.conftest import settled
 
 PATH, DAYS = "/api/market-schedules", "/api/market-days"
 ZONE = ZoneInfo("Europe/Berlin")
-
-
-def weekly(**more: Any) -> dict[str, Any]:
-    """Every Saturday: open from Monday at 8 to Thursday at 20, handed over on the day."""
-    return {
-        "name": "Saturday", "rule": "FREQ=WEEKLY;BYDAY=SA", "first": "2026-01-03", "opens": {"day": -5, "at": "08:00"},
-        "closes": {"day": -2, "at": "20:00"}, "windows": [{"method": "delivery", "from": {"at": "09:00"}, "to": {"at": "12:00"}}], **more,
-    }  # fmt: skip
 
 
 async def begun(who: Person, **more: Any) -> dict[str, Any]:

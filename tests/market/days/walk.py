@@ -35,6 +35,13 @@ _FIRST = {
     "farms": [{"farm_id": SUNNY_ACRES, "lead_minutes": 120}], "windows": [_WINDOW, _DELIVERY], "holds_minutes": 15,
 }  # fmt: skip
 
+_ITS = {"id": "{createMarketSchedule.id}"}
+_SCHEDULE = {
+    "name": "Saturday market", "rule": "FREQ=WEEKLY;BYDAY=SA", "first": "2026-01-03", "country": "AT", "on_holiday": "previous", "rounds_ahead": 3,
+    "opens": {"day": -5, "at": "08:00"}, "closes": {"day": -2, "at": "20:00"},
+    "windows": [{"method": "delivery", "area": {"postcodes": ["1010"]}, "from": {"at": "09:00"}, "to": {"at": "12:00"}, "capacity": {"orders": 40}}],
+}  # fmt: skip
+
 STEPS: tuple[Step, ...] = (
     Step("createPickupPoint", ADMIN, body=_HALL),
     Step("listPickupPoints"),
@@ -49,6 +56,11 @@ STEPS: tuple[Step, ...] = (
     Step("cancelMarketDay", ADMIN, _COPY, {"reason": "Storm."}),
     Step("deleteMarketDay", ADMIN, _COPY),
     Step("deletePickupPoint", ADMIN, {"id": "{another.id}"}, prepare=lambda ask, known: {"another": _another(ask, known)}),
+    Step("createMarketSchedule", ADMIN, body=_SCHEDULE),
+    Step("listMarketSchedules", ADMIN),
+    Step("getMarketSchedule", ADMIN, _ITS),
+    Step("changeMarketSchedule", ADMIN, _ITS, {"rounds_ahead": 2}),
+    Step("deleteMarketSchedule", ADMIN, _ITS),
     Step("moveClock", ADMIN, body={"to": "{times.next}"}, last=True),
 )  # fmt: skip
 

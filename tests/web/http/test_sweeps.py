@@ -20,6 +20,8 @@ from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.accounts.things import some
+from tests.market.days.calendar import body as day
+from tests.market.days.calendar import weekly
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 
@@ -66,6 +68,11 @@ async def stocked(market: Market) -> dict[str, Person]:
             assert (await people[role].order((made["id"], 1))).status == 201
     await market.parts.database.transaction(lambda tx: tx.run(PLACED))
     await market.parts.database.transaction(lambda tx: tx.run(RATED))
+    now = market.parts.now()
+    for n in range(THINGS):
+        await made(people["admin"], day(now, opens=1 + n % 3))
+        await people["admin"].post("/api/pickup-points", {"name": f"Hall {n}"})
+        await people["admin"].post("/api/market-schedules", weekly(rounds_ahead=1))
     for person in people.values():
         for _ in range(2):
             await some(market, person, THINGS)

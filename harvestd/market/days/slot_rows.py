@@ -1,0 +1,99 @@
+"""Rows of windows with their days as orders take them, and of the places that orders have in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from harvestd.market.days.slots import Place, Slot
+from harvestd.market.days.window_rules import MEASURES, Measures
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
+
+_SLOT = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
+    case when not d.all_farms then (select coalesce(jsonb_object_agg(m.farm_id, m.lead_minutes), '{}') from market_day_farms m where m.day_id = d.id) end,
+    w.method, case when p.id is null then f.point else jsonb_build_object('id', p.id, 'name', p.name, 'address', p.address, 'hours', p.hours,
+         'position', case when p.latitude is not null then jsonb_build_object('latitude', p.latitude, 'longitude', p.longitude) end) end,
+    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams
+    from windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
+    left join lateral (select point from farms, jsonb_array_elements(farms.pickup_points) as point
+                        where farms.id = w.farm_id and point ->> 'id' = w.farm_point_id::text) f on true"""
+# Days are locked in id order, so that none of them closes, or changes its windows, until the order is placed; orders do not wait for each other here.
+_LOCK = Statement(
+    "slots.lock", f"select {_SLOT} where w.id = any(:ids::uuid[]) order by d.id, w.id for share of d", Slot
+)
+_OPEN = Statement(
+    "slots.open",
+    f"select {_SLOT} where d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
+    Slot,
+)
+# All windows are locked, in id order, before any of them is changed.
+_TAKE = Statement(
+    "slots.take",
+    """with locked as materialized (
+           select id from windows where id = any(:ids::uuid[]) order by id for no key update
+       ), taken as (
+           update windows w set taken_orders = w.taken_orders + t.orders, taken_crates = w.taken_crates + t.crates, taken_grams = w.taken_grams + t.grams
+             from unnest(:ids::uuid[], :orders::int[], :crates::int[], :grams::bigint[]) as t(id, orders, crates, grams)
+            where (select count(*) from locked) >= 0 and w.id = t.id
+              and (t.orders <= 0 or w.max_orders is null or w.taken_orders + t.orders <= w.max_orders)
+              and (t.crates <= 0 or w.max_crates is null or w.taken_crates + t.crates <= w.max_crates)
+              and (t.grams <= 0 or w.max_grams is null or w.taken_grams + t.grams <= w.max_grams)
+           returning w.id, t.orders, t.crates, t.grams
+       ), places as (
+           insert into order_places as o (order_id, window_id, orders, crates, grams)
+           select :order_id::uuid, id, orders, crates, grams from taken where :fresh::boolean
+       )
+       select id::text from taken""",
+    scalar,
+)
+_PLACES = Statement(
+    "slots.places",
+    """select o.window_id, w.day_id, o.orders, o.crates, o.grams from order_places o join windows w on w.id = o.window_id
+        where o.order_id = :order_id order by o.window_id""",
+    Place,
+)
+_KEEP = Statement(
+    "slots.keep",
+    """update order_places o set orders = t.orders, crates = t.crates, grams = t.grams
+         from unnest(:ids::uuid[], :orders::int[], :crates::int[], :grams::bigint[]) as t(id, orders, crates, grams)
+        where o.order_id = :order_id and o.window_id = t.id""",
+    nothing,
+)
+_LEAVE = Statement(
+    "slots.leave", "delete from order_places where order_id = :order_id and window_id = any(:ids::uuid[])", nothing
+)
+
+
+async def lock(tx: Transaction, ids: Sequence[str]) -> dict[str, Slot]:
+    """Those of these windows that there are, by id; their days do not change until the transaction ends."""
+    return {slot.id: slot for slot in await tx.rows(_LOCK, ids=list(ids))}
+
+
+async def of_open_days(reader: Reader, now: datetime, limit: int) -> list[Slot]:
+    """The windows of open days that have not begun, the earliest first."""
+    return await reader.rows(_OPEN, now=now, limit=limit)
+
+
+async def take(tx: Transaction, order_id: str, wanted: Mapping[str, Measures], *, fresh: bool = True) -> set[str]:
+    """Take so much of each window, or return it (below 0), if it is there; returns the windows that had it: with fewer than asked for, the transaction must not
+    be committed. ``fresh`` is whether the order has no places yet: they are noted, too."""
+    ids = sorted(wanted)
+    columns = {name: [getattr(wanted[id], name) for id in ids] for name in MEASURES}
+    return set(await tx.rows(_TAKE, ids=ids, order_id=order_id, fresh=fresh, **columns))
+
+
+async def places(tx: Transaction, order_id: str) -> list[Place]:
+    """What a locked order takes of each window."""
+    return await tx.rows(_PLACES, order_id=order_id)
+
+
+async def keep(tx: Transaction, order_id: str, taken: Mapping[str, Measures]) -> None:
+    """Note what a locked order takes of windows now; nothing: it leaves them."""
+    left = [id for id, measures in taken.items() if not measures.orders]
+    if left:
+        await tx.run(_LEAVE, order_id=order_id, ids=left)
+    kept = [id for id in taken if id not in left]
+    if kept:
+        columns = {name: [getattr(taken[id], name) for id in kept] for name in MEASURES}
+        await tx.run(_KEEP, order_id=order_id, ids=kept, **columns)

@@ -1,0 +1,162 @@
+"""The places that orders take in the windows of market days: taken as one is placed, returned once as it, or a part of it, is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, MarketError, WindowFull
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import market_day, stale
+from harvestd.market.days import day_actions, load_rules, slot_rows, window_rows
+from harvestd.market.days.load_rules import Load, Terms
+from harvestd.market.days.slots import Slot
+from harvestd.market.days.window_rules import Measures
+from harvestd.market.orders import windowed_rules as rules
+from harvestd.market.orders.delivery_rules import Farm, Way
+from harvestd.market.orders.order import Line, Placed
+from harvestd.market.orders.windowed_rules import Booked
+from harvestd.parts import Parts
+from harvestd.store.postgres.statements import Reader, Statement
+from harvestd.unit_of_work import UnitOfWork
+
+#: Windows that are looked at to name the next free one.
+MANY = 200
+_LINES = Statement(
+    "order_windows.lines",
+    """select l.farm_id, p.window_id, l.load_grams, l.load_crates from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+        where l.order_id = :order_id and p.window_id is not null and l.removed_at is null and not l.proposed""",
+    lambda farm_id, window_id, grams, crates: (farm_id, window_id, Load(grams=grams, crates=crates)),
+)
+
+
+def terms(parts: Parts) -> Terms:
+    """What is counted for pieces of unknown weight, and for a crate."""
+    return Terms(piece=parts.settings.piece_weight, crate=parts.settings.crate_weight)
+
+
+@attrs.define
+class Booking:
+    """The windows that an order asks for, whose days do not change until it is placed; ``parts`` are those of the farms, once these are known."""
+
+    ways: Sequence[Way]
+    slots: Mapping[str, Slot]
+    parts: Mapping[str, Booked] = attrs.field(factory=dict)
+
+
+async def begin(unit: UnitOfWork, ways: Sequence[Way]) -> Booking | None:
+    """The windows of an order, before its products are locked; None in a market without days, which costs nothing."""
+    ids = sorted({way.window_id for way in ways if way.window_id is not None})
+    if not ids and not await day_actions.any_days(unit):
+        return None
+    return Booking(ways, await slot_rows.lock(unit.tx, ids) if ids else {})
+
+
+async def fit(unit: UnitOfWork, booking: Booking, farms: Mapping[str, Farm]) -> list[FieldError]:
+    """The faults of an order's windows, for the farms that it is from. Raises ``MarketClosed``, also for an order without any while no day is open."""
+    wrong = [*rules.faults(farms, booking.ways, booking.slots)]
+    if any(fault.code == "required" for fault in wrong) and not await slot_rows.of_open_days(unit.tx, unit.now, 1):
+        raise rules.closed()
+    booking.parts = rules.booked(farms, booking.ways, booking.slots)
+    if not wrong:
+        rules.check_open(booking.parts, farms, unit.now)
+    return wrong
+
+
+async def take(unit: UnitOfWork, booking: Booking, order: Placed) -> list[Event]:
+    """Take the places of an order that is about to be stored; returns what tells of it. Raises ``WindowFull`` if a window has not that much left in any measure."""
+    wanted = _wanted(
+        ((line.farm_id, booking.parts[line.farm_id].slot.id, line.load) for line in order.lines), terms(unit.parts)
+    )
+    taken = await slot_rows.take(unit.tx, order.id, wanted)
+    full = [one for one in booking.parts.values() if one.slot.id not in taken]
+    if full:
+        raise await _full(unit.tx, full, wanted, unit.now)
+    days = {one.slot.day_id for one in booking.parts.values()}
+    unit.on_commit(lambda: unit.parts.due(day_actions.TASK))
+    return [stale(f"market_day:{id}", 1, market_day(id)) for id in sorted(days)]
+
+
+async def room(unit: UnitOfWork, booking: Booking, lines: Iterable[Line]) -> tuple[MarketError, ...]:
+    """The refusal of lines that would take more of their windows than is left; nothing is taken."""
+    own = [
+        (line.farm_id, booking.parts[line.farm_id].slot.id, line.load)
+        for line in lines
+        if line.farm_id in booking.parts
+    ]
+    wanted = _wanted(own, terms(unit.parts))
+    full = [
+        one for one in booking.parts.values()
+        if one.slot.id in wanted and one.slot.capacity.short(one.slot.taken, wanted[one.slot.id])
+    ]  # fmt: skip
+    return (await _full(unit.tx, full, wanted, unit.now),) if full else ()
+
+
+def _wanted(lines: Any, counted: Terms) -> dict[str, Measures]:
+    """What the lines of an order, with their farms and windows, take of each window."""
+    loads: dict[str, list[Load]] = {}
+    for _, window_id, load in lines:
+        loads.setdefault(window_id, []).append(load)
+    return {window_id: load_rules.together(some, counted) for window_id, some in loads.items()}
+
+
+async def _full(reader: Reader, full: Sequence[Booked], wanted: Mapping[str, Measures], now: datetime) -> WindowFull:
+    """The refusal, which names the next window of the same method that takes as much."""
+    others = await slot_rows.of_open_days(reader, now, MANY)
+    errors = []
+    for one in full:
+        measures = wanted[one.slot.id]
+        free = [
+            slot for slot in others
+            if slot.id != one.slot.id and slot.method == one.slot.method and slot.leads == one.slot.leads
+            and not slot.capacity.short(slot.taken, measures)
+        ]  # fmt: skip
+        following = min(free, key=lambda slot: (slot.starts_at < one.slot.starts_at, slot.starts_at), default=None)
+        params, message = {}, "is full; there is no other window that has this much left"
+        if following is not None:
+            at = following.starts_at.isoformat().replace("+00:00", "Z")
+            params, message = {"next": following.id, "from": at}, f"is full; the next free one begins at {at}"
+        errors.append(FieldError(f"{one.way.path}.window_id", message, code="window-full", params=params))
+    return WindowFull("the window has not this much left; nothing was taken", tuple(dict.fromkeys(errors)))
+
+
+async def of_day(unit: UnitOfWork, day_id: str) -> set[str]:
+    """The windows of a market day."""
+    return {one.id for one in (await window_rows.of_days(unit.tx, [day_id]))[day_id]}
+
+
+def shown(booking: Booking) -> dict[str, dict[str, Any]]:
+    """The windows of the farms' parts, and where they are picked up, as the order keeps and shows it."""
+    return {farm_id: _at(one.slot) for farm_id, one in booking.parts.items()}
+
+
+def _at(slot: Slot) -> dict[str, Any]:
+    point = {} if slot.point is None else {"pickup_point": slot.point}
+    return {"window": rules.shown(slot), **point}
+
+
+async def settle(unit: UnitOfWork, order_id: str, live: Collection[str]) -> None:
+    """Have a locked order take of its windows what the parts of the farms that are ``live`` take, and return the rest: it does so once, since what it took is noted
+    with it. Raises ``WindowFull`` if it would take more than is left."""
+    places = {one.window_id: one for one in await slot_rows.places(unit.tx, order_id)}
+    if not places:
+        return
+    lines = [line for line in await unit.tx.rows(_LINES, order_id=order_id) if line[0] in live]
+    wanted = _wanted(lines, terms(unit.parts))
+    after = {id: wanted.get(id, Measures()) for id in places}
+    changes = {id: _less(after[id], places[id].measures) for id in places if after[id] != places[id].measures}
+    if not changes:
+        return
+    if await slot_rows.take(unit.tx, order_id, changes, fresh=False) != set(changes):
+        raise WindowFull("the window has not this much left; nothing was changed")
+    await slot_rows.keep(unit.tx, order_id, {id: after[id] for id in changes})
+    unit.record(
+        *(stale(f"market_day:{id}", 1, market_day(id)) for id in sorted({places[one].day_id for one in changes}))
+    )
+
+
+def _less(one: Measures, other: Measures) -> Measures:
+    return Measures(orders=one.orders - other.orders, crates=one.crates - other.crates, grams=one.grams - other.grams)
