@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -50,6 +51,8 @@ ROUTES: dict[str, tuple[str, str, bytes]] = {
     "document": ("POST", "/api/farms/{farm}/documents", picture(size=(900, 900))),
     "import": ("POST", "/api/products/import", b"sku,title,unit,price,stock\n" + b"A,Beets,kg,1,1\n" * 6000),
 }
+#: A picture of a person is kept in two sizes of two formats.
+AT_MOST = {"avatar": 4}
 FIELDS = {"document": {"kind": "other", "title": "Paper"}}
 
 
@@ -106,7 +109,9 @@ def test_who_sends_a_file_by_drips_is_ended_at_the_deadline_and_others_are_serve
             assert other.status == 200
             if gone(client):
                 break
-            client.settimeout(1)
+            client.settimeout(0.2)
+            with suppress(OSError):  # a fifth of a second for what it is told
+                client.recv(1, socket.MSG_PEEK)
         wait_until("it is ended", lambda: gone(client), ENDED)
         assert time.monotonic() - began < ENDED + DEADLINE
     assert stage.kept() == before
@@ -123,4 +128,5 @@ def test_who_closes_their_half_after_a_whole_file_has_it_taken_once_or_not_at_al
     assert not answer.startswith(b"HTTP/1.1 5"), answer[:200]
     wait_until("the daemon is at rest", lambda: stage.kept() == stage.kept(), 5)
     grown = [now - was for was, now in zip(before, stage.kept(), strict=True)]
-    assert all(0 <= more <= 1 for more in grown), grown
+    files, *others = grown
+    assert 0 <= files <= AT_MOST.get(route, 1) and all(0 <= more <= 1 for more in others), grown
