@@ -1020,8 +1020,6 @@ async def test_the_contract_says_of_which_answers_a_client_may_have_a_copy_that_
 #: Routes that ask for the language of the request without saying so.
 OTHERWISE = {
     "get_account": "a page, which says so itself",
-    "get_api_feed_atom": "the market's own: what is cached and not spoken is made of a request without headers",
-    "get_api_farms_id_products_jsonld": "the same",
 }
 
 
