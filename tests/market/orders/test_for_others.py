@@ -39,7 +39,7 @@ async def test_an_order_for_somebody_else_is_theirs_and_says_who_has_placed_it(p
     again = await order_for(manager, buyer.id, product)
     assert (again.headers["idempotent-replayed"], again.json()) == ("true", order)
     own = (await buyer.get(f"/api/orders/{order['id']}")).json()
-    assert "buyer" not in own and own["lines"][0]["title"] == "Karotten" and own["can"] == ["cancel"]
+    assert "buyer" not in own and own["lines"][0]["title"] == "Karotten" and "cancel" in own["can"]
     assert [one["id"] for one in (await buyer.get("/api/orders")).json()["items"]] == [order["id"]]
     (entry,) = (await admin.get("/api/admin/audit?action=order.placed_for_another")).json()["items"]
     assert (entry["actor_id"], entry["subject_id"], entry["object"]) == (
