@@ -251,6 +251,11 @@ async def _order(s: Stage) -> Try:
     return s.buyer, "POST", "/api/orders", body
 
 
+async def _quote(s: Stage) -> Try:
+    who, method, _, body = await _order(s)
+    return who, method, "/api/quotes", body
+
+
 async def _profile(s: Stage) -> Try:
     return s.buyer, "PATCH", "/api/users/me", {"name": "Bo", "phone": "+49 30 1234567"}
 
@@ -365,7 +370,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createFee": _charge("fees"), "changeFee": _change_charge("fees"), "createTaxRate": _charge("tax-rates"), "changeTaxRate": _change_charge("tax-rates"),
     "createCoupon": _charge("coupons"), "changeCoupon": _change_charge("coupons"),
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "reducePrice": _reduce, "putVariants": _packs, "placeOrder": _order, "askQuote": _quote,
     "cancelOrder": _cancel, "changeOrder": _amend, "shortOrderLine": _short, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
