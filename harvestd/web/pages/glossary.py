@@ -4,7 +4,6 @@ describe each property and parameter of the document, unless its type says more 
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Iterable, Mapping
 
 from harvestd.web.routes import Route
@@ -72,6 +71,7 @@ BY_SLUG = frozenset({"farms", "products"})
 PATH: dict[str, str] = {
     "external_id": "The farm's own id of the product.",
     "farm_id": "Id of the farm.",
+    "line_id": "Id of the line of the order.",
     "product_id": "Id of the product.",
     "user_id": "Id of the user.",
     "invitation_id": "Id of the invitation.",
@@ -104,5 +104,9 @@ def in_path(path: str, name: str) -> str:
 
 
 def of(routes: Iterable[Route]) -> dict[str, str]:
-    """The whole glossary: these words, and those of the routes' sections."""
-    return dict(collections.ChainMap(GLOSSARY, *(dict(route.section.words) for route in routes)))
+    """The whole glossary: these words, and those of the routes' sections, of which the first that has a word counts."""
+    sections = dict.fromkeys(route.section for route in routes)
+    found: dict[str, str] = {}
+    for words in reversed([GLOSSARY, *(section.words for section in sections)]):
+        found.update(words)
+    return found
