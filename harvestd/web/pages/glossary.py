@@ -64,7 +64,7 @@ GLOSSARY: dict[str, str] = {
 #: What ``{id}`` is the id of, by the segment before it; and of which of these the slug works, too.
 ONES: dict[str, str] = {
     "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "farms": "the farm",
-    "groups": "the group", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
+    "groups": "the group", "market-days": "the market day", "market-schedules": "the schedule", "pickup-points": "the pick-up point", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
     "products": "the product", "second-factors": "the second factor", "sessions": "the sign-in", "users": "the user",
 }  # fmt: skip
 BY_SLUG = frozenset({"farms", "products"})
@@ -105,4 +105,5 @@ def in_path(path: str, name: str) -> str:
 
 def of(routes: Iterable[Route]) -> dict[str, str]:
     """The whole glossary: these words, and those of the routes' sections."""
-    return dict(collections.ChainMap(GLOSSARY, *(dict(route.section.words) for route in routes)))
+    sections = {id(route.section): route.section for route in routes}  # many routes have one
+    return dict(collections.ChainMap(GLOSSARY, *(dict(section.words) for section in sections.values())))
