@@ -63,7 +63,7 @@ GLOSSARY: dict[str, str] = {
 #: What ``{id}`` is the id of, by the segment before it; and of which of these the slug works, too.
 ONES: dict[str, str] = {
     "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "coupons": "the coupon", "farms": "the farm", "fees": "the fee", "tax-rates": "the tax rate",
-    "groups": "the group", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
+    "groups": "the group", "market-days": "the market day", "market-schedules": "the schedule", "pickup-points": "the pick-up point", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
     "products": "the product", "second-factors": "the second factor", "sessions": "the sign-in", "users": "the user",
 }  # fmt: skip
 BY_SLUG = frozenset({"farms", "products"})
@@ -104,9 +104,6 @@ def in_path(path: str, name: str) -> str:
 
 
 def of(routes: Iterable[Route]) -> dict[str, str]:
-    """The whole glossary: these words, and those of the routes' sections, of which the first that has a word counts."""
-    sections = dict.fromkeys(route.section for route in routes)
-    found: dict[str, str] = {}
-    for words in reversed([GLOSSARY, *(section.words for section in sections)]):
-        found.update(words)
-    return found
+    """The whole glossary: these words, and those of the routes' sections."""
+    sections = {id(route.section): route.section for route in routes}  # many routes have one
+    return dict(collections.ChainMap(GLOSSARY, *(dict(section.words) for section in sections.values())))
