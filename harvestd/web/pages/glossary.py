@@ -4,6 +4,7 @@ describe each property and parameter of the document, unless its type says more 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 
 from harvestd.web.routes import Route
@@ -106,4 +107,4 @@ def in_path(path: str, name: str) -> str:
 def of(routes: Iterable[Route]) -> dict[str, str]:
     """The whole glossary: these words, and those of the routes' sections."""
     sections = {id(route.section): route.section for route in routes}  # many routes have one
-    return dict(collections.ChainMap(GLOSSARY, *(dict(section.words) for section in sections.values())))
+    return dict(ChainMap(GLOSSARY, *(dict(section.words) for section in sections.values())))
