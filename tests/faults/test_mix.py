@@ -49,7 +49,7 @@ def test_a_mix_over_three_instances_is_answered_from_the_cache_fresh_and_forward
         assert found.rate >= 0.9, found
         ages = mix.age()
         assert max(ages) <= 1.0 + mix.stalled
-        assert mix.went_back(wanders=False, same=True) == []
+        assert mix.went_back(wanders=False) == [], "who stays with a process sees nothing go back, at whatever address"
         assert [back for back in mix.went_back(wanders=True, same=True) if back.version] == []
         assert max((back.after for back in mix.backs), default=0.0) <= 1.0 + mix.stalled
         measured(

@@ -166,6 +166,8 @@ def own_parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
 def _filled(value: Any, answers: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(one, answers) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, answers) for one in value]
     if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+(?:\.\w+)+)\}", value)):
         found_so_far: Any = answers
         for name in found[1].split("."):

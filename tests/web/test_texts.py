@@ -339,6 +339,11 @@ async def _put_many(s: Stage) -> Try:
     )
 
 
+async def _quote(s: Stage) -> Try:
+    who, method, _, body = await _order(s)
+    return who, method, "/api/quotes", body
+
+
 async def _profile(s: Stage) -> Try:
     return s.buyer, "PATCH", "/api/users/me", {"name": "Bo", "phone": "+49 30 1234567"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -120,9 +120,9 @@ async def _locked(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Fo
     return OfFarm(farm, _of(farm, id))
 
 
-async def _put(unit: UnitOfWork, farm: farm_rows.Farm, points: list[Mapping[str, Any]]) -> farm_rows.Farm:
+async def _put(unit: UnitOfWork, farm: farm_rows.Farm, points: Sequence[Mapping[str, Any]]) -> farm_rows.Farm:
     """A locked farm with these points."""
-    return await farm_actions.change(unit, farm, checked({"pickup_points": points}))
+    return await farm_actions.change(unit, farm, checked({"pickup_points": [*points]}))
 
 
 def _kept(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from harvestd.kernel.names import accept
 from harvestd.market.days import day_actions, day_rows, point_rows, schedule_rules
 from harvestd.market.days import schedule_bodies as bodies
 from harvestd.market.days import schedule_rows as rows
+from harvestd.market.days.holiday_rules import Recurrence
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork
@@ -134,7 +135,7 @@ async def _renewed(unit: UnitOfWork, schedule: rows.Schedule) -> None:
             await day_actions.renew(unit, made.day_id, await _round(unit, schedule, day))
 
 
-def _when(schedule: rows.Schedule) -> schedule_rules.Recurrence:
+def _when(schedule: rows.Schedule) -> Recurrence:
     return schedule_rules.recurrence(msgspec.structs.asdict(schedule))
 
 

@@ -88,10 +88,9 @@ async def problem(request: RequestContext) -> Result:
     found = BY_SLUG.get(request.path["slug"])
     if found is None:
         raise NotFound("there is no problem of this name; /problems has all of them")
-    told = (("Content-Language", request.language), ("Vary", "Accept, Accept-Language"))
     if _wants_json(request):
-        return Result(_text(documents.problem_texts(found, request.language)), headers=(_BRIEFLY, *told))
-    return _html(documents.problem_page(found, request.language), *told)
+        return Result(_text(documents.problem_texts(found, request.language)), headers=(_BRIEFLY, ("Vary", "Accept")))
+    return _html(documents.problem_page(found, request.language), ("Vary", "Accept"))
 
 
 def _html(body: bytes, *headers: tuple[str, str]) -> Result:

@@ -47,7 +47,7 @@ SYSTEM: tuple[Route, ...] = (
             media_type=documents.HTML, page=True, cached=Cached(_contract_family, 300)),
     _system("/problems", page_routes.problems, "All problems, with causes and cures", answer=Problems, operation="listProblems", stored=True, also_html=True),
     _system("/problems/{slug}", page_routes.problem, "A problem, with its cause and cure", answer=ProblemText,
-            operation="getProblem", stored=True, also_html=True),
+            operation="getProblem", spoken=True, stored=True, also_html=True),
     _system("/api/market", market_routes.market, "What a front end needs to know about this market", answer=Market,
             cached=Cached(_contract_family, 60), endpoint_class="", credentials=True, operation="getMarket"),
 )  # fmt: skip

@@ -4,7 +4,7 @@ describe each property and parameter of the document, unless its type says more 
 
 from __future__ import annotations
 
-import collections
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 
 from harvestd.web.routes import Route
@@ -64,7 +64,7 @@ GLOSSARY: dict[str, str] = {
 #: What ``{id}`` is the id of, by the segment before it; and of which of these the slug works, too.
 ONES: dict[str, str] = {
     "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "coupons": "the coupon", "farms": "the farm", "fees": "the fee", "tax-rates": "the tax rate",
-    "groups": "the group", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
+    "groups": "the group", "market-days": "the market day", "market-schedules": "the schedule", "pickup-points": "the pick-up point", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
     "products": "the product", "second-factors": "the second factor", "sessions": "the sign-in", "users": "the user",
 }  # fmt: skip
 BY_SLUG = frozenset({"farms", "products"})
@@ -72,6 +72,7 @@ BY_SLUG = frozenset({"farms", "products"})
 PATH: dict[str, str] = {
     "external_id": "The farm's own id of the product.",
     "farm_id": "Id of the farm.",
+    "line_id": "Id of the line of the order.",
     "product_id": "Id of the product.",
     "user_id": "Id of the user.",
     "invitation_id": "Id of the invitation.",
@@ -105,4 +106,5 @@ def in_path(path: str, name: str) -> str:
 
 def of(routes: Iterable[Route]) -> dict[str, str]:
     """The whole glossary: these words, and those of the routes' sections."""
-    return dict(collections.ChainMap(GLOSSARY, *(dict(route.section.words) for route in routes)))
+    sections = {id(route.section): route.section for route in routes}  # many routes have one
+    return dict(ChainMap(GLOSSARY, *(dict(section.words) for section in sections.values())))

@@ -7,7 +7,6 @@ from tests.openapi.steps import BUYER, POTATOES, TOMATOES, Step
 STEPS: tuple[Step, ...] = (
     Step("getCart", BUYER),
     Step("putCartItems", BUYER, body={"items": [{"product_id": TOMATOES, "quantity": "1.5"}, {"product_id": POTATOES, "quantity": "2"}]}),
-    Step("listCartWindows", BUYER),
     Step("putCartItem", BUYER, {"product_id": POTATOES}, {"quantity": "2.5"}),
     Step("removeCartItem", BUYER, {"product_id": POTATOES}),
     Step("emptyCart", BUYER),

@@ -44,7 +44,8 @@ async def test_a_problem_s_page_is_in_the_language_that_is_asked_for(
     """Of the market's; and so is the same as JSON, while its type is one in all."""
     answer = await page(spoken, "not-found", asked)
     assert answer.headers["content-language"] == told and f'<html lang="{told}">' in answer.text
-    assert "Accept-Language" in answer.headers["vary"] and answer.headers["content-type"].startswith("text/html")
+    assert {"Accept", "Accept-Language"} <= {text for name, text in answer.all if name.lower() == "vary"}
+    assert answer.headers["content-type"].startswith("text/html")
     row = next(one for one in PROBLEMS if one.slug == "not-found")
     title = languages.title(row.title, told)
     assert f"<h1>{title}</h1>" in answer.text and "<code>/problems/not-found</code>" in answer.text
@@ -59,4 +60,4 @@ async def test_a_problem_s_page_is_in_the_language_that_is_asked_for(
 
 async def test_a_market_of_one_language_speaks_that(market: Market) -> None:
     answer = await page(market, "not-found", "de")
-    assert answer.headers["content-language"] == "en" and "Check the address" in answer.text
+    assert "content-language" not in answer.headers and "Check the address" in answer.text

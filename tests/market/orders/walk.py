@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.daemons import request
 from tests.openapi.steps import BUYER, FARMER, SUNNY_ACRES, TOMATOES, Step
 
 
@@ -23,8 +24,9 @@ def _ducks(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
         "estimated_weight": weight,
     }
     made = ask("POST", "/api/products", body, known["tokens"][FARMER])
-    lines = [{"product_id": made["id"], "quantity": 1}]
-    return {"ducks": ask("POST", "/api/orders", {"lines": lines}, known["tokens"][BUYER])}
+    headers = {"Authorization": f"Bearer {known['tokens'][BUYER]}", "Idempotency-Key": "example-ducks"}
+    port, lines = ask.args[0], [{"product_id": made["id"], "quantity": 1}]  # type: ignore[attr-defined]
+    return {"ducks": request(port, "POST", "/api/orders", {"lines": lines}, headers)[1]}
 
 
 STEPS: tuple[Step, ...] = (

@@ -55,8 +55,8 @@ _STEPS = f"""
          where not (:in_stock::boolean and s.n = {STEPS})
     ) s order by late, pool, step"""
 
-#: What a query finds, or everything, by how well it stands.
-STANDINGS = f"""(select coalesce({{query}} && s.standing, s.standing) as query from asked a, lateral (
+#: What has some keys, or everything, by how well it stands.
+STANDINGS = f"""(select coalesce(a.{{keys}} && s.standing, s.standing) as query from asked a, lateral (
         select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else '{ELSEWHERE}' || n end)::tsquery as standing from generate_series(0, {STEPS}) as n) s
         order by s.n)"""
 

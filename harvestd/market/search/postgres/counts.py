@@ -47,15 +47,15 @@ def counts(form: Form) -> str:
 
 
 def _among(facet: str, form: Form) -> str:
-    """The rows a facet is counted among: the hits, and documents that only its own filter excludes, as far as so many, the best of them."""
+    """The rows a facet is counted among: the hits, and documents that only its own filter excludes, as far as so many: without words the best of them."""
     given, filter = CHOSEN[facet]
-    excluded, without = f"{given} and {filter} is not true", f"a.beside_{facet}"
-    found, plainly, sought = without, "", "keyed"
+    excluded = f"{given} and {filter} is not true"
     if form.words:
-        found, plainly = with_keys(without), "d.lexemes @@ (select words || code from asked)"
-        sought = "keyed and numnode(words || code) > 0"
-    step = f"select {COLUMNS} from {documents('d.lexemes @@ s.query', facet)} and {excluded} offset 0"
-    steps = f"select f.* from {STANDINGS.format(query=f'({found})')} s, lateral ({step}) f where {given} and (select {sought} from asked)"
-    plain = f"select {COLUMNS} from {documents(plainly, facet)} and {excluded} and not (select keyed from asked)"
-    kept_out = f"({steps} limit {RANKED}) union all ({plain} limit {RANKED})"
+        found = documents(f"d.lexemes @@ (select {with_keys(f'beside_{facet}')} from asked)", facet)
+        kept_out = f"(select {COLUMNS} from {found} and {excluded} limit {RANKED})"
+    else:
+        step = f"select {COLUMNS} from {documents('d.lexemes @@ s.query', facet)} and {excluded} offset 0"
+        steps = f"select f.* from {STANDINGS.format(keys=f'beside_{facet}')} s, lateral ({step}) f where {given} and (select keyed from asked)"
+        plain = f"select {COLUMNS} from {documents('', facet)} and {excluded} and not (select keyed from asked)"
+        kept_out = f"({steps} limit {RANKED}) union all ({plain} limit {RANKED})"
     return f"(select category, farm, tags, unit, price, at from ranked union all {kept_out}) as among_{facet}"
