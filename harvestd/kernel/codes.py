@@ -22,7 +22,7 @@ class Code:
 CODES: dict[str, Code] = {
     # Any field.
     "required": Code("It is missing, or empty.", (), ("reason", "expected", "farms")),
-    "not-accepted": Code("It is not accepted here, or not together with the other values.", (), ("reason", "meant", "possible", "available", "unit", "value")),
+    "not-accepted": Code("It is not accepted here, or not together with the other values.", (), ("reason", "meant", "possible", "available", "unit", "value", "farm")),
     "given-twice": Code("It is given already, in this request or at this farm.", (), ("reason", "value")),
     "wrong-type": Code("It is not of the type of JSON value that is expected.", ("expected",), ("reason",)),
     "wrong-form": Code("It is text, but not in the documented form.", (), ("reason", "example")),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.days import day_rows as store
 from harvestd.market.days import window_rows
 from harvestd.market.days.day_rules import closes_for
 from harvestd.market.days.day_shapes import DayFarm, MarketDay
-from harvestd.market.days.window_rules import GRAMS, Capacity, Measures
+from harvestd.market.days.load_rules import kilograms
+from harvestd.market.days.window_rules import Capacity, Measures
 from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, WindowArea
 from harvestd.market.farms.delivery_shapes import PickupPoint
 from harvestd.web.shapes import Named
@@ -60,8 +59,3 @@ def capacity(holds: Capacity) -> CapacityOut:
 def taken(measures: Measures) -> Taken:
     """So much as is taken of it."""
     return Taken(orders=measures.orders, crates=measures.crates, weight_kg=kilograms(measures.grams))
-
-
-def kilograms(grams: int) -> str:
-    """Grams as the contract shows a weight."""
-    return quantity(Decimal(grams) / GRAMS)

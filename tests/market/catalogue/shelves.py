@@ -70,5 +70,5 @@ def standing_of(order: Placed, status: str = "placed") -> Standing:
     """A new order as its rows have it, with all its parts in a status."""
     parts = tuple(attrs.evolve(part, status=status) for part in order.parts)
     return Standing(
-        id=order.id, number=order.number, buyer_id=order.buyer_id, status=status, version=1, parts=parts, totals=order.totals, lines=order.lines,
+        id=order.id, number=order.number, buyer_id=order.buyer.user_id, status=status, version=1, parts=parts, totals=order.totals, lines=order.lines,
     )  # fmt: skip
