@@ -19,13 +19,14 @@ begin
     return (doublings << bits) + (amount >> doublings);
 end $$;
 
--- What is in one of these steps: whole groups by their key.
-create function search_steps(sort text, low int, high int) returns tsquery language sql immutable parallel safe as $$
-    select string_agg(quote_literal(key), ' | ')::tsquery
+-- What is in one of these steps, from the lowest on: whole groups by their key. One after the other they are looked up several times as fast as all at once.
+create function search_steps(sort text, low int, high int) returns table (step int, query tsquery) language sql immutable parallel safe as $$
+    select k.step, quote_literal(key)::tsquery
       from (select size, (low + size - 1) / size as first, (high + 1) / size as last from (select case sort when 'price' then 16 else 1 end as size) s) g,
-           lateral (select sort || '^' || n as key from generate_series(first, last - 1) as n
-                    union all select sort || '^' || n / size || '.' || n % size from generate_series(low, least(high, first * size - 1)) as n
-                    union all select sort || '^' || n / size || '.' || n % size from generate_series(last * size, high) as n where first <= last) k
+           lateral (select n * size as step, sort || '^' || n as key from generate_series(first, last - 1) as n
+                    union all select n, sort || '^' || n / size || '.' || n % size from generate_series(low, least(high, first * size - 1)) as n
+                    union all select n, sort || '^' || n / size || '.' || n % size from generate_series(last * size, high) as n where first <= last) k
+     order by 1
 $$;
 
 -- All keys of a document. The words of its title stand also with how well it stands ("=carrot~3"): the best of a common word are one posting list,

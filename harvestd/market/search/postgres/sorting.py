@@ -1,7 +1,7 @@
 """The page of a search that is sorted by something else than relevance: the first of all hits in that order, exactly, without looking at all of them.
 
 As many hits as a page has are known among those that were ranked, so what comes after the last of these is on no page yet. What stands no further back is looked
-up by the keys of a sort's steps. The newest come first where documents are anyhow, in the order of their ids: so many are gone through before all hits
+up by the keys of a sort's steps, one after the other. The newest come first where documents are anyhow, in the order of their ids: so many are gone through before all hits
 are looked at. With fewer hits than are ranked, these are all that there are. Towards the end of very many all are looked at.
 """
 
@@ -23,9 +23,11 @@ _PAGE = """
     {tables} select at, id, rank from (
         select at, id, rank from ranked where not (select cut from whether)
         union all {others}) s where {after}"""
-_ALL = "select d.ctid, d.id, {rank} from {hits} and (select cut from whether)"
+_ALL = "select d.ctid as at, d.id, {rank} as rank from {hits} and (select cut from whether)"
 _OF_STEPS = """with last as materialized (select min(rank) as rank from (select rank from ranked where {after}) r having count(*) >= :limit),
-    narrow as materialized (select a.query && search_steps('{of}', {first}, {last}) as query from asked a, last where a.keyed)"""
+    narrow as materialized (select a.query && s.query as query from asked a, last, search_steps('{of}', {first}, {last}) s where a.keyed order by s.step {direction})"""
+#: Of each step the first, until there are as many as a page has.
+_IN_STEPS = "(select f.* from narrow n, lateral (select at, id, rank from ({found}) s where {after}) f limit :limit)"
 _OF_NEWEST = """with newest as materialized (
         select d.ctid as at, d.id, {rank} as rank from {walked} and (select cut from whether)
            and not exists (select from search_documents where kind = 'farm') order by d.id desc limit :limit)"""
@@ -37,7 +39,8 @@ def in_order(form: Form, order: Order, after: str) -> str:
     """The rows of a page (its place, its id, its rank) in the order, ``after`` the cursor."""
     every = _ALL.format(rank=order.rank, hits=documents(match(form)))
     if order.steps is not None and (order.steps.of_groups or not form.grouped):
-        found = _ALL.format(rank=order.rank, hits=documents("d.lexemes @@ (select query from narrow)"))
+        in_step = _ALL.format(rank=order.rank, hits=documents("d.lexemes @@ n.query"))
+        found = _IN_STEPS.format(found=in_step, after=after)
         tables, others = (
             _of_steps(order.steps.of, order.rising, after),
             f"{found} union all {every} and not exists (select from narrow)",
@@ -57,6 +60,7 @@ def _of_steps(of: str, rising: bool, after: str) -> str:
         first, last = "-coalesce(:rank::bigint, 0)", "-last.rank"
     else:
         first, last = "last.rank", f"coalesce(:rank::bigint, {MOST})"
+    of_step = f"search_step('{of}', {{}})"
     return _OF_STEPS.format(
-        after=after, of=of, first=f"search_step('{of}', {first})", last=f"search_step('{of}', {last})"
-    )
+        after=after, of=of, first=of_step.format(first), last=of_step.format(last), direction="" if rising else "desc"
+    )  # fmt: skip
