@@ -48,6 +48,7 @@ class Permission(enum.Enum):
     CHANGE_CATEGORIES = "market:categories:write"
     SEE_PRICING = "farm:pricing:read"
     CHANGE_PRICING = "farm:pricing:write"
+    SEE_TAXES = "market:taxes:read"
     CHANGE_TAXES = "market:taxes:write"
     SEE_SEARCHES = "market:search:read"
     CHANGE_SEARCHES = "market:search:write"
@@ -96,6 +97,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
     Permission.SEE_PRICING: Grant(_SELLERS, STAFF, _RUN),
     Permission.CHANGE_PRICING: Grant(_SELLERS, STAFF, _RUN),
+    Permission.SEE_TAXES: Grant(_SELLERS, STAFF),
     Permission.CHANGE_TAXES: Grant(STAFF, STAFF),
     Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
     Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),

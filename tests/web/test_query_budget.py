@@ -27,6 +27,7 @@ from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.web.context import RequestContext
 from harvestd.web.pages.openapi import document
 from harvestd.web.server import make_site
@@ -100,6 +101,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_cart": (2, 2),
     "post_api_quotes": (1, 2),
     "post_api_quotes held": (8, 8),
+    "post_api_orders of a quote": (11, 6),
+    "post_api_orders delivered": (7, 4),
+    "post_api_orders with a coupon": (8, 4),
     "post_api_orders": (6, 3),
     "post_api_orders of two farms": (6, 3),
     "post_api_orders of the cart": (9, 5),
@@ -427,6 +431,18 @@ def _charged(kind: str, body: dict[str, Any]) -> Callable[[Stage, dict[str, str]
     return ask
 
 
+async def _of_quote(s: Stage, headers: dict[str, str]) -> Response:
+    """What was held just now."""
+    held = Statement("test.held_quote", "select id::text from quotes", scalar)
+    quote_id = await s.market.parts.database.row(held)
+    return await s.buyer.client.post("/api/orders", {"quote_id": quote_id}, headers=headers)
+
+
+async def _with_coupon(s: Stage, headers: dict[str, str]) -> Response:
+    await s.admin.client.post("/api/coupons", {"code": "EARLY-1", "percent": 10})
+    return await s.buyer.client.post("/api/orders", {"lines": [s.line()], "coupon": "early 1"}, headers=headers)
+
+
 async def _grouped(s: Stage, headers: dict[str, str]) -> Response:
     response = await s.admin.client.post("/api/groups", {"name": "Wholesale"}, headers=headers)
     s.mailed["group"] = response.json()["id"]
@@ -693,6 +709,14 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_cart": _ask("DELETE", "/api/cart", "buyer"),
     "post_api_quotes": _ask("POST", "/api/quotes", "buyer", lambda s: {"lines": [s.line()]}),
     "post_api_quotes held": _ask("POST", "/api/quotes", "buyer", lambda s: {"lines": [s.line()], "hold": True}),
+    "post_api_orders of a quote": _of_quote,
+    "post_api_orders delivered": _ask(
+        "POST",
+        "/api/orders",
+        "buyer",
+        lambda s: {"lines": [s.line()], "fulfilment": {"method": "delivery", "address": "Lane 1"}},
+    ),
+    "post_api_orders with a coupon": _with_coupon,
     "post_api_orders": _ask("POST", "/api/orders", "buyer", lambda s: {"lines": [s.line()]}),
     "post_api_orders of two farms": _ask(
         "POST", "/api/orders", "buyer", lambda s: {"lines": [s.line(), {"product_id": s.other["id"], "quantity": "1"}]}

@@ -25,6 +25,7 @@ from harvestd.market.orders import (
     fulfilment_rows,
     placing,
     placing_rows,
+    quote_rows,
     quote_rules,
     quote_use,
 )
@@ -101,7 +102,7 @@ async def place_quoted(
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=quote.day, expected_total=ordering.expected_total,
         seen=content.seen, also=wrong, billing=content.billing,
     )  # fmt: skip
-    await quote_use.use_up(unit, quote)
+    quote_rows.use_up(unit.tx, quote.id, quote.held)
     return await _stored(unit, ordering, terms, order, content.ways, discount, quote.cart_id)
 
 

@@ -106,6 +106,13 @@ async def reserve(tx: Transaction, shift: Shift) -> None:
         )  # fmt: skip
 
 
+def use_up(tx: Transaction, quote_id: str, held: Mapping[str, Decimal]) -> None:
+    """Delete a locked quote, and free what it holds of locked products, with the commit at the latest, before what is stored after it."""
+    changes = [-quantity for quantity in held.values()]
+    tx.later(_RESERVE, products=list(held), changes=changes, turned=[])
+    tx.later(_DELETE, quotes=[quote_id])
+
+
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
     """Quotes whose time is over, the longest first."""
     return await reader.rows(_DUE, now=now, limit=limit)

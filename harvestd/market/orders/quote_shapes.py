@@ -71,6 +71,8 @@ WORDS: dict[str, str] = {
     "Quote.id": "What an order names as `quote_id`; null if nothing is held.",
     "Quote.expires_at": "Until when it is held.",
     "Quote.fees": "Each fee, by what each farm's part has of it.",
+    "QuotePart.subtotal": "The sum of its lines.",
+    "QuotePart.total": "Goods and fees less discount, and tax unless it is included.",
     "QuotePart.fees": "What the part has of all fees.",
     "refusals": "Every reason for which the order would be refused now; empty if it would be accepted.",
     "QuoteRefusal.type": "The `type` of the problem that it would be answered with.",

@@ -50,10 +50,3 @@ async def lock(unit: UnitOfWork, quote_id: str, holder: Holder) -> Used:
     same = cart is not None and (cart.id, cart.version) == (content.cart_id, content.cart_version)
     held = await quote_rows.held(unit.tx, [found.id])
     return Used(id=found.id, day=found.day, content=content, held=held, cart_id=cart.id if cart and same else None)
-
-
-async def use_up(unit: UnitOfWork, quote: Used) -> None:
-    """What it holds is free for its order, whose products are locked, and it is gone."""
-    change = {product_id: -quantity for product_id, quantity in quote.held.items()}
-    await quote_rows.reserve(unit.tx, quote_rules.Shift(reserved=change, turned=()))
-    await quote_rows.delete(unit.tx, [quote.id])

@@ -131,7 +131,7 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "facts": "What was told of the food before it was ordered.",
     "discount": "What the coupon takes off the goods.",
-    "tax_included": "Whether the tax is part of the other amounts, or comes on top of them.",
+    "OrderTotals.tax_included": "Whether the tax is part of the other amounts, or comes on top of them.",
     "buyer": "Who ordered, for the farms that prepare the order.",
     "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",

@@ -52,7 +52,7 @@ async def create(unit: UnitOfWork, kind: Kind[Row], given: Mapping[str, Any]) ->
     made = kind.table.row(**values)
     await _check(unit, made)
     await rows.insert(unit.tx, kind.table, made)
-    unit.on_commit(unit.parts.pricing.changed)
+    _changed(unit, kind)
     return made
 
 
@@ -68,7 +68,7 @@ async def change(
     after = msgspec.structs.replace(before, **texts, version=before.version + 1, updated_at=unit.now)
     await _check(unit, after)
     await rows.update(unit.tx, kind.table, after)
-    unit.on_commit(unit.parts.pricing.changed)
+    _changed(unit, kind)
     return before, after
 
 
@@ -76,16 +76,22 @@ async def delete(unit: UnitOfWork, kind: Kind[Row], id: str, allowed: Allowed) -
     """Delete one; orders keep the rules by which they were billed. Returns what it was. Raises ``NotFound``."""
     before = await _locked(unit, kind, id, allowed)
     await rows.delete(unit.tx, kind.table, id)
-    unit.on_commit(unit.parts.pricing.changed)
+    _changed(unit, kind)
     return before
 
 
 async def _locked(unit: UnitOfWork, kind: Kind[Row], id: str, allowed: Allowed) -> Row:
     found = await rows.lock(unit.tx, kind.table, id)
+    await allowed(getattr(found, "farm_id", None))
     if found is None:
         raise missing(kind)
-    await allowed(getattr(found, "farm_id", None))
     return found
+
+
+def _changed(unit: UnitOfWork, kind: Kind[Any]) -> None:
+    """This process forgets what it knew at the commit; the others are told by the database itself. Coupons are remembered by nobody."""
+    if kind is not COUPON:
+        unit.on_commit(unit.parts.pricing.changed)
 
 
 def missing(kind: Kind[Any]) -> NotFound:

@@ -13,7 +13,7 @@ from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import FARMER, Permission, may_everywhere, may_for_farm
 from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.farms.actions import allowed, no_farm, require
+from harvestd.market.farms.actions import allowed, no_farm, refusal, require
 from harvestd.market.pricing import actions, rows
 from harvestd.market.pricing.actions import Kind
 from harvestd.market.pricing.shapes import ChargesQuery, RatesQuery
@@ -24,7 +24,7 @@ from harvestd.web.paging import Keyset
 
 Handler = Callable[..., Awaitable[Any]]
 _PATHS = {"fee": "/api/fees", "tax_rate": "/api/tax-rates", "coupon": "/api/coupons"}
-_PRICE = Permission.CHANGE_PRICING
+_SEE, _PRICE = Permission.SEE_PRICING, Permission.CHANGE_PRICING
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -41,11 +41,11 @@ def _given(request: RequestContext, body: msgspec.Struct) -> dict[str, Any]:
 
 
 async def _farms(request: RequestContext, farm_id: str | None) -> list[str] | None:
-    """The farms whose fees and coupons are asked for; None for everybody's and the market's, which its staff sees."""
-    if may_everywhere(request.user.role, _PRICE):
-        return None if farm_id is None else [farm_id]
-    own = await _own(request)
-    return own if farm_id is None else [one for one in own if one == farm_id]
+    """The farms whose fees and coupons are asked for; None for everybody's and the market's, which its staff sees. Raises ``Forbidden``."""
+    if farm_id is not None:
+        await require(request.reader, request.user, _SEE, farm_id)
+        return [farm_id]
+    return None if may_everywhere(request.user.role, _SEE) else await _own(request)
 
 
 async def _own(request: RequestContext) -> list[str]:
@@ -67,14 +67,14 @@ async def _owner(request: RequestContext, farm_id: str | None) -> str | None:
     return farm_id
 
 
-def _mine(request: RequestContext, kind: Kind[Any]) -> actions.Allowed:
-    """Whether the caller may change one of a farm, or of the market; otherwise it is as if it were not there."""
+def _mine(request: RequestContext, kind: Kind[Any], right: Permission) -> actions.Allowed:
+    """Whether the caller has the right to one of a farm, or of the market; otherwise it is as if it were not there."""
 
     async def check(farm_id: str | None) -> None:
-        if may_everywhere(request.user.role, _PRICE):
+        if kind is actions.TAX_RATE or may_everywhere(request.user.role, right):
             return
-        if farm_id is None or not await allowed(request.reader, request.user, _PRICE, farm_id):
-            raise actions.missing(kind)
+        if farm_id is None or not await allowed(request.reader, request.user, right, farm_id):
+            raise await refusal(request.reader, request.user, actions.missing(kind))
 
     return check
 
@@ -108,10 +108,9 @@ def see(kind: Kind[Any]) -> Handler:
 
     async def handler(request: RequestContext) -> Result:
         found = await rows.one(request.reader, kind.table, request.id("id"))
+        await _mine(request, kind, _SEE)(getattr(found, "farm_id", None))
         if found is None:
             raise actions.missing(kind)
-        if kind is not actions.TAX_RATE:
-            await _mine(request, kind)(found.farm_id)
         return Result(shown(found, request.parts.settings.market_currency), version=found.version)
 
     return handler
@@ -139,7 +138,7 @@ def change(kind: Kind[Any]) -> Handler:
 
     async def handler(request: RequestContext, body: msgspec.Struct) -> Result:
         before, after = await actions.change(
-            request.work, kind, request.id("id"), _given(request, body), _mine(request, kind)
+            request.work, kind, request.id("id"), _given(request, body), _mine(request, kind, _PRICE)
         )
         request.check_version(before.version)  # it is locked, and what was done is undone
         was, now = _told(kind, before), _told(kind, after)
@@ -158,7 +157,7 @@ def delete(kind: Kind[Any]) -> Handler:
     """The handler that deletes one."""
 
     async def handler(request: RequestContext) -> None:
-        before = await actions.delete(request.work, kind, request.id("id"), _mine(request, kind))
+        before = await actions.delete(request.work, kind, request.id("id"), _mine(request, kind, _PRICE))
         request.check_version(before.version)
         await audit.note(
             request, request.work, f"{kind.name}.deleted", None, f"{kind.name}:{before.id}", _told(kind, before)

@@ -22,9 +22,7 @@ _BASIS = closed(
 BasisIn = Annotated[Basis, _BASIS]
 BasisOut = Annotated[str, _BASIS]
 Method = Literal["pickup", "delivery"]
-_METHOD = closed("FeeMethod", get_args(Method), "How goods reach the buyer.")
-MethodIn = Annotated[Method, _METHOD]
-MethodOut = Annotated[str, _METHOD]
+MethodOut = Annotated[str, closed("FulfilmentMethod", get_args(Method), "How goods reach the buyer.")]
 PerCent = Annotated[Decimal, Meta(description="Per cent, 0 to 100, three places at most.", examples=["19.000"])]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME.longest)]
 Code = Annotated[str, Meta(min_length=MIN_CODE, max_length=2 * MAX_CODE, examples=["SPRING-2026"])]
@@ -73,7 +71,7 @@ class NewFee(In, kw_only=True, frozen=True):
     amount: Amount
     rate: PerCent = Decimal(0)
     free_from: Amount | None = None
-    method: MethodIn | None = None
+    method: Method | None = None
     postcodes: Postcodes | None = None
     from_: date | None = field(name="from", default=None)
     until: date | None = None
@@ -87,7 +85,7 @@ class ChangeFee(In, kw_only=True, frozen=True):
     amount: Amount | UnsetType = UNSET
     rate: PerCent | UnsetType = UNSET
     free_from: Amount | UnsetType | None = UNSET
-    method: MethodIn | UnsetType | None = UNSET
+    method: Method | UnsetType | None = UNSET
     postcodes: Postcodes | UnsetType | None = UNSET
     from_: date | UnsetType | None = field(name="from", default=UNSET)
     until: date | UnsetType | None = UNSET

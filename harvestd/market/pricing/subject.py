@@ -15,27 +15,29 @@ from harvestd.web.context import CountedPage
 from harvestd.web.routes import Mode, Route, Section
 
 _PRICING = Section("pricing", "Fees, taxes and coupons: what is charged beside goods, and what is taken off.", shapes.WORDS)  # fmt: skip
-_SEE, _PRICE, _TAX = Permission.SEE_PRICING, Permission.CHANGE_PRICING, Permission.CHANGE_TAXES
+#: Who sees them, and who changes them.
+_PRICE = Permission.SEE_PRICING, Permission.CHANGE_PRICING
+_TAX = Permission.SEE_TAXES, Permission.CHANGE_TAXES
 _GONE = (errors.NotFound,)
 _PLACED = "Orders keep the rules by which they were billed when they were placed."
 
 
 def _rows(
-    kind: Kind[Any], path: str, named: str, words: str, permission: Permission, listed: Any, query: Any, of: tuple[type[msgspec.Struct], ...],
+    kind: Kind[Any], path: str, named: str, words: str, rights: tuple[Permission, Permission], listed: Any, query: Any, of: tuple[type[msgspec.Struct], ...],
     description: str = "", taken: tuple[type[Exception], ...] = (),
 ) -> tuple[Route, ...]:  # fmt: skip
     """The five routes of a kind: ``of`` are its shapes as it is shown, made and changed."""
     answer, new, change = of
     return (
-        Route(method="GET", path=path, operation=f"list{named}s", handler=listed, permission=_SEE, mode=Mode.FRESH, section=_PRICING,
+        Route(method="GET", path=path, operation=f"list{named}s", handler=listed, permission=rights[0], mode=Mode.FRESH, section=_PRICING,
               summary=f"{words}s, newest first", query=query, answer=CountedPage[answer], limit="rate_read"),  # type: ignore[valid-type]
-        Route(method="POST", path=path, operation=f"create{named}", handler=routes.create(kind), permission=permission, mode=Mode.WRITE, section=_PRICING,
+        Route(method="POST", path=path, operation=f"create{named}", handler=routes.create(kind), permission=rights[1], mode=Mode.WRITE, section=_PRICING,
               summary=f"Make a {words.lower()}", body=new, rules=routes.faults, answer=answer, status=201, key="optional", errors=taken, description=description),
-        Route(method="GET", path=f"{path}/{{id}}", operation=f"get{named}", handler=routes.see(kind), permission=_SEE, mode=Mode.FRESH, section=_PRICING,
+        Route(method="GET", path=f"{path}/{{id}}", operation=f"get{named}", handler=routes.see(kind), permission=rights[0], mode=Mode.FRESH, section=_PRICING,
               summary=f"A {words.lower()}", answer=answer, limit="rate_read", errors=_GONE),
-        Route(method="PATCH", path=f"{path}/{{id}}", operation=f"change{named}", handler=routes.change(kind), permission=permission, mode=Mode.WRITE, section=_PRICING,
+        Route(method="PATCH", path=f"{path}/{{id}}", operation=f"change{named}", handler=routes.change(kind), permission=rights[1], mode=Mode.WRITE, section=_PRICING,
               summary=f"Change a {words.lower()}", body=change, rules=routes.faults, answer=answer, may_match=True, errors=(*_GONE, *taken), description=_PLACED),
-        Route(method="DELETE", path=f"{path}/{{id}}", operation=f"delete{named}", handler=routes.delete(kind), permission=permission, mode=Mode.WRITE, section=_PRICING,
+        Route(method="DELETE", path=f"{path}/{{id}}", operation=f"delete{named}", handler=routes.delete(kind), permission=rights[1], mode=Mode.WRITE, section=_PRICING,
               summary=f"Delete a {words.lower()}", status=204, may_match=True, errors=_GONE, description=_PLACED),
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ select o.id, o.kind, o.status from operations o
     or (o.status = 'succeeded' and (o.result->>'size')::bigint
             is distinct from (select sum(octet_length(content)) from operation_files f where f.operation_id = o.id));
 
--- name: reserved differs from the live reservations and what quotes hold
+-- name: reserved differs from the live reservations
 select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
   from products p left join (select product_id, quantity from reservations where state = 'live'
                              union all select product_id, quantity from quote_holds) r on r.product_id = p.id
@@ -55,7 +55,7 @@ select o.id, o.number from orders o
 union all
 select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
 
--- name: a reservation that differs from what is left of its line
+-- name: a reservation that differs from its line
 select r.line_id, r.quantity, l.quantity as ordered, l.short_of, l.takes
   from reservations r join order_lines l on l.id = r.line_id
  where r.quantity <> (l.quantity - l.short_of) * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
@@ -66,14 +66,14 @@ union all
 select p.id, null from products p
  where p.variants <> (select count(*) from product_variants v where v.product_id = p.id and v.active);
 
--- name: a reservation whose state contradicts the status of its part, or whether its line was taken out
+-- name: a reservation whose state contradicts the status of its part
 select r.line_id, r.state, p.status
   from reservations r join order_lines l on l.id = r.line_id
   join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
  where (p.status in ('cancelled', 'expired') or l.removed_at is not null) <> (r.state in ('returned', 'released', 'expired'))
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
--- name: totals that differ from their lines, fees, discounts and tax, or a line that comes to more than was agreed on; tax is in the total where the order's terms say so
+-- name: totals that differ from their lines
 select l.id, l.total from order_lines l
   left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as s(unit, grams) on s.unit = l.weighed_unit
   left join (values ('kg', 1000), ('g', 1), ('lb', 453.59237), ('oz', 28.349523125)) as w(unit, grams) on w.unit = l.weight_unit

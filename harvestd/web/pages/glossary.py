@@ -62,7 +62,7 @@ GLOSSARY: dict[str, str] = {
 
 #: What ``{id}`` is the id of, by the segment before it; and of which of these the slug works, too.
 ONES: dict[str, str] = {
-    "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "farms": "the farm",
+    "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "coupons": "the coupon", "farms": "the farm", "fees": "the fee", "tax-rates": "the tax rate",
     "groups": "the group", "rules": "the rule", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
     "products": "the product", "second-factors": "the second factor", "sessions": "the sign-in", "users": "the user",
 }  # fmt: skip

@@ -244,3 +244,20 @@ async def test_an_order_with_a_coupon_and_the_cancellation_of_one_do_not_wait_fo
     assert (cancelled.status, again.status) == (200, 201)
     assert (await market.parts.database.rows(USES)) == ["1/2"]
     assert market.broken() == []
+
+
+async def test_mails_say_what_is_charged_beside_the_lines(market: Market) -> None:
+    acres, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
+    await charge(market, "/api/fees", basis="order", amount=300)
+    await charge(market, "/api/tax-rates", rate=7)
+    await charge(market, "/api/coupons", code="SPRING", percent=10)
+    placed = await buyer.order((await sold(market, acres), 2), (await sold(market, coop), 1), coupon="SPRING")
+    assert placed.status == 201
+    await market.work()
+    bodies = Statement("test.mails", "select recipient, body from mails", lambda recipient, body: (recipient, body))
+    mails = dict(await market.parts.database.rows(bodies))
+    for who, said in {
+        buyer: ("Fees: €3.00", "Coupon: -€3.00", "Tax included: €1.77", "Total: €30.00"),
+        acres: ("Fees: €2.00", "Coupon: -€2.00", "Tax included: €1.18", "Total: €20.00"),
+    }.items():
+        assert all(piece in mails[who.email] for piece in said), mails[who.email]

@@ -5,10 +5,24 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import attrs
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition
-from harvestd.market.orders.fulfilment import PROGRESS, STEPS, acting, can_cancel, cancel, expire, move, status_of, told
+from harvestd.market.orders.fulfilment import (
+    PROGRESS,
+    STEPS,
+    acting,
+    can_cancel,
+    cancel,
+    expire,
+    gives_coupon_back,
+    move,
+    status_of,
+    told,
+)
+from harvestd.market.orders.order import Totals
+from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import standing
 
 STATUSES = tuple(STEPS)
@@ -137,3 +151,46 @@ def test_only_parts_that_nobody_confirmed_expire() -> None:
     assert expire(standing("confirmed")) is None
     gone = expire(standing("placed"))
     assert gone is not None and [e.type for e in gone.events] == ["order.updated", "order.expired"]
+
+
+def billed(*statuses: str, left: bool = False) -> Any:
+    """An order with a part of 10.00 in each of the statuses, a fee of 3.00 and 6.00 off from 20.00."""
+    order = standing(*statuses)
+    discount = Discount(coupon_id="c", code="SPRING", kind="amount", value=600, minimum=2000)
+    terms = Pricing(fees=(FeeRule(id="fee", name="Packing", basis="order", amount=300),), discount=discount)
+    return attrs.evolve(order, pricing=terms, left=left, totals=Totals(2000, 300, 0, 600))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "to", "totals"),
+    [
+        (("placed", "placed"), "cancelled", (1000, 300, 0, 600)), (("placed", "placed"), "confirmed", (2000, 300, 0, 600)),
+        (("placed", "cancelled"), "cancelled", (2000, 300, 0, 600)), (("placed", "expired"), "cancelled", (2000, 300, 0, 600)),
+    ],
+)  # fmt: skip
+def test_a_part_that_ends_leaves_the_others_billed_by_the_rules_of_the_order(
+    statuses: tuple[str, ...], to: str, totals: tuple[int, ...]
+) -> None:
+    moved = move(billed(*statuses), "farm-0", to, "farm", "")
+    assert (moved.totals.goods, moved.totals.fees, moved.totals.tax, moved.totals.discount) == totals
+    kept = moved.amounts.pricing.discount
+    assert kept is not None and kept.minimum == (1000 if to == "cancelled" and statuses[1] == "placed" else 2000)
+
+
+def test_what_expires_is_billed_as_what_is_cancelled() -> None:
+    moved = expire(billed("placed", "confirmed"))
+    assert moved is not None and moved.amounts.pricing.discount is not None
+    assert [part.totals(False).total for part in moved.amounts.parts if part.status == "confirmed"] == [700]
+    assert moved.amounts.pricing.discount.minimum == 1000
+
+
+@pytest.mark.parametrize(
+    ("order", "back"),
+    [
+        (billed("placed"), True), (billed("ready"), True), (billed("placed", "cancelled"), True), (billed("placed", "confirmed"), False),
+        (billed("placed", left=True), False), (standing("placed"), False), (attrs.evolve(billed("placed"), pricing=Pricing()), False),
+    ],
+)  # fmt: skip
+def test_a_coupon_s_use_is_given_back_where_all_ends_and_nothing_has_left(order: Any, back: bool) -> None:
+    moved = move(order, "farm-0", "cancelled", "farm", "")
+    assert gives_coupon_back(order, moved.status) is back
