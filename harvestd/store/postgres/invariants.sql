@@ -80,6 +80,8 @@ select l.id, l.total from order_lines l
  where l.total <> least(l.agreed_total, case
        when l.weighed is null then div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
        else div(2 * l.unit_price * l.weighed * s.grams + l.price_per * w.grams, 2 * l.price_per * w.grams) end)
+    or (l.replaces_line_id is null and l.weighed is null  -- only what it weighs, or what it replaces, is a reason for less than its price
+        and l.agreed_total < div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per))
 union all
 select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l
