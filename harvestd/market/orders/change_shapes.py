@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -82,7 +82,7 @@ class WeighingError(Out, kw_only=True, frozen=True):
     field: str
     code: str
     message: str
-    params: dict[str, Any]
+    params: dict[str, str]
 
 
 class WeighingResult(Out, kw_only=True, frozen=True):

@@ -55,7 +55,7 @@ select o.id, o.number from orders o
 union all
 select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
 
--- name: a reservation that differs from what is left of its line
+-- name: a reservation that differs from its line
 select r.line_id, r.quantity, l.quantity as ordered, l.short_of, l.takes
   from reservations r join order_lines l on l.id = r.line_id
  where r.quantity <> (l.quantity - l.short_of) * l.takes or r.product_id <> l.product_id or r.order_id <> l.order_id;
@@ -66,7 +66,7 @@ union all
 select p.id, null from products p
  where p.variants <> (select count(*) from product_variants v where v.product_id = p.id and v.active);
 
--- name: a reservation whose state contradicts the status of its part, or whether its line was taken out
+-- name: a reservation whose state contradicts the status of its part
 select r.line_id, r.state, p.status
   from reservations r join order_lines l on l.id = r.line_id
   join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
@@ -80,6 +80,8 @@ select l.id, l.total from order_lines l
  where l.total <> least(l.agreed_total, case
        when l.weighed is null then div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per)
        else div(2 * l.unit_price * l.weighed * s.grams + l.price_per * w.grams, 2 * l.price_per * w.grams) end)
+    or (l.replaces_line_id is null and l.weighed is null  -- only what it weighs, or what it replaces, is a reason for less than its price
+        and l.agreed_total < div(2 * l.unit_price * (l.quantity - l.short_of) * coalesce(l.estimated_weight, 1) + l.price_per, 2 * l.price_per))
 union all
 select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l

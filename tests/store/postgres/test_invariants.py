@@ -30,6 +30,9 @@ DAMAGE: dict[str, str] = {
     "a line of a pack of another product, or a product with another number of pack sizes than it says": "update products set variants = 1",
     "a reservation whose state contradicts the status of its part": "update order_parts set status = 'cancelled'",
     "totals that differ from their lines": "update order_lines set total = total + 1",
+    "a line and what came in its place that come to more than was agreed on for it, or a line in the place of one of another order": """
+        update order_lines set replaces_line_id = id""",
+    "a question that its buyer did not answer in time, and is still asked": "update order_lines set answer_by = now() - interval '1 hour'",
     "a coupon used more often than allowed, or by another number of orders than it says": """
         insert into coupons (id, code, code_key, amount, taken, created_at, updated_at) select id, 'c', 'c', 1, 1, now(), now() from products limit 1""",
     "a quote that is held past its end, or holds nothing": """
