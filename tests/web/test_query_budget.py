@@ -432,7 +432,10 @@ def _made(path: str, name: str, json: Callable[[Stage], Any]) -> Callable[[Stage
 async def _in_window(s: Stage, headers: dict[str, str]) -> Response:
     """An order for the window of the open day."""
     day = (await s.stranger.get(f"/api/market-days/{s.mailed['day']}")).json()
-    body = {"lines": [s.line()], "fulfilment": {"method": "pickup", "window_id": day["windows"][0]["id"]}}
+    body = {
+        "lines": [{"product_id": s.other["id"], "quantity": 1}],
+        "fulfilment": {"method": "pickup", "window_id": day["windows"][0]["id"]},
+    }
     return await s.buyer.client.post("/api/orders", body, headers=headers)
 
 
@@ -454,7 +457,7 @@ def _a_day(s: Stage) -> dict[str, Any]:
         "from": _later(s, days=2),
         "to": _later(s, days=3),
     }
-    farms = [{"farm_id": s.farmer.farm_id}]
+    farms = [{"farm_id": s.other["farm"]["id"]}]
     return {
         "name": "Saturday",
         "opens_at": _later(s, days=-1),
