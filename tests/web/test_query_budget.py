@@ -206,6 +206,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_market_days": (13, 10),
     "get_api_market_days": (3, 3),
     "get_api_market_days_id": (3, 3),
+    "post_api_orders in a window": (8, 5),
     "patch_api_market_days_id": (8, 8),
     "post_api_market_days_id_copy": (15, 13),
     "post_api_market_days_id_close": (10, 8),
@@ -455,6 +456,16 @@ def _made(path: str, name: str, json: Callable[[Stage], Any]) -> Callable[[Stage
     return ask
 
 
+async def _in_window(s: Stage, headers: dict[str, str]) -> Response:
+    """An order for the window of the open day."""
+    day = (await s.stranger.get(f"/api/market-days/{s.mailed['day']}")).json()
+    body = {
+        "lines": [{"product_id": s.other["id"], "quantity": 1}],
+        "fulfilment": {"method": "pickup", "window_id": day["windows"][0]["id"]},
+    }
+    return await s.buyer.client.post("/api/orders", body, headers=headers)
+
+
 async def _of_spare(s: Stage, headers: dict[str, str]) -> Response:
     """A point that no window is at."""
     made = (await s.admin.post("/api/pickup-points", {"name": "Barn"})).json()
@@ -473,7 +484,7 @@ def _a_day(s: Stage) -> dict[str, Any]:
         "from": _later(s, days=2),
         "to": _later(s, days=3),
     }
-    farms = [{"farm_id": s.farmer.farm_id}]
+    farms = [{"farm_id": s.other["farm"]["id"]}]
     return {
         "name": "Saturday",
         "opens_at": _later(s, days=-1),
@@ -918,6 +929,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_market_days": _made("/api/market-days", "day", _a_day),
     "get_api_market_days": _get("/api/market-days"),
     "get_api_market_days_id": _get("/api/market-days/{s.mailed[day]}"),
+    "post_api_orders in a window": _in_window,
     "patch_api_market_days_id": _ask("PATCH", "/api/market-days/{s.mailed[day]}", "admin", {"name": "Sunday"}),
     "post_api_market_days_id_copy": _made(
         "/api/market-days/{s.mailed[day]}/copy", "copy", lambda s: {"opens_at": _later(s, days=6)}

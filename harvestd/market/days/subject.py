@@ -36,7 +36,7 @@ _WORDS = {
     **clock_shapes.WORDS,
 }
 _DAYS = Section(
-    "market days",
+    "market-days",
     "Rounds of selling: when they open and close, where and when goods are handed over, and how much.",
     _WORDS,
 )

@@ -21,6 +21,7 @@ from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.accounts.things import some
 from tests.market.days.calendar import body as day
+from tests.market.days.calendar import made as new_day
 from tests.market.days.calendar import weekly
 from tests.people import Market, Person
 from tests.web.conftest import make_market
@@ -70,7 +71,7 @@ async def stocked(market: Market) -> dict[str, Person]:
     await market.parts.database.transaction(lambda tx: tx.run(RATED))
     now = market.parts.now()
     for n in range(THINGS):
-        await made(people["admin"], day(now, opens=1 + n % 3))
+        await new_day(people["admin"], day(now, opens=1 + n % 3))
         await people["admin"].post("/api/pickup-points", {"name": f"Hall {n}"})
         await people["admin"].post("/api/market-schedules", weekly(rounds_ahead=1))
     for person in people.values():
