@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Sequence
 
 from harvestd.market.days import day_rows as store
 from harvestd.market.days import window_rows
@@ -13,8 +10,7 @@ from harvestd.market.days.day_rules import closes_for
 from harvestd.market.days.day_shapes import DayFarm, MarketDay
 from harvestd.market.days.load_rules import kilograms
 from harvestd.market.days.window_rules import Capacity, Measures
-from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, WindowArea
-from harvestd.market.farms.delivery_shapes import PickupPoint
+from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, area, point
 from harvestd.web.shapes import Named
 
 
@@ -38,16 +34,6 @@ def window(one: window_rows.Window) -> Window:
     return Window(
         id=one.id, method=one.method, pickup_point=point(one.point), area=area(one.area), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
     )  # fmt: skip
-
-
-def point(stored: Mapping[str, Any] | None) -> PickupPoint | None:
-    """A pick-up point as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, PickupPoint)
-
-
-def area(stored: Mapping[str, Any] | None) -> WindowArea | None:
-    """An area as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, WindowArea)
 
 
 def capacity(holds: Capacity) -> CapacityOut:
