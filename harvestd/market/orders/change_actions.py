@@ -108,7 +108,10 @@ async def _cart(unit: UnitOfWork, order: Standing, by: By, wanted: Amendment) ->
 
 
 def _of_item(i: int, item: Item) -> Edit:
-    return Edit(path=f"lines[{i}]", product_id=item.product_id, variant_id=item.variant_id, quantity=item.quantity)
+    return Edit(
+        path=f"lines[{i}]", product_id=item.product_id, variant_id=item.variant_id, quantity=item.quantity,
+        substitution=item.wish.substitution, note=item.wish.note,
+    )  # fmt: skip
 
 
 async def _shelves(
