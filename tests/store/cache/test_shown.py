@@ -58,7 +58,7 @@ async def test_an_earlier_state_than_was_shown_is_loaded_again(cache: NearCache)
     await kept(cache, "list", "2", 107)
     asked = Asked(cache, source, (), key="page")
     source.loads[0].callback(showing("1", 100))
-    assert asked.body is None and len(source.loads) == 2
+    assert (asked.body, len(source.loads)) == (None, 2)
     source.loads[1].callback(showing("2", 109))
     assert asked.body == b"carrots 2" and cache.peek("page") is not None
 
