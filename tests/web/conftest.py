@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,8 +10,8 @@ import attrs
 import pytest
 import pytest_twisted
 import uuid_utils
+from klein import Klein
 from twisted.internet.defer import Deferred
-from werkzeug.routing import Rule
 from zope.interface import implementer
 
 from harvestd import tables
@@ -32,8 +32,10 @@ from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.postgres.database import Database
 from harvestd.tables import TOPOLOGY
-from harvestd.web import tokens
+from harvestd.web import server, tokens
 from harvestd.web.context import Caller
+from harvestd.web.gate import Gate
+from harvestd.web.routes import Route
 from harvestd.web.server import make_site
 from tests.people import Market
 from tests.web.client import Client
@@ -124,26 +126,35 @@ def token_for(user_id: str, role: str = "buyer", ttl: float = 900) -> str:
     return tokens.issue(SECRET, Caller(user_id, role, user_id), datetime.now(UTC), ttl)
 
 
-#: What werkzeug makes of a rule's text.
-_COMPILED = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _addresses_are_compiled_once() -> Iterator[None]:
-    """Each test has a site of its own, of the same table."""
-    made: dict[tuple[Any, ...], dict[str, Any]] = {}
-    compile_one = Rule.compile
+    """Each test has a site of its own, of the same table: its endpoints are another's, and which address leads to which is found as for the
+    first. What the table is, and that all of it is right, is found of the first, too."""
+    made: dict[int, tuple[Sequence[Route], Klein]] = {}
+    make_anew = server.make_app
 
-    def once(rule: Rule) -> None:
-        key = rule.rule, rule.merge_slashes, rule.is_leaf, rule.strict_slashes
-        if key not in made:
-            compile_one(rule)
-            made[key] = {name: vars(rule)[name] for name in _COMPILED}
-        vars(rule).update(made[key])
+    def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Klein:
+        if not isinstance(routes, tuple) or not parts.settings.short_way:
+            return make_anew(parts, routes, gate)
+        gate = gate or Gate(parts, routes)
+        if id(routes) not in made:
+            made[id(routes)] = routes, make_anew(parts, routes, gate)
+            return made[id(routes)][1]
+        app = Klein()
+        app._url_map = made[id(routes)][1].url_map
+        app._endpoints = {route.name: _plain(gate.endpoint(route)) for route in routes}
+        unrouted: Any = gate.unrouted
+        app.handle_errors(Exception)(unrouted)
+        return app
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "compile", once)
+        patch.setattr(server, "make_app", make_app)
         yield
+
+
+def _plain(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """As Klein keeps one: it hands on whose app it is, which is nobody's."""
+    return lambda instance, request, **path: endpoint(request, **path)
 
 
 @pytest.fixture
