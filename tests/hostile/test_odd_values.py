@@ -32,7 +32,7 @@ from tests.web.client import says_more
 pytestmark = pytest.mark.xdist_group("odd_values")
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
 #: Of the odd values, so many are tried on a field in a short run.
-SHARE = 3
+SHARE = 2
 #: These hash a password, which costs a tenth of a second: fewer values in a short run.
 DEAR = {"register", "signIn"}
 #: Fields that must be another's each time, or nothing after the first is tried to its end.

@@ -36,15 +36,15 @@ class Stage:
     market: Market
     buyer: Person
     farmer: Person
+    admin: Person
     product: dict[str, Any]
     order: dict[str, Any]
-    upper: dict[str, Any]
-    lower: dict[str, Any]
-    admin: Person
-    group: dict[str, Any]
-    image: str
-    rule: dict[str, Any]
-    pack: str
+    upper: dict[str, Any] = attrs.field(factory=dict)
+    lower: dict[str, Any] = attrs.field(factory=dict)
+    group: dict[str, Any] = attrs.field(factory=dict)
+    rule: dict[str, Any] = attrs.field(factory=dict)
+    image: str = ""
+    pack: str = ""
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -275,6 +275,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
 
 
 async def _stage(market: Market, people: tuple[Person, Person, Person], thing: str) -> Stage:
+    """A product, an order and a cart; of the rest what is done to this thing."""
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
     ordered = await buyer.order((product["id"], "1"))
@@ -282,22 +283,27 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], thing: s
     await buyer.request("DELETE", "/api/cart")
     put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
     assert put.status == 200, put.text
-    pack = ""
-    if thing == "packs":
-        items = [{"title": "Sack 0", "price": 700, "takes": "2"}]
-        offered = await farmer.request("PUT", f"/api/products/{product['id']}/variants", {"items": items}, If_Match="*")
-        pack = offered.json()["items"][0]["id"]
-    upper, lower = [
-        (await admin.post("/api/categories", {"name": f"{name} {_key()}"})).json() for name in ("Upper", "Lower")
-    ]
-    await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
-    group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
-    path, image = f"/api/products/{product['id']}/images", ""
-    for _ in range(2 if thing == "pictures" else 0):
-        image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
-    synonym = {"kind": "synonym", "queries": ["a", "b"]}
-    rule = (await admin.post("/api/admin/search/rules", synonym)).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule, pack)
+    stage = Stage(market, buyer, farmer, admin, product, ordered.json())
+    match thing:
+        case "packs":
+            items = {"items": [{"title": "Sack 0", "price": 700, "takes": "2"}]}
+            offered = await farmer.request("PUT", f"/api/products/{product['id']}/variants", items, If_Match="*")
+            stage.pack = offered.json()["items"][0]["id"]
+        case "pictures":
+            for _ in range(2):
+                added = await farmer.post(f"/api/products/{product['id']}/images", {"content": TOMATO})
+                stage.image = added.json()["image"]["id"]
+        case "categories":
+            for name in ("upper", "lower"):
+                made = await admin.post("/api/categories", {"name": f"{name} {_key()}"})
+                setattr(stage, name, made.json())
+        case "group" | "sight":
+            await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
+            stage.group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
+        case "rule":
+            synonym = {"kind": "synonym", "queries": ["a", "b"]}
+            stage.rule = (await admin.post("/api/admin/search/rules", synonym)).json()
+    return stage
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)

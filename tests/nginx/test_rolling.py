@@ -15,6 +15,7 @@ from servers.pace import MAX, Pace
 from tests.faults.market import Market, market
 from tests.nginx.load import Load
 
+pytestmark = pytest.mark.xdist_group("rolling")  # three instances are started once
 PACE = 200.0
 
 

@@ -81,7 +81,7 @@ class Process:
         self.name = f"process-{next(_numbers)}."
         self.settings = settings
         link = ConnectionSettings(url, application_name=self.name, connect_timeout=2.0)
-        self.database = Database(reactor, link, size=4, wait=1.0)
+        self.database = Database(reactor, link, size=4, wait=5.0)
         self.session = ControlConnection(reactor, link)
         self.metrics = Metrics()
         self.broker = PostgresBroker(reactor, settings, TOPOLOGY, self.database, self.session)

@@ -15,6 +15,7 @@ from tests.people import Market
 from tests.web.client import Response
 from tests.web.conftest import make_market
 
+pytestmark = pytest.mark.xdist_group("certified")  # each issuer is started once
 URL = "http://127.0.0.1:8080"
 
 
