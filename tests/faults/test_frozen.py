@@ -59,13 +59,22 @@ def named(shop: Market) -> None:
 
 def has(shop: Market, name: str) -> Daemon:
     """The worker that has a lease: its holder's key is an advisory lock of that process's session."""
-    wait_until(f"a worker has {name}", lambda: holder(shop, name), 20)
-    [(application,)] = shop.query(
-        """select application_name from pg_stat_activity join pg_locks using (pid)
-            where locktype = 'advisory' and (classid::bigint << 32) | objid::bigint = %s""",
-        holder(shop, name),
-    )
-    return shop.workers[int(application.removeprefix("worker"))]
+    found: list[str] = []
+
+    def seen() -> bool:
+        found[:] = [
+            application
+            for (application,) in shop.query(
+                """select application_name from pg_stat_activity join pg_locks using (pid)
+                    where locktype = 'advisory' and (classid::bigint << 32) | objid::bigint = %s""",
+                holder(shop, name),
+            )
+            if application.startswith("worker")
+        ]
+        return len(found) == 1
+
+    wait_until(f"a worker has {name}", seen, 20)
+    return shop.workers[int(found[0].removeprefix("worker"))]
 
 
 @pytest.mark.timeout(180)
