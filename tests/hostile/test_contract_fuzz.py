@@ -29,7 +29,7 @@ EXAMPLES = int(os.environ.get("HARVEST_FUZZ_EXAMPLES", "1000")) if WHOLE else 2
 #: The tags of the operations that are tried; all, without one.
 TAGS = [tag for tag in os.environ.get("HARVEST_FUZZ_TAGS", "").split(",") if tag]
 #: Of the contract's tags, a short run tries so many of ten, which change with the seed.
-SHARE = 3
+SHARE = 2
 #: What is checked of each answer.
 CHECKS = Path(__file__).with_name("schemathesis.toml")
 
