@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
-
-from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.days import day_rows as store
-from harvestd.market.days import window_rows
+from harvestd.market.days import showing, window_rows
 from harvestd.market.days.day_rules import closes_for
 from harvestd.market.days.day_shapes import DayFarm, MarketDay
-from harvestd.market.days.window_rules import GRAMS, Capacity, Measures
-from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, WindowArea
-from harvestd.market.farms.delivery_shapes import PickupPoint
+from harvestd.market.days.window_shapes import Window
 from harvestd.web.shapes import Named
 
 
@@ -37,31 +30,5 @@ def _farm(day: store.Day, one: store.DayFarm) -> DayFarm:
 def window(one: window_rows.Window) -> Window:
     """A window, with what it holds and what is taken."""
     return Window(
-        id=one.id, method=one.method, pickup_point=point(one.point), area=area(one.area), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
+        id=one.id, method=one.method, pickup_point=showing.point(one.point), area=showing.area(one.area), from_=one.starts_at, to=one.ends_at, capacity=showing.capacity(one.capacity), taken=showing.taken(one.taken),
     )  # fmt: skip
-
-
-def point(stored: Mapping[str, Any] | None) -> PickupPoint | None:
-    """A pick-up point as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, PickupPoint)
-
-
-def area(stored: Mapping[str, Any] | None) -> WindowArea | None:
-    """An area as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, WindowArea)
-
-
-def capacity(holds: Capacity) -> CapacityOut:
-    """What a window, or a point, holds."""
-    weight = None if holds.grams is None else kilograms(holds.grams)
-    return CapacityOut(orders=holds.orders, crates=holds.crates, weight_kg=weight)
-
-
-def taken(measures: Measures) -> Taken:
-    """So much as is taken of it."""
-    return Taken(orders=measures.orders, crates=measures.crates, weight_kg=kilograms(measures.grams))
-
-
-def kilograms(grams: int) -> str:
-    """Grams as the contract shows a weight."""
-    return quantity(Decimal(grams) / GRAMS)
