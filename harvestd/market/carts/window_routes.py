@@ -14,7 +14,7 @@ from harvestd.market.carts.window_shapes import CartWindow, CartWindowFarm, Cart
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
-from harvestd.market.days import load_rules, slot_rows, window_shapes
+from harvestd.market.days import load_rules, showing, slot_rows
 from harvestd.market.days.load_rules import Load
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -53,10 +53,10 @@ def _shown(one: Offer, names: dict[str, str]) -> CartWindow:
     slot, left = one.slot, one.left
     grams = left.get("grams")
     return CartWindow(
-        id=slot.id, market_day=WindowDay(id=slot.day_id, name=slot.day_name, closes_at=one.closes_at), method=slot.method, pickup_point=window_shapes.point(slot.point),
-        area=window_shapes.area(slot.area), from_=slot.starts_at, to=slot.ends_at, common=one.common,
+        id=slot.id, market_day=WindowDay(id=slot.day_id, name=slot.day_name, closes_at=one.closes_at), method=slot.method, pickup_point=showing.point(slot.point),
+        area=showing.area(slot.area), from_=slot.starts_at, to=slot.ends_at, common=one.common,
         farms=[CartWindowFarm(id=farm_id, name=names[farm_id]) for farm_id in one.farms],
         left=WindowLeft(
-            orders=left.get("orders"), crates=left.get("crates"), weight_kg=None if grams is None else load_rules.kilograms(grams)
+            orders=left.get("orders"), crates=left.get("crates"), weight_kg=None if grams is None else showing.kilograms(grams)
         ),
     )  # fmt: skip

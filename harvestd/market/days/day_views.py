@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harvestd.market.days import day_rows as store
-from harvestd.market.days import window_rows
+from harvestd.market.days import showing, window_rows
 from harvestd.market.days.day_rules import closes_for
 from harvestd.market.days.day_shapes import DayFarm, MarketDay
-from harvestd.market.days.load_rules import kilograms
-from harvestd.market.days.window_rules import Capacity, Measures
-from harvestd.market.days.window_shapes import CapacityOut, Taken, Window, area, point
+from harvestd.market.days.window_shapes import Window
 from harvestd.web.shapes import Named
 
 
@@ -32,16 +30,5 @@ def _farm(day: store.Day, one: store.DayFarm) -> DayFarm:
 def window(one: window_rows.Window) -> Window:
     """A window, with what it holds and what is taken."""
     return Window(
-        id=one.id, method=one.method, pickup_point=point(one.point), area=area(one.area), from_=one.starts_at, to=one.ends_at, capacity=capacity(one.capacity), taken=taken(one.taken),
+        id=one.id, method=one.method, pickup_point=showing.point(one.point), area=showing.area(one.area), from_=one.starts_at, to=one.ends_at, capacity=showing.capacity(one.capacity), taken=showing.taken(one.taken),
     )  # fmt: skip
-
-
-def capacity(holds: Capacity) -> CapacityOut:
-    """What a window, or a point, holds."""
-    weight = None if holds.grams is None else kilograms(holds.grams)
-    return CapacityOut(orders=holds.orders, crates=holds.crates, weight_kg=weight)
-
-
-def taken(measures: Measures) -> Taken:
-    """So much as is taken of it."""
-    return Taken(orders=measures.orders, crates=measures.crates, weight_kg=kilograms(measures.grams))

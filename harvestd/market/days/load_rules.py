@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 
 import attrs
 
-from harvestd.kernel.quantities import GRAMS, ONE, shown
+from harvestd.kernel.quantities import GRAMS, ONE
 from harvestd.kernel.units import UNITS, Amount
 from harvestd.market.days.window_rules import Measures
 
@@ -75,8 +75,3 @@ def together(loads: Iterable[Load], terms: Terms) -> Measures:
 
 def _rounded_up(grams: Decimal) -> int:
     return int(grams.to_integral_value(rounding=ROUND_CEILING))
-
-
-def kilograms(grams: int) -> str:
-    """Grams as the contract shows a weight."""
-    return shown(Decimal(grams) / GRAMS["kg"])

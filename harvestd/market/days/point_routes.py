@@ -13,9 +13,9 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.families import farm
 from harvestd.kernel.names import Rule, clean
 from harvestd.market.accounts import audit
-from harvestd.market.days import day_views, window_rules
 from harvestd.market.days import point_actions as actions
 from harvestd.market.days import point_rows as store
+from harvestd.market.days import showing, window_rules
 from harvestd.market.days.point_actions import Found
 from harvestd.market.days.point_shapes import ChangeMarketPoint, MarketPoint, MarketPointsQuery, NewMarketPoint
 from harvestd.market.days.window_rules import Capacity
@@ -62,12 +62,12 @@ def _shown(found: Found) -> MarketPoint:
         holds = Capacity(orders=found.max_orders, crates=found.max_crates, grams=found.max_grams)
         return MarketPoint(
             id=found.id, farm=None, name=found.name, address=found.address, position=msgspec.convert(at, PointPosition | None), hours=found.hours,
-            capacity=day_views.capacity(holds), version=found.version, created_at=found.created_at, updated_at=found.updated_at,
+            capacity=showing.capacity(holds), version=found.version, created_at=found.created_at, updated_at=found.updated_at,
         )  # fmt: skip
     whose, point = found.farm, found.point
     return MarketPoint(
         id=point["id"], farm=Named(id=whose.id, slug=whose.slug, name=whose.name), name=point["name"], address=point["address"],
-        position=msgspec.convert(point.get("position"), PointPosition | None), hours=point.get("hours", ""), capacity=day_views.capacity(Capacity()),
+        position=msgspec.convert(point.get("position"), PointPosition | None), hours=point.get("hours", ""), capacity=showing.capacity(Capacity()),
         version=whose.version, created_at=whose.created_at, updated_at=whose.updated_at,
     )  # fmt: skip
 

@@ -11,10 +11,10 @@ import msgspec
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import accept
 from harvestd.market.accounts import audit
-from harvestd.market.days import day_views
 from harvestd.market.days import schedule_actions as actions
 from harvestd.market.days import schedule_bodies as bodies
 from harvestd.market.days import schedule_rows as store
+from harvestd.market.days import showing
 from harvestd.market.days.schedule_shapes import (
     ChangeMarketSchedule,
     DayTimeOut,
@@ -67,7 +67,7 @@ def _window(one: Mapping[str, Any]) -> ScheduledWindow:
     return ScheduledWindow(
         method=one["method"], pickup_point_id=one["pickup_point_id"], area=msgspec.convert(one["area"], WindowArea | None),
         from_=msgspec.convert(one["from"], DayTimeOut), to=msgspec.convert(one["to"], DayTimeOut),
-        capacity=None if holds is None else day_views.capacity(Capacity(**holds)),
+        capacity=None if holds is None else showing.capacity(Capacity(**holds)),
     )  # fmt: skip
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-import msgspec
 from msgspec import Meta, field
 
 from harvestd.market.days.window_rules import MAX_PIECES
@@ -94,16 +92,6 @@ class Window(Out, kw_only=True, frozen=True):
     to: datetime
     capacity: CapacityOut
     taken: Taken
-
-
-def point(stored: Mapping[str, Any] | None) -> PickupPoint | None:
-    """A pick-up point as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, PickupPoint)
-
-
-def area(stored: Mapping[str, Any] | None) -> WindowArea | None:
-    """An area as it is stored, and shown."""
-    return None if stored is None else msgspec.convert(stored, WindowArea)
 
 
 #: The meaning of each name here, as the contract describes it.

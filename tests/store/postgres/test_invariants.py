@@ -55,6 +55,20 @@ DAMAGE: dict[str, str] = {
         insert into categories (id, slug, name, created_at, updated_at) values (gen_random_uuid(), 'c', 'C', now(), now());
         delete from category_slugs""",
     "a farm whose day came two days ago or longer, and was not told of": "update farms set turns_on = current_date - 3",
+    "a window that has given more than it holds, or whose places are not what orders take of it": """
+        insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
+        select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), null from users limit 1;
+        insert into windows (id, day_id, position, method, starts_at, ends_at, taken_orders)
+        select id, id, 0, 'delivery', now(), now() + interval '1 hour', 1 from market_days""",
+    "an order that has no place in the window of a part that is not over, or one in the window of none": """
+        insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
+        select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), null from users limit 1;
+        insert into windows (id, day_id, position, method, starts_at, ends_at, taken_orders)
+        select id, id, 0, 'delivery', now(), now() + interval '1 hour', 0 from market_days;
+        update order_parts set window_id = (select id from windows limit 1)""",
+    "a market day whose step came a minute ago or longer, and was not taken": """
+        insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
+        select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), now() - interval '2 minutes' from users limit 1""",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
     "a passkey that counts without its key, or has one and does not count": """
