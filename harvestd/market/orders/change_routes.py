@@ -17,7 +17,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.line_wishes import LineWish, wish
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import change_actions, routes
+from harvestd.market.orders import amend_actions, line_actions, routes
 from harvestd.market.orders.amending import Edit
 from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
 from harvestd.market.orders.order import MAX_REASON
@@ -94,13 +94,13 @@ async def amend(request: RequestContext, body: ChangeOrder, query: OrderKeyQuery
         wrong.append(FieldError("lines", message, code="required", params={"reason": "no-change"}))
     accept(*faults(request, _given(body)), *wrong)
     expected = body.expected_total
-    wanted = change_actions.Amendment(
+    wanted = amend_actions.Amendment(
         edits=[_edit(f"lines[{i}]", line) for i, line in enumerate(body.lines)], of_cart=body.cart,
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount,
         reason=told("reason", body.reason, MAX_REASON), language=other(request), check=request.check_version,
         staff_sight=party.key_to is None and may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
     )  # fmt: skip
-    await change_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
+    await amend_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
     return await routes.stepped(request, farms, party.key_to)
 
 
@@ -135,13 +135,13 @@ async def short(request: RequestContext, body: ShortLine) -> Result:
     farms = await _farms_of_farmer(request)
     accept(*short_faults(request, _given(body)))
     one = body.substitute
-    said = change_actions.Short(
+    said = line_actions.Short(
         quantity=body.quantity, substitute=None if one is None else (one.product_id, one.variant_id, one.quantity),
         reason=told("reason", body.reason, MAX_REASON),
     )  # fmt: skip
     party, (order_id, farm_id, line_id) = routes.party_of(request, farms, Permission.FULFIL_ORDERS), _place(request)
     rules = terms(request.parts.settings)
-    await change_actions.short(request.work, party, order_id, farm_id, line_id, said, rules, today(request))
+    await line_actions.short(request.work, party, order_id, farm_id, line_id, said, rules, today(request))
     return await routes.stepped(request, farms)
 
 
@@ -151,7 +151,7 @@ async def weigh(request: RequestContext, body: WeighLine) -> Result:
     accept(*weigh_faults(request, _given(body)))
     party, (order_id, farm_id, line_id) = routes.party_of(request, farms, Permission.FULFIL_ORDERS), _place(request)
     weights = {line_id: Amount(body.quantity, body.unit)}
-    await change_actions.weigh(request.work, party, order_id, farm_id, weights, terms(request.parts.settings))
+    await line_actions.weigh(request.work, party, order_id, farm_id, weights, terms(request.parts.settings))
     return await routes.stepped(request, farms)
 
 
@@ -159,7 +159,7 @@ async def answer(request: RequestContext, body: AnswerLine, query: OrderKeyQuery
     """Settle what the caller is asked about a line, or a guest who has the order's key."""
     party, farms = await _asking(request, query, Permission.PLACE_ORDERS)
     line_id, rules = request.id("line_id"), terms(request.parts.settings)
-    await change_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
+    await line_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
     return await routes.stepped(request, farms, party.key_to)
 
 

@@ -12,7 +12,7 @@ from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.carts.line_wishes import NO_WISH, wish
 from harvestd.market.carts.selling import quantity_faults, terms
-from harvestd.market.orders import actions, buying
+from harvestd.market.orders import buying, placing_actions
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders.buyers import Buyer, guest_faults
 from harvestd.market.orders.order import MAX_NOTE
@@ -65,13 +65,13 @@ def guarded(body: Any) -> str | None:
     return "rate_coupon" if body.coupon else None
 
 
-def asked_for(request: RequestContext, body: OrderBody) -> actions.Ordering:
+def asked_for(request: RequestContext, body: OrderBody) -> placing_actions.Ordering:
     """The request of whoever asks what an order would be."""
     buyer = Buyer(user_id=request.caller.user_id if request.caller is not None else None)
     return _ordering(request, body, buyer, other(request), _faults(request, body))
 
 
-async def placed_for(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
+async def placed_for(request: RequestContext, body: PlaceOrder) -> placing_actions.Ordering:
     """The request to place an order, with whose it is to be."""
     buyer, language, wrong = await buying.of(request, body, _faults(request, body))
     return _ordering(request, body, buyer, language, wrong)
@@ -90,11 +90,11 @@ def _faults(request: RequestContext, body: OrderBody) -> list[FieldError]:
 
 def _ordering(
     request: RequestContext, body: OrderBody, buyer: Buyer, language: str, wrong: Sequence[FieldError]
-) -> actions.Ordering:
+) -> placing_actions.Ordering:
     """The request; its lines are validated later with the products, everything else is by now."""
     caller, expected = request.caller, body.expected_total
     runs = caller is not None and buyer.placed_by is None and may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
-    return actions.Ordering(
+    return placing_actions.Ordering(
         buyer=buyer, holder=buying.holder_of(request),
         lines=None if body.lines is None else _wanted(body.lines),
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),

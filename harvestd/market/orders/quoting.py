@@ -20,7 +20,7 @@ from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.catalogue.variant_rows import with_packs
-from harvestd.market.orders import actions, billing, placing, quote_rows, quote_rules, windows
+from harvestd.market.orders import billing, placing, placing_actions, quote_rows, quote_rules, windows
 from harvestd.market.orders.placing import Decided
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.orders.quote_rows import Quote
@@ -46,10 +46,10 @@ class Quoted:
 
 
 async def quote(
-    unit: UnitOfWork, ordering: actions.Ordering, terms: Terms, today: date, buyer: Buyer, holder: Holder, hold: bool
+    unit: UnitOfWork, ordering: placing_actions.Ordering, terms: Terms, today: date, buyer: Buyer, holder: Holder, hold: bool
 ) -> Quoted:  # fmt: skip
     """What the order would be. To hold it, whatever the holder has held before is given back, in the same moment, unless anything speaks against it."""
-    cart, wanted, seen = await actions.wanted_of(unit, ordering, lock=False)
+    cart, wanted, seen = await placing_actions.wanted_of(unit, ordering, lock=False)
     ids, before, old = [one.product_id for one in wanted], dict[str, Decimal](), list[Quote]()
     if hold:
         old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
@@ -82,12 +82,12 @@ async def quote(
 
 
 async def _terms(
-    unit: UnitOfWork, ordering: actions.Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date,
+    unit: UnitOfWork, ordering: placing_actions.Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date,
     booking: windows.Booking | None,
 ) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError], tuple[MarketError, ...]]:  # fmt: skip
-    """What :func:`actions.terms_of` has; and its refusal, while no day is open."""
+    """What :func:`placing_actions.terms_of` has; and its refusal, while no day is open."""
     try:
-        return *await actions.terms_of(unit, ordering, wanted, shelf, today, booking), ()
+        return *await placing_actions.terms_of(unit, ordering, wanted, shelf, today, booking), ()
     except MarketClosed as closed:
         return {}, await billing.of(unit, {}, today), [], (closed,)
 

@@ -15,7 +15,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms import rows as farm_rows
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions, farm_list_rows, following_lists, list_rows, order_keys
+from harvestd.market.orders import actions, farm_list_rows, following_lists, list_rows, order_keys, placing_actions
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.capabilities import NEEDED, Viewer
 from harvestd.market.orders.order import MAX_REASON
@@ -42,7 +42,7 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
     """Place an order of the lines given or, without them, of the cart."""
     rules = terms(request.parts.settings)
     ordering = await placed_for(request, body)
-    order, chosen = await actions.place(request.work, ordering, rules, today(request))
+    order, chosen = await placing_actions.place(request.work, ordering, rules, today(request))
     headers = (("Location", f"/api/orders/{order.id}"),)
     if ordering.buyer.placed_by is None:
         return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)

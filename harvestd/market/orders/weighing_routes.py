@@ -17,7 +17,7 @@ from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms, terms
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import refusal
-from harvestd.market.orders import change_actions, change_rows, routes
+from harvestd.market.orders import change_rows, line_actions, routes
 from harvestd.market.orders.change_shapes import (
     WeighingError,
     WeighingIn,
@@ -98,7 +98,7 @@ async def _of_order(
     request: RequestContext, party: Party, farm_id: str, order_id: str, rows: list[_Row], rules: Terms, unit: UnitOfWork
 ) -> bytes:
     weights = [(row.line_id, row.scale) for row in rows]
-    found = await change_actions.weigh_some(unit, party, order_id, farm_id, weights, rules)
+    found = await line_actions.weigh_some(unit, party, order_id, farm_id, weights, rules)
     await request.tell_acting(unit)
     results = []
     for row, one in zip(rows, found, strict=True):
