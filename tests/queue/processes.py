@@ -43,19 +43,21 @@ LEADING = """
 def envelope(number: int = 0, type: str = "order.created") -> Envelope:
     """An event of an order, with the number as ``n`` in its data."""
     return Envelope(
-        new_id(), type, now(), 1, f"order:{number}", data(number), TraceFields(f"request-{number}", "00-a-b-01")
+        new_id(), type, now(), 1, f"order:{number}", data(number, type), TraceFields(f"request-{number}", "00-a-b-01")
     )
 
 
-def data(n: int) -> dict[str, Any]:
-    """As an event of any type has it."""
+def data(n: int, type: str = "") -> dict[str, Any]:
+    """As an event of any type has it, but for the types that mean something of their own by a name."""
     id = str(UUID(int=n))
+    own = {"before": None, "after": None} if type.startswith("order.line_") else {}
     return {
         "n": n, "order_id": id, "number": str(n), "buyer_id": id, "placed_at": "2026-07-01T08:00:00Z", "parts": [],
         "totals": {"goods": n, "total": n}, "actor": "buyer", "reason": "", "farm_id": id, "from": "placed", "to": "confirmed",
         "product_id": id, "category_id": id, "changed": [], "user_id": id, "actor_id": id, "role": "buyer", "email": "ada@example.org", "name": "Ada", "version": 1,
         "families": [], "purpose": "reset", "before": "eve@example.org", "after": "Eve", "action": "api_key.created", "invitation_id": id, "operation_id": id, "image_id": id, "blob": id,
-    }  # fmt: skip
+        "by": "farm", "lines": [], "line_id": id, "market_day_id": id, "farms": [], "all_farms": True, "at": "2026-07-01T08:00:00Z",
+    } | own  # fmt: skip
 
 
 def message(event: Envelope) -> Message:

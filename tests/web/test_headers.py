@@ -36,7 +36,7 @@ FRAMING = {"host", "connection", "content-length", "transfer-encoding", "expect"
 
 def test_every_header_that_is_read_stands_in_the_table() -> None:
     pattern = re.compile(
-        r"""(?:text|getRawHeaders|hasHeader)\(b?"([A-Za-z-]+)"|headers\.get\("([a-z-]+)"|^HEADER = "([a-z-]+)\"""",
+        r"""(?:text\(b|(?:getRawHeaders|hasHeader)\(b?)"([A-Za-z-]+)"|headers\.get\("([a-z-]+)"|^HEADER = "([a-z-]+)\"""",
         re.MULTILINE,
     )
     found = set()

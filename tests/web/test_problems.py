@@ -31,7 +31,7 @@ STATUS = {
     errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.WrongPasskey: 401, errors.Forbidden: 403, errors.NoFarm: 403, errors.NotConfirmed: 403, errors.SecondFactorRequired: 403, errors.Deactivated: 403, errors.ClosedByStaff: 403, errors.SecondFactorNeeded: 401, errors.WrongSecondFactor: 401, errors.SignInUnknown: 400, errors.IdentityRefused: 403, errors.LinkNeeded: 409, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
     errors.IllegalTransition: 409, errors.OutOfStock: 409, errors.PriceChanged: 409, errors.KeyInFlight: 409, errors.Stale: 412,
     errors.WrongKind: 415, errors.Invalid: 422, errors.KeyReused: 422, errors.TooMany: 429, errors.Unavailable: 503,
-    errors.Overloaded: 503,
+    errors.Overloaded: 503, errors.MarketClosed: 409, errors.WindowFull: 409,
 }  # fmt: skip
 
 

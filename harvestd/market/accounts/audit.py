@@ -34,6 +34,7 @@ THINGS = {
     "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
     "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "identities": "identity", "items": "product", "groups": "group", "documents": "document", "operations": "operation",
     "rules": "search_rule", "market-days": "market_day", "pickup-points": "pickup_point", "market-schedules": "market_schedule",
+    "fees": "fee", "tax-rates": "tax_rate", "coupons": "coupon",
 }  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {

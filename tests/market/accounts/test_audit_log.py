@@ -18,12 +18,29 @@ from tests.people import Market
 ROOT = Path(__file__).parents[3]
 
 
+def _given(module: ast.Module, noting: ast.Call) -> Iterator[str]:
+    """The actions that are given to the function in which one is noted by a name."""
+    functions = [one for one in module.body if isinstance(one, ast.AsyncFunctionDef)]
+    (own,) = (one.name for one in functions if any(node is noting for node in ast.walk(one)))
+    for call in ast.walk(module):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == own:
+            yield from (
+                a.value
+                for a in call.args
+                if isinstance(a, ast.Constant) and isinstance(a.value, str) and "." in a.value
+            )
+
+
 def noted() -> Iterator[str]:
     """The actions that the code notes."""
     for path in sorted((ROOT / "harvestd" / "market").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        module = ast.parse(path.read_text())
+        for node in ast.walk(module):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.note", "note"):
                 action = node.args[2]
+                if isinstance(action, ast.Name):
+                    yield from _given(module, node)
+                    continue
                 said = action.value if isinstance(action, ast.Constant) else ast.unparse(action)
                 kinds = ("fee", "tax_rate", "coupon") if "{kind.name}" in said else ("",)
                 yield from (said.replace("f'{kind.name}", kind).rstrip("'") if kind else said for kind in kinds)

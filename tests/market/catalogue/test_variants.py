@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.carts import item_rows
+from harvestd.market.carts import merging
 from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.unit_of_work import change
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import settled
@@ -214,10 +215,7 @@ async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(ma
     body = {"items": [line(product, None, 1), line(product, sack, 1), line(product, bag, 2)]}
     guest = await market.stranger.request("PUT", "/api/cart/items", json=body)
     token = guest.headers["x-cart-token"]
-    parts = market.parts
-    await parts.database.transaction(
-        lambda tx: item_rows.merge(tx, secret_hash(token), buyer.id, parts.new_id(), 100, parts.now())
-    )
+    await change(market.parts, lambda unit: merging.merge(unit, secret_hash(token), buyer.id, 100))
     lines = (await buyer.get("/api/cart")).json()["parts"][0]["lines"]
     assert {(x["variant_id"], x["quantity"]) for x in lines} == {
         (bag["id"], "7.000"),
