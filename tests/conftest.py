@@ -9,6 +9,7 @@ log errors on purpose takes the fixture ``expected_errors`` and asserts them, or
 
 The database of a test is real: ``database_url`` names a migrated one in which nothing is yet, on a private server that this
 pytest process owns (``servers/lent.py``), ``second_database_url`` another, ``database`` a started Database on the first.
+Who asks for plans takes ``untouched_database_url``.
 """
 
 from __future__ import annotations
@@ -207,6 +208,14 @@ def database_url(_databases: LentDatabases) -> Iterator[str]:
 def second_database_url(_databases: LentDatabases) -> Iterator[str]:
     """Another one."""
     yield from _lent(_databases)
+
+
+@pytest.fixture(scope="session")
+def untouched_database_url(postgres: PostgresServer) -> str:
+    """A migrated database to which nobody may write: plans go by the sizes of files, also of indices, and one that was emptied keeps those."""
+    name = postgres.clone()
+    postgres.query("postgres", f"alter database {name} set default_transaction_read_only = on")
+    return postgres.url(name)
 
 
 def _lent(databases: LentDatabases) -> Iterator[str]:

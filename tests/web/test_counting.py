@@ -35,6 +35,9 @@ LISTS = {
     "/api/market-schedules": ("",),
     "/api/pickup-points": ("",),
     "/api/groups/{id}/members": ("",),
+    "/api/fees": ("",),
+    "/api/tax-rates": ("",),
+    "/api/coupons": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),
     "/api/admin/search/rules": ("", "kind=pin"),
     "/api/admin/search/misses": ("", "from=2000-01-01&to=2000-01-02"),
@@ -50,6 +53,7 @@ WHOLE = {
     "/api/market-days",
     "/api/market-schedules",
     "/api/pickup-points",
+    "/api/tax-rates",
 }
 NOTICES = Statement(
     "test.notices",

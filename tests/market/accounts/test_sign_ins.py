@@ -133,9 +133,9 @@ async def test_memory_is_bounded(world: World) -> None:
     assert len(process.sessions) == 100  # type: ignore[arg-type]
 
 
-def test_an_index_serves_the_question(postgres: PostgresServer, database_url: str) -> None:
+def test_an_index_serves_the_question(postgres: PostgresServer, untouched_database_url: str) -> None:
     """It is asked for every signed-in caller."""
-    name = database_url.split("/")[3].split("?")[0]
+    name = untouched_database_url.split("/")[3].split("?")[0]
     user, session = "0197f0a0-7c1e-7abc-8def-0123456789ab", "0197f0a0-7c1e-7abc-8def-000000000000"
     plan = LIVE.sql
     for number, value in enumerate(

@@ -37,6 +37,8 @@ LISTS = [
 SIZES, THINGS = range(1, 6), 9
 #: Values of a parameter that changes the order, beside ``sort``, and of those that make a list another.
 ORDERING: dict[str, tuple[str, ...]] = {"near": ("", "48.2,16.4"), "q": ("", "leeks", "leaks"), "mine": ("", "true")}
+#: Lists in which a place is given with a circle around it, and changes what there is and not the order.
+CIRCLED = {"/api/products"}
 #: Farms at three places, products of three ratings and sales.
 PLACED = Statement(
     "test.placed", """update farms f set latitude = 48 + n % 3, longitude = 16 from (select id, row_number() over (order by id) as n from farms) r
@@ -54,6 +56,8 @@ def variants(route: Route) -> Iterator[str]:
     names = [name for name in ORDERING if name in route.query.__struct_fields__]
     for sort, *given in itertools.product(sorts or ("",), *(ORDERING[name] for name in names)):
         parameters = [("sort", sort), *zip(names, given, strict=True)]
+        if route.path in CIRCLED and dict(parameters).get("near"):
+            parameters.append(("radius_km", "500"))
         yield "&".join(f"{name}={quote(value)}" for name, value in parameters if value)
 
 

@@ -125,9 +125,9 @@ async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
      (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_category")],
 )  # fmt: skip
 def test_each_index_serves_its_statement_also_under_a_plan_for_any_parameters(
-    database_url: str, statement: Statement[Any], given: dict[str, Any], index: str
+    untouched_database_url: str, statement: Statement[Any], given: dict[str, Any], index: str
 ) -> None:
-    connection = psycopg2.connect(database_url)
+    connection = psycopg2.connect(untouched_database_url)
     try:
         cursor = connection.cursor()
         cursor.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
