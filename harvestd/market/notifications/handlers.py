@@ -100,7 +100,7 @@ def _hears(message: Message, person: Person, event: Envelope) -> bool:
     return message.whom == whom and own and is_told(whom, event.data, person.farm_id)
 
 
-def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
+def _facts(order: _Told, person: Person, event: Envelope, zone: str) -> dict[str, Any]:
     row, farm_id = order.row, farm_of(person.farm_id, event.data)
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
     lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
@@ -108,11 +108,16 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     return {
         "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
         "subtotal": totals.total if part else None, "charges": _charges(totals), "lines": [_line(x, person) for x in lines],
-        "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
+        "way": [[x.farm_name, _in(zone, x.fulfilment)] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
         **({"by": ", ".join(order.by)} if row.placed_by is not None else {}),
     }  # fmt: skip
+
+
+def _in(zone: str, way: dict[str, Any]) -> dict[str, Any]:
+    """A fulfilment, with the zone in which the times of its window are meant, if it has one."""
+    return way | {"window": [way["window"]["from"], way["window"]["to"], zone]} if "window" in way else way
 
 
 def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def _tell(
     unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
     """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
-    facts = _facts(order, person, event) | _until(unit, event)
+    facts = _facts(order, person, event, unit.parts.settings.market_timezone) | _until(unit, event)
     case, language = case_of(event.data), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"

@@ -155,6 +155,7 @@ PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
     "pickup": "To be picked up.\n",
+    "window": "Between {start} and {end}\n",
     "note": "Note: {text}\n",
     "fees": "Fees: {amount}",
     "discount": "Coupon: -{amount}",

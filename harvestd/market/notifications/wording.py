@@ -142,13 +142,23 @@ def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
 
 
 def _way(way: Mapping[str, Any], language: str) -> str:
-    """The fulfilment of a part, as a sentence."""
+    """The fulfilment of a part, as a sentence; and when it is, in a market that sells by days."""
+    return _where(way, language) + (_when(*way["window"], language) if "window" in way else "")
+
+
+def _where(way: Mapping[str, Any], language: str) -> str:
     if way.get("method") == "delivery":
         return mail(PIECES["delivery"], language).format(address=one_line(way.get("address", "")))
     point = way.get("pickup_point")
     if not point:
         return mail(PIECES["pickup"], language)
     return mail(PIECES["point"], language).format(name=one_line(point["name"]), address=one_line(point["address"]))
+
+
+def _when(start: str, end: str, zone: str, language: str) -> str:
+    """A window, from and to, in the zone of this name."""
+    start, end = (moment(datetime.fromisoformat(at), ZoneInfo(zone), language) for at in (start, end))
+    return mail(PIECES["window"], language).format(start=start, end=end)
 
 
 def _ways(value: Sequence[tuple[str, Mapping[str, Any]]], facts: Facts, language: str) -> str:

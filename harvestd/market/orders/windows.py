@@ -27,7 +27,9 @@ from harvestd.unit_of_work import UnitOfWork
 MANY = 200
 _LINES = Statement(
     "order_windows.lines",
-    """select l.farm_id, p.window_id, l.load_grams, l.load_crates from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+    """select l.farm_id, p.window_id, ceil(l.load_grams * (l.quantity - l.short_of) / l.quantity)::bigint,
+              ceil(l.load_crates * (l.quantity - l.short_of) / l.quantity)::integer
+         from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
         where l.order_id = :order_id and p.window_id is not null and l.removed_at is null and not l.proposed""",
     lambda farm_id, window_id, grams, crates: (farm_id, window_id, Load(grams=grams, crates=crates)),
 )
