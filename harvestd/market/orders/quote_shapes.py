@@ -53,7 +53,7 @@ class QuotePart(Out, kw_only=True, frozen=True):
 
 
 class Quote(Out, kw_only=True, frozen=True):
-    """What an order would be. ``id`` and ``expires_at`` are null unless it is held; where anything is refused, it is of the lines that could be ordered, and
+    """What an order would be. ``id`` and ``expires_at`` are null unless it is held; where anything is refused, it is of the lines that could be ordered were there enough, and
     nothing is held."""
 
     id: str | None
