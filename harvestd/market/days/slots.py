@@ -34,6 +34,11 @@ class Slot(msgspec.Struct, frozen=True):
     taken_crates: int
     taken_grams: int
 
+    def hours(self, farm_id: str) -> Hours:
+        """When it takes orders of a farm."""
+        lead = (self.leads or {}).get(farm_id, 0)
+        return Hours(self.status, self.opens_at, self.closes_at, self.starts_at, lead)
+
     @property
     def capacity(self) -> Capacity:
         """What it holds."""
@@ -43,6 +48,16 @@ class Slot(msgspec.Struct, frozen=True):
     def taken(self) -> Measures:
         """What is taken of that."""
         return Measures(orders=self.taken_orders, crates=self.taken_crates, grams=self.taken_grams)
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """What decides when a window takes orders of a farm: its day's status and times, when it begins, and how long the farm needs to get ready."""
+
+    status: str
+    opens_at: datetime
+    closes_at: datetime
+    starts_at: datetime
+    lead_minutes: int
 
 
 class Place(msgspec.Struct, frozen=True):

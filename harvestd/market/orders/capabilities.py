@@ -8,7 +8,7 @@ import attrs
 
 from harvestd.kernel.permissions import BUYER, Permission, may_everywhere
 from harvestd.market.orders import fulfilment
-from harvestd.market.orders.fulfilment import Actor, Change, Standing, changeable
+from harvestd.market.orders.fulfilment import NO_DAYS, Actor, Change, Standing, changeable
 
 #: The permissions that decide on it.
 NEEDED = (Permission.CANCEL_ORDERS, Permission.AMEND_ORDERS, Permission.FULFIL_ORDERS, Permission.PLACE_ORDERS)
@@ -35,8 +35,11 @@ class Viewer:
         return order_id == self.key_to if self.user_id is None else buyer_id == self.user_id
 
 
-def actions_of(order: Standing, viewer: Viewer, may: Mapping[Permission, Collection[str]]) -> list[str]:
-    """The actions; ``may`` are the farms for which the viewer has each permission."""
+def actions_of(
+    order: Standing, viewer: Viewer, may: Mapping[Permission, Collection[str]], open_days: Mapping[str, bool] = NO_DAYS
+) -> list[str]:
+    """The actions; ``may`` are the farms for which the viewer has each permission, ``open_days`` says of the parts that belong to a market day whether that takes
+    orders of their farm still."""
     found = []
     if Permission.CANCEL_ORDERS in viewer.scopes:
         actor, whose = _acting(order, viewer, Permission.CANCEL_ORDERS, may)
@@ -46,7 +49,7 @@ def actions_of(order: Standing, viewer: Viewer, may: Mapping[Permission, Collect
         actor, whose = _acting(order, viewer, permission, may)
         farms = {part.farm_id for part in order.parts} if whose is None else set(whose)
         if permission in viewer.scopes and any(
-            changeable(change, p.status, actor) for p in order.parts if p.farm_id in farms
+            changeable(change, p.status, actor, open_days.get(p.farm_id)) for p in order.parts if p.farm_id in farms
         ):
             if change != "weigh" or any(line.each is not None and line.farm_id in farms for line in order.lines):
                 found.append(change)

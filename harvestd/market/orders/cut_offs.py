@@ -18,4 +18,4 @@ async def open_days(tx: Transaction, order: Standing, now: datetime) -> Mapping[
     if not at:
         return NO_DAYS
     slots = await slot_rows.lock(tx, sorted(set(at.values())))
-    return {farm_id: takes_orders(slots[id], farm_id, now) for farm_id, id in at.items() if id in slots}
+    return {farm_id: takes_orders(slots[id].hours(farm_id), now) for farm_id, id in at.items() if id in slots}

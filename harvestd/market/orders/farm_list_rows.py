@@ -1,13 +1,18 @@
 """Rows of orders with a part of one farm, newest first: all of them, for those who see its orders, and one buyer's own. A status is that of the farm's
-part."""
+part, and so is a market day."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import attrs
 
 from harvestd.market.orders.rows import COLUMNS, FROM, Order
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement
 
-_PART = "p.farm_id = :farm_id and (:status::text is null or p.status = :status)"
+_PART = """p.farm_id = :farm_id and (:status::text is null or p.status = :status)
+            and (:day::uuid is null or p.window_id in (select w.id from windows w where w.day_id = :day))"""
 _ALL = Statement(
     "orders.of_farm",
     f"""select {COLUMNS} from {FROM}
@@ -31,17 +36,27 @@ _COUNT_OWN = counting.counting(
 )
 
 
-async def of_farm(
-    reader: Reader, farm_id: str, user_id: str | None, after: str | None, status: str | None, limit: int
-) -> list[Order]:
-    """The orders with a part of a farm, newest first: those of one buyer or, without ``user_id``, all."""
-    if user_id is None:
-        return await reader.rows(_ALL, farm_id=farm_id, after=after, status=status, limit=limit)
-    return await reader.rows(_OWN, farm_id=farm_id, user_id=user_id, after=after, status=status, limit=limit)
+@attrs.frozen
+class Wanted:
+    """Which orders are listed: with a part of this farm; of one buyer or, without ``user_id``, of all; with this status and market day of the part."""
+
+    farm_id: str
+    user_id: str | None
+    status: str | None = None
+    day: str | None = None
 
 
-async def count(reader: Reader, farm_id: str, user_id: str | None, status: str | None) -> int:
+async def of_farm(reader: Reader, wanted: Wanted, after: str | None, limit: int) -> list[Order]:
+    """The orders with a part of a farm, newest first."""
+    statement, values = (_ALL, _OWN)[wanted.user_id is not None], _values(wanted)
+    return await reader.rows(statement, **values, after=after, limit=limit)
+
+
+async def count(reader: Reader, wanted: Wanted) -> int:
     """How many orders :func:`of_farm` lists, up to the counting limit."""
-    if user_id is None:
-        return await counting.count(reader, _COUNT_ALL, farm_id=farm_id, status=status)
-    return await counting.count(reader, _COUNT_OWN, farm_id=farm_id, user_id=user_id, status=status)
+    return await counting.count(reader, (_COUNT_ALL, _COUNT_OWN)[wanted.user_id is not None], **_values(wanted))
+
+
+def _values(wanted: Wanted) -> dict[str, Any]:
+    values = {"farm_id": wanted.farm_id, "status": wanted.status, "day": wanted.day}
+    return values if wanted.user_id is None else {**values, "user_id": wanted.user_id}

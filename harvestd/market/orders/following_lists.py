@@ -16,16 +16,17 @@ from harvestd.web.paging import Keyset
 async def page(request: RequestContext, query: OrdersQuery) -> tuple[list[Order], str | None, int | None]:
     """The orders of a page, the cursor of the next one, and how many there are if that is asked for. Of ``ids``, all that there are, whoever may
     see them. Raises :class:`Invalid` for ``ids`` beside anything else, and for
-    ``farm`` beside ``updated_since``."""
+    ``farm`` or ``market_day`` beside ``updated_since``."""
     if query.ids is not None:
         if query != OrdersQuery(ids=query.ids, limit=query.limit, count=query.count):
             message = "goes alone; leave out the other filters, and after"
             raise Invalid.of("ids", message, "not-accepted", reason="ids-alone")
         return await store.by_ids(request.reader, query.ids.split(",")), None, None
     assert query.updated_since is not None
-    if query.farm is not None:
-        message = "goes not with updated_since; leave one of them out"
-        raise Invalid.of("farm", message, "not-accepted", reason="with-updated-since")
+    for name in ("farm", "market_day"):
+        if getattr(query, name) is not None:
+            message = "goes not with updated_since; leave one of them out"
+            raise Invalid.of(name, message, "not-accepted", reason="with-updated-since")
     return await _changes(request, query, query.updated_since)
 
 

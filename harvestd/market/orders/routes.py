@@ -80,9 +80,9 @@ async def _of_farm(
         request, mine, Permission.SEE_ORDERS
     )
     buyer = None if sees else request.user.user_id
-    found = await farm_list_rows.of_farm(request.reader, farm.id, buyer, after, query.status, query.limit + 1)
-    page, following = order.page(found)
-    total = await farm_list_rows.count(request.reader, farm.id, buyer, query.status) if query.count else None
+    wanted = farm_list_rows.Wanted(farm.id, buyer, query.status, query.market_day)
+    page, following = order.page(await farm_list_rows.of_farm(request.reader, wanted, after, query.limit + 1))
+    total = await farm_list_rows.count(request.reader, wanted) if query.count else None
     return CountedPage(await _views(request, page, mine), following, total)
 
 
@@ -150,7 +150,7 @@ async def _views(
         farms = await farms_of(request) if farms is None else farms
         mine = _acting_for(request, farms, Permission.SEE_ORDERS)
         may_do = {permission: _acting_for(request, farms, permission) for permission in NEEDED}
-    views = [seen(order, parts, lines, viewer, mine, may_do) for order in orders]
+    views = [seen(order, parts, lines, viewer, mine, may_do, request.now) for order in orders]
     return [view for view in views if view is not None]
 
 

@@ -12,6 +12,7 @@ import msgspec
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.days.load_rules import Load
+from harvestd.market.days.slots import Hours
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Line, Part, Totals
 from harvestd.market.pricing.amounts import read
@@ -68,7 +69,7 @@ class StepRow(msgspec.Struct, frozen=True):
 
 
 class PartRow(msgspec.Struct, frozen=True):
-    """One farm's part of an order; ``fulfilment`` as stored, the steps in order."""
+    """One farm's part of an order; ``fulfilment`` as stored, the steps in order; ``hours`` are when its window takes orders, if it belongs to a market day."""
 
     order_id: str
     farm_id: str
@@ -80,15 +81,20 @@ class PartRow(msgspec.Struct, frozen=True):
     discount: int
     fulfilment: dict[str, Any]
     steps: list[StepRow]
+    hours: Hours | None
 
     def totals(self, tax_included: bool) -> Totals:
         """What it comes to."""
         return Totals(self.subtotal, self.fees, self.tax, self.discount, tax_included)
 
 
+_DECODED: dict[str, Any] = {"steps": list[StepRow], "hours": Hours | None}
+
+
 def _part(*columns: Any) -> PartRow:
     values = dict(zip(PartRow.__struct_fields__, columns, strict=True))
-    return PartRow(**{**values, "steps": msgspec.json.decode(values["steps"], type=list[StepRow])})
+    decoded = {name: msgspec.json.decode(values[name], type=type) for name, type in _DECODED.items()}
+    return PartRow(**{**values, **decoded})
 
 
 class LineRow(msgspec.Struct, frozen=True):
@@ -161,8 +167,12 @@ _PARTS = Statement(
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'
                                                                            when t.actor_id = o.buyer_id then 'buyer' else 'farm' end))
                                order by t.version), '[]')::text
-                 from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id)
-         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id left join windows w on w.id = p.window_id
+                 from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id),
+              case when d.id is null then 'null' else json_build_object(
+                  'status', d.status, 'opens_at', d.opens_at, 'closes_at', d.closes_at, 'starts_at', w.starts_at, 'lead_minutes', coalesce((
+                      select m.lead_minutes from market_day_farms m where m.day_id = d.id and m.farm_id = p.farm_id and not d.all_farms), 0))::text end
+         from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id
+              left join windows w on w.id = p.window_id left join market_days d on d.id = w.day_id
         where p.order_id = any(:orders::uuid[]) order by p.order_id, p.position""",
     _part,
 )

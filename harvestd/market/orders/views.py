@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 import msgspec
@@ -19,6 +20,7 @@ from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
 from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
+from harvestd.market.orders.windowed_rules import takes_orders
 from harvestd.web.money import money
 from harvestd.web.shapes import Money, PricePer
 
@@ -49,8 +51,9 @@ def seen(
     viewer: Viewer,
     farms: frozenset[str],
     may: Mapping[Permission, frozenset[str]],
+    now: datetime,
 ) -> Order | None:
-    """An order as the viewer sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
+    """An order as the viewer sees it ``now``, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
     ``farms`` are those whose part they may see, ``may`` those for which they have each permission to act on orders."""
     bought = viewer.bought(order.id, order.buyer_id)
     whole = may_everywhere(viewer.role, Permission.SEE_ORDERS) or bought
@@ -79,7 +82,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
-        can=_can(order, every, mine, viewer, may), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(order, every, mine, viewer, may, now), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -108,10 +111,12 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
 
 
 def _can(
-    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], viewer: Viewer, may: Mapping[Permission, Collection[str]]
+    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], viewer: Viewer, may: Mapping[Permission, Collection[str]],
+    now: datetime,
 ) -> list[str]:  # fmt: skip
     own = [Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)]
-    return actions_of(order.standing(own, lines), viewer, may)
+    open_days = {p.farm_id: takes_orders(p.hours, now) for p in parts if p.hours is not None}
+    return actions_of(order.standing(own, lines), viewer, may, open_days)
 
 
 def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:

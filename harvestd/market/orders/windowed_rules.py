@@ -11,7 +11,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, MarketClosed
 from harvestd.kernel.sentences import worded
 from harvestd.market.days.day_rules import closes_for
-from harvestd.market.days.slots import Slot
+from harvestd.market.days.slots import Hours, Slot
 from harvestd.market.farms.delivery_rules import postcode
 from harvestd.market.orders.delivery_rules import Farm, Way
 
@@ -98,25 +98,21 @@ def check_open(parts: Mapping[str, Booked], farms: Mapping[str, Farm], now: date
         raise MarketClosed("ordering for this window is over, or has not begun", tuple(dict.fromkeys(late)))
 
 
-def takes_orders(slot: Slot, farm_id: str, now: datetime) -> bool:
+def takes_orders(hours: Hours, now: datetime) -> bool:
     """Whether a window takes orders of a farm now."""
-    return _is_open(slot, now) and now < _closes_for(slot, farm_id)
+    return _is_open(hours, now) and now < closes_for(hours.closes_at, hours.lead_minutes)
 
 
-def _is_open(slot: Slot, now: datetime) -> bool:
-    return slot.status == "open" and slot.opens_at <= now < min(slot.closes_at, slot.starts_at)
-
-
-def _closes_for(slot: Slot, farm_id: str) -> datetime:
-    return closes_for(slot.closes_at, (slot.leads or {}).get(farm_id, 0))
+def _is_open(hours: Hours, now: datetime) -> bool:
+    return hours.status == "open" and hours.opens_at <= now < min(hours.closes_at, hours.starts_at)
 
 
 def _late(one: Booked, farm_id: str, name: str, now: datetime) -> FieldError | None:
-    field, slot = f"{one.way.path}.window_id", one.slot
-    if not _is_open(slot, now):
+    field, slot, hours = f"{one.way.path}.window_id", one.slot, one.slot.hours(farm_id)
+    if not _is_open(hours, now):
         message = f"is of {slot.day_name}, which does not take orders now; choose another window"
         return FieldError(field, message, code="expired", params={"reason": "day-closed"})
-    if now >= _closes_for(slot, farm_id):
+    if not takes_orders(hours, now):
         message = f"is closed for {name}, which needs longer to get ready; choose another window for it"
         return FieldError(field, message, code="expired", params={"reason": "farm-closed", "farm": name})
     return None

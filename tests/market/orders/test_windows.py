@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.market.days import day_actions, slot_rows
+from harvestd.market.days import day_steps, slot_rows
 from harvestd.market.days.window_rules import Measures
 from harvestd.parts import Parts
 from tests.market.days.calendar import body, delivery, made, moved, sandbox, text, told
@@ -210,10 +210,10 @@ async def test_a_day_closes_by_itself_when_it_is_full(market: Market) -> None:
     s = await stall(market, {"capacity": {"orders": 1}}, {"start": 40, "end": 44, "capacity": {"weight_kg": "1"}})
     buyer = await market.person()
     assert (await s.order(buyer)).status == 201
-    await day_actions.step_all(market.parts)
+    await day_steps.step_all(market.parts)
     assert (await market.stranger.get(f"/api/market-days/{s.day['id']}")).json()["status"] == "open"
     assert (await s.order(buyer, window=s.day["windows"][1]["id"])).status == 201
-    assert await settled(*(day_actions.step_all(market.parts) for _ in range(3))) == [None] * 3
+    assert await settled(*(day_steps.step_all(market.parts) for _ in range(3))) == [None] * 3
     assert (await market.stranger.get(f"/api/market-days/{s.day['id']}")).json()["status"] == "closed"
     assert [(type, reason) for type, _, reason in await told(market)] == [("opened", ""), ("closed", "full")]
 
@@ -247,6 +247,31 @@ async def test_farms_are_refused_by_name_that_take_no_part_or_need_longer(parts:
     assert closed.json()["errors"][0]["params"] == {"reason": "farm-closed", "farm": "Early Farm"}
 
 
+async def test_an_order_says_that_it_can_be_amended_exactly_while_its_part_of_a_day_can(parts: Parts) -> None:
+    market = sandbox(parts)
+    admin, now, buyer = await market.person("admin"), market.parts.now(), await market.person()
+    early = await market.farmer("Early Farm")
+    goods = (await market.product(early))["id"]
+    farms = [{"farm_id": early.farm_id, "lead_minutes": 120}]
+    day = await made(admin, body(now, opens=-1, closes=3, farms=farms, windows=[delivery(now)]))
+    s = Stall(market, admin, early, goods, goods, day)
+    order = (await s.order(buyer, (goods, 1))).json()
+    path = f"/api/orders/{order['id']}"
+
+    async def seen_and_done() -> tuple[list[str], int]:
+        for one in (listed := (await buyer.get("/api/orders")).json()["items"]):
+            assert one["can"] == (await buyer.get(path)).json()["can"], "lists say what the order's page says"
+        note = {"lines": [{"line_id": order["lines"][0]["id"], "note": f"At {market.parts.now()}"}]}
+        return listed[0]["can"], (await buyer.request("PATCH", path, note, If_Match="*")).status
+
+    assert await seen_and_done() == (["cancel", "amend"], 200)
+    assert (await early.post(f"{path}/parts/{early.farm_id}/status", {"to": "confirmed"})).status == 200
+    assert await seen_and_done() == (["cancel", "amend"], 200), "confirmed, but the day is open"
+    await moved(market, admin, now + timedelta(hours=1, minutes=1))
+    assert await seen_and_done() == (["cancel"], 409), "the farm needs longer than the day is open"
+    assert "amend" in (await early.get(path)).json()["can"], "the farm may still"
+
+
 async def test_a_window_decides_how_and_where(market: Market) -> None:
     s = await stall(market, {"area": {"postcodes": ["1010", "SW1A 1AA"]}})
     buyer, hall = await market.person(), (await s.manager.post("/api/pickup-points", {"name": "Hall"})).json()
@@ -277,6 +302,27 @@ async def test_orders_of_a_day_are_listed(market: Market) -> None:
         found = (await who.get(f"/api/orders?market_day={s.day['id']}&count=true")).json()
         assert ([one["id"] for one in found["items"]], found["total"]) == ([order["id"]], 1)
         assert (await who.get(f"/api/orders?market_day={other['id']}&count=true")).json()["total"] == 0
+
+
+async def test_orders_of_a_farm_are_those_of_its_part_on_a_day(market: Market) -> None:
+    s = await stall(market)
+    second = await market.farmer("Hilltop")
+    eggs = await market.product(second, title="Eggs")
+    buyer, now = await market.person(), market.parts.now()
+    other = await made(s.manager, body(now, opens=-1, windows=[delivery(now)]))
+    to = {"method": "delivery", "address": "1 Lane, 1010 Town"}
+    apart = [
+        {**to, "farm_id": s.farmer.farm_id, "window_id": s.window},
+        {**to, "farm_id": second.farm_id, "window_id": other["windows"][0]["id"]},
+    ]
+    placed = await buyer.order((s.carrots, 1), (eggs["id"], 1), fulfilments=apart)
+    assert placed.status == 201, placed.text
+    for who in (buyer, s.farmer, s.manager):
+        for day, total in ((s.day["id"], 1), (other["id"], 0)):
+            found = (await who.get(f"/api/orders?farm={s.farmer.farm_id}&market_day={day}&count=true")).json()
+            assert (len(found["items"]), found["total"]) == (total, total), (who, day)
+    refused = await buyer.get(f"/api/orders?market_day={other['id']}&updated_since=2020-01-01T00:00:00Z")
+    assert problem(refused) == (422, "invalid", [("market_day", "not-accepted")])
 
 
 async def test_what_was_ordered_for_a_day_that_is_cancelled_is_cancelled(market: Market) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import attrs
 import psycopg2
 import pytest
 
@@ -47,6 +48,7 @@ PRODUCTS, FARMS = 100_000, 10_000
 NOW = datetime.now(UTC)
 VIEW = cards.View("EUR", "2026-06-01")
 USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
+OF_FARM = farm_list_rows.Wanted(USER, None)
 
 Reads = Callable[[Any], Awaitable[Any]]
 
@@ -268,13 +270,14 @@ READS: dict[str, Reads] = {
     "all orders": lambda r: list_rows.every(r, None, None, 21),
     "all orders, later": lambda r: list_rows.every(r, ORDER, None, 21),
     "all orders of a status": lambda r: list_rows.every(r, None, "placed", 21),
-    "a farm's orders": lambda r: farm_list_rows.of_farm(r, USER, None, None, None, 21),
-    "a farm's orders, later": lambda r: farm_list_rows.of_farm(r, USER, None, ORDER, None, 21),
-    "a farm's orders of a status": lambda r: farm_list_rows.of_farm(r, USER, None, None, "placed", 21),
-    "a buyer's orders at a farm": lambda r: farm_list_rows.of_farm(r, USER, USER, None, None, 21),
-    "a buyer's orders at a farm, later": lambda r: farm_list_rows.of_farm(r, USER, USER, ORDER, "placed", 21),
-    "how many orders of a farm": lambda r: farm_list_rows.count(r, USER, None, "placed"),
-    "how many orders of a buyer at a farm": lambda r: farm_list_rows.count(r, USER, USER, None),
+    "a farm's orders": lambda r: farm_list_rows.of_farm(r, OF_FARM, None, 21),
+    "a farm's orders, later": lambda r: farm_list_rows.of_farm(r, OF_FARM, ORDER, 21),
+    "a farm's orders of a status": lambda r: farm_list_rows.of_farm(r, attrs.evolve(OF_FARM, status="placed"), None, 21),
+    "a buyer's orders at a farm": lambda r: farm_list_rows.of_farm(r, attrs.evolve(OF_FARM, user_id=USER), None, 21),
+    "a buyer's orders at a farm, later": lambda r: farm_list_rows.of_farm(r, attrs.evolve(OF_FARM, user_id=USER, status="placed"), ORDER, 21),
+    "a farm's orders of a market day": lambda r: farm_list_rows.of_farm(r, attrs.evolve(OF_FARM, day=USER), None, 21),
+    "how many orders of a farm": lambda r: farm_list_rows.count(r, attrs.evolve(OF_FARM, status="placed")),
+    "how many orders of a buyer at a farm": lambda r: farm_list_rows.count(r, attrs.evolve(OF_FARM, user_id=USER)),
     "the keys to an order": lambda r: order_keys.opens(r, ORDER, "key"),
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
     "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
