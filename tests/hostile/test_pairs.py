@@ -16,7 +16,7 @@ import pytest
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import merging
 from harvestd.market.catalogue.markdown_actions import finish_all
-from harvestd.market.days.day_actions import step_all
+from harvestd.market.days.day_steps import step_all
 from harvestd.market.orders import order_keys, retention
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import change

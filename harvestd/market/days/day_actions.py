@@ -1,16 +1,14 @@
-"""Use cases of market days, one function each: made, changed, copied, closed, cancelled and deleted by the market's staff; and the steps that come by themselves."""
+"""Use cases of market days, one function each: made, changed, copied, closed, cancelled and deleted by the market's staff."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound
-from harvestd.kernel.events import Event
 from harvestd.kernel.families import MARKET_DAYS, market_day, stale
 from harvestd.kernel.names import accept
 from harvestd.kernel.sentences import worded
@@ -18,16 +16,11 @@ from harvestd.market.days import day_rows as rows
 from harvestd.market.days import day_rules as rules
 from harvestd.market.days import window_actions, window_rows
 from harvestd.market.days.day_bodies import AskedWindow
-from harvestd.parts import Parts
-from harvestd.store.leases import GoingOn, always
+from harvestd.market.days.day_steps import Farms, ended, farms_of, forget, stepped
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.unit_of_work import change as changing
 from harvestd.web.market_day import zone_of
 
-#: The name of the periodic task that has the days take their steps; and the days that take one in one run.
-TASK, BATCH = "market days", 200
 NO_DAY = "there is no such market day"
-Farms = Sequence[tuple[str, int]]
 
 
 async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
@@ -41,9 +34,9 @@ async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
         ends_at=rules.ends(given["closes_at"], [one.end for one in asked]), due_at=None, soon_told=False, all_farms=farms is None,
         holds_minutes=given["holds_minutes"], metadata=given["metadata"], edited=False, version=1, created_at=unit.now, updated_at=unit.now,
     )  # fmt: skip
-    day = await _stepped(unit, day, farms or ())
+    day = await stepped(unit, day, farms or ())
     await rows.insert(unit.tx, day)
-    _changed(unit)
+    forget(unit)
     await rows.put_farms(unit.tx, day.id, farms or (), fresh=True)
     await window_actions.put(unit, day.id, day.opens_at, asked, fresh=True)
     unit.record(stale(f"market_day:{day.id}", day.version, MARKET_DAYS, market_day(day.id)))
@@ -62,7 +55,7 @@ async def change(
     )
     if late:
         raise Conflict(worded("the market day is {status}", status=before.status), tuple(late))
-    farms: Farms | None = given["farms"] if "farms" in given else await _farms(unit, before)
+    farms: Farms | None = given["farms"] if "farms" in given else await farms_of(unit, before)
     times = {"opens_at": before.opens_at, "closes_at": before.closes_at} | dict(given)
     moved = "closes_at" in given and given["closes_at"] != before.closes_at
     faults = [*rules.time_faults(times, unit.now if moved else None)]
@@ -82,7 +75,7 @@ async def change(
         before, **plain, all_farms=farms is None, ends_at=rules.ends(times["closes_at"], ends), soon_told=before.soon_told and not moved,
         edited=True, version=before.version + 1, updated_at=unit.now,
     )  # fmt: skip
-    after = await _stepped(unit, after, farms or ())
+    after = await stepped(unit, after, farms or ())
     await rows.update(unit.tx, after)
     unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
     return before, after
@@ -107,7 +100,7 @@ async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None
     )  # fmt: skip
     await window_actions.put(unit, day_id, given["opens_at"], asked)
     await rows.put_farms(unit.tx, day_id, farms or ())
-    after = await _stepped(unit, after, farms or ())
+    after = await stepped(unit, after, farms or ())
     await rows.update(unit.tx, after)
     unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
 
@@ -115,18 +108,11 @@ async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None
 async def _differs(unit: UnitOfWork, before: rows.Day, name: str, value: Any) -> bool:
     """Whether a field that is given is to become another: what is sent as it was read is no change."""
     if name == "farms":
-        known = await _farms(unit, before)
+        known = await farms_of(unit, before)
         return bool((None if known is None else list(known)) != (None if value is None else list(value)))
     if name == "windows":
         return True
     return bool(getattr(before, name) != value)
-
-
-async def _farms(unit: UnitOfWork, day: rows.Day) -> Farms | None:
-    """The farms of a day, with their leads; None: all."""
-    if day.all_farms:
-        return None
-    return [(one.farm_id, one.lead_minutes) for one in (await rows.farms_of(unit.tx, [day.id]))[day.id]]
 
 
 async def _strangers(unit: UnitOfWork, farms: Farms | None) -> list[FieldError]:
@@ -162,7 +148,7 @@ async def copy(unit: UnitOfWork, day_id: str, opens_at: datetime, name: str | No
         for i, one in enumerate(windows)
     ]  # fmt: skip
     given = {
-        "name": name or origin.name, "opens_at": opens_at, "closes_at": later(origin.closes_at), "farms": await _farms(unit, origin),
+        "name": name or origin.name, "opens_at": opens_at, "closes_at": later(origin.closes_at), "farms": await farms_of(unit, origin),
         "windows": asked, "holds_minutes": origin.holds_minutes, "metadata": origin.metadata,
     }  # fmt: skip
     return await create(unit, given)
@@ -175,7 +161,7 @@ async def close(unit: UnitOfWork, day_id: str, reason: str = "staff") -> tuple[r
         return before, before
     if before.status not in rules.CLOSABLE:
         raise _illegal(before, "closed")
-    return before, await _ended(unit, before, "closed", reason)
+    return before, await ended(unit, before, "closed", reason)
 
 
 async def cancel(unit: UnitOfWork, day_id: str, reason: str) -> tuple[rows.Day, rows.Day]:
@@ -185,30 +171,13 @@ async def cancel(unit: UnitOfWork, day_id: str, reason: str) -> tuple[rows.Day, 
         return before, before
     if before.status not in rules.CANCELLABLE:
         raise _illegal(before, "cancelled")
-    return before, await _ended(unit, before, "cancelled", reason)
-
-
-async def _ended(unit: UnitOfWork, before: rows.Day, status: str, reason: str) -> rows.Day:
-    """A locked day that somebody has closed or cancelled."""
-    after = msgspec.structs.replace(before, status=status, version=before.version + 1, updated_at=unit.now)
-    farms = await _farms(unit, before)
-    _changed(unit)
-    unit.record(told(after, f"market_day.{status}", farms or (), unit.now, reason))
-    after = await _stepped(unit, after, farms or ())
-    await rows.update(unit.tx, after)
-    return after
+    return before, await ended(unit, before, "cancelled", reason)
 
 
 async def any_days(unit: UnitOfWork) -> bool:
     """Whether the market sells by days: it has one that is not cancelled. Normally that is known, and costs nothing."""
     near = unit.parts.market_days
     return bool(await (rows.has_any(unit.tx) if near is None else near.any(unit.tx)))
-
-
-def _changed(unit: UnitOfWork) -> None:
-    """This process forgets whether there is a day at the commit; the others are told by the database itself."""
-    if unit.parts.market_days is not None:
-        unit.on_commit(unit.parts.market_days.changed)
 
 
 def _illegal(day: rows.Day, to: str) -> IllegalTransition:
@@ -229,7 +198,7 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
     if await rows.has_orders(unit.tx, day_id):
         raise Conflict("the market day has orders, so it stays; cancel it instead")
     await rows.delete(unit.tx, day_id)
-    _changed(unit)
+    forget(unit)
     unit.record(stale(f"market_day:{day_id}", before.version + 1, MARKET_DAYS, market_day(day_id)))
     return before
 
@@ -239,67 +208,3 @@ async def _locked(unit: UnitOfWork, day_id: str) -> rows.Day:
     if found is None:
         raise NotFound(NO_DAY)
     return found
-
-
-async def _stepped(unit: UnitOfWork, day: rows.Day, farms: Farms) -> rows.Day:
-    """A locked, or new, day after the steps that are due by now, with their events; and with the time of its next one."""
-    soon = _soon(unit.parts)
-    version = day.version
-    for at, step, timed in rules.due(day.timed, soon, unit.now):
-        version += 1
-        day = msgspec.structs.replace(
-            day, status=timed.status, soon_told=timed.soon_told, version=version, updated_at=unit.now
-        )
-        if step.event:
-            unit.record(told(day, step.event, farms, at, "cut-off" if step.to == "closed" else ""))
-        else:
-            unit.record(stale(f"market_day:{day.id}", version, MARKET_DAYS, market_day(day.id)))
-    following = rules.next_step(day.timed, soon)
-    return msgspec.structs.replace(day, due_at=following[0] if following else None)
-
-
-def _soon(parts: Parts) -> timedelta:
-    return timedelta(seconds=parts.settings.market_day_closing_soon)
-
-
-def told(day: rows.Day, type: str, farms: Iterable[tuple[str, int]], at: datetime, reason: str) -> Event:
-    """The event of a step that a day has taken, which drops what shows it from the caches."""
-    data = {
-        "market_day_id": day.id, "name": day.name, "farms": [id for id, _ in farms], "all_farms": day.all_farms, "at": at.isoformat(),
-        "reason": reason, "families": [MARKET_DAYS, market_day(day.id)],
-    }  # fmt: skip
-    return Event(type, f"market_day:{day.id}", day.version, data)
-
-
-async def step_all(parts: Parts, going_on: GoingOn = always) -> None:
-    """Have the days take the steps that are due, each day in its own unit of work."""
-    for day_id in await rows.due(parts.database, parts.now(), BATCH):
-        if not await going_on():
-            break
-        await changing(parts, partial(step, day_id=day_id))
-    for day_id in await rows.full(parts.database, BATCH):
-        if not await going_on():
-            break
-        await changing(parts, partial(close_full, day_id=day_id))
-
-
-async def step(unit: UnitOfWork, day_id: str) -> None:
-    """Have a day take its steps that are due; whoever comes second finds none."""
-    day = await rows.lock(unit.tx, day_id)
-    if day is None or day.due_at is None or day.due_at > unit.now:
-        return
-    after = await _stepped(unit, day, await _farms(unit, day) or ())
-    await rows.update(unit.tx, after)
-
-
-async def close_full(unit: UnitOfWork, day_id: str) -> None:
-    """Close an open day whose windows are all full, unless somebody has returned a place by now."""
-    day = await rows.lock(unit.tx, day_id)
-    windows = await window_rows.lock(unit.tx, day_id)
-    if day is not None and day.status == "open" and windows and all(one.capacity.is_full(one.taken) for one in windows):
-        await _ended(unit, day, "closed", "full")
-
-
-async def next_due(parts: Parts) -> datetime | None:
-    """When the first day has a step to take; now, if one is full."""
-    return parts.now() if await rows.full(parts.database, 1) else await rows.next_due(parts.database)

@@ -10,9 +10,9 @@ from harvestd.kernel.permissions import Permission
 from harvestd.market.days import (
     clock_routes,
     clock_shapes,
-    day_actions,
     day_routes,
     day_shapes,
+    day_steps,
     events,
     point_routes,
     point_shapes,
@@ -50,7 +50,7 @@ SUBJECT = Subject(
     name="days",
     events=dict.fromkeys(("market_day.opened", "market_day.closing_soon", "market_day.closed", "market_day.cancelled"), events.MarketDayStepped),
     periodic=(Due(schedule_actions.TASK, 20.0, schedule_actions.make_all, next_due=schedule_actions.next_due),
-              Due(day_actions.TASK, 1.0, day_actions.step_all, next_due=day_actions.next_due)),
+              Due(day_steps.TASK, 1.0, day_steps.step_all, next_due=day_steps.next_due)),
     routes=(
         Route(method="GET", path="/api/market-days", operation="listMarketDays", handler=day_routes.listed, permission=None, mode=Mode.READ, section=_DAYS,
               summary="Market days, the one that opens last first", query=day_shapes.MarketDaysQuery, answer=CountedPage[day_shapes.MarketDay],

@@ -11,7 +11,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, MarketError, WindowFull
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import market_day, stale
-from harvestd.market.days import day_actions, load_rules, slot_rows, window_rows
+from harvestd.market.days import day_actions, day_steps, load_rules, slot_rows, window_rows
 from harvestd.market.days.load_rules import Load, Terms
 from harvestd.market.days.slots import Slot
 from harvestd.market.days.window_rules import Measures
@@ -78,7 +78,7 @@ async def take(unit: UnitOfWork, booking: Booking, order: Placed) -> list[Event]
     if full:
         raise await _full(unit.tx, full, wanted, unit.now)
     days = {one.slot.day_id for one in booking.parts.values()}
-    unit.on_commit(lambda: unit.parts.due(day_actions.TASK))
+    unit.on_commit(lambda: unit.parts.due(day_steps.TASK))
     return [stale(f"market_day:{id}", 1, market_day(id)) for id in sorted(days)]
 
 

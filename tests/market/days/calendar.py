@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from harvestd import tables
-from harvestd.market.days import day_actions
+from harvestd.market.days import day_steps
 from harvestd.parts import Parts
 from harvestd.store.market_clock import MarketClock
 from harvestd.store.postgres.statements import Statement
@@ -89,4 +89,4 @@ def at(market: Market, moment: datetime) -> Market:
 
 async def stepped(market: Market, moment: datetime) -> None:
     """Have the days take the steps that are due at a moment."""
-    await day_actions.step_all(at(market, moment).parts)
+    await day_steps.step_all(at(market, moment).parts)

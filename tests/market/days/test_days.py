@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.days import day_actions
+from harvestd.market.days import day_steps
 from tests.market.days.calendar import at, body, delivery, made, stepped, text, told
 from tests.people import Market, Person
 from tests.web.conftest import settled
@@ -61,7 +61,7 @@ async def test_processes_that_look_at_once_take_each_step_once(market: Market) -
     manager, now = await market.person("manager"), market.parts.now()
     days = [await made(manager, body(now)) for _ in range(3)]
     later = at(market, now + timedelta(hours=23)).parts
-    done = await settled(*(day_actions.step_all(later) for _ in range(6)))
+    done = await settled(*(day_steps.step_all(later) for _ in range(6)))
     assert done == [None] * 6
     assert sorted(await told(market)) == sorted(
         (type, day["id"], "") for day in days for type in ("opened", "closing_soon")
