@@ -53,6 +53,13 @@ class Decided:
         return Totals.of(self.bill, self.pricing.tax_included)
 
     @property
+    def terms(self) -> Pricing | None:
+        """The rules that are kept with the order; None where nothing but goods is charged, or taxes alone, on top of them."""
+        taxed = any(line.tax_rate for line in self.lines)
+        charges = taxed or self.pricing.fees or self.pricing.discount is not None
+        return self.pricing if charges and self.pricing != PLAIN else None
+
+    @property
     def taken(self) -> dict[str, Decimal]:
         """What it takes of the stock of each product."""
         taken: dict[str, Decimal] = {}
@@ -113,7 +120,7 @@ def place(
     taken = decided.taken
     placed = Placed(
         id=order_id, number=number, buyer=buyer, parts=decided.parts, lines=decided.lines, totals=decided.totals,
-        terms=None if decided.pricing == PLAIN else decided.pricing, taken=taken, ran_out=ran_out(taken, shelf),
+        terms=decided.terms, taken=taken, ran_out=ran_out(taken, shelf),
         hold_until=now + terms.hold if terms.hold is not None else None, placed_at=now, events=(),
     )  # fmt: skip
     return attrs.evolve(placed, events=_created(placed, shelf))

@@ -150,7 +150,8 @@ async def _views(
         farms = await farms_of(request) if farms is None else farms
         mine = _acting_for(request, farms, Permission.SEE_ORDERS)
         may_do = {permission: _acting_for(request, farms, permission) for permission in NEEDED}
-    views = [seen(order, parts, lines, viewer, mine, may_do, request.now) for order in orders]
+    included = request.parts.settings.tax_included
+    views = [seen(order.taxed_by(included), parts, lines, viewer, mine, may_do, request.now) for order in orders]
     return [view for view in views if view is not None]
 
 

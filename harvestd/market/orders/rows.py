@@ -44,6 +44,10 @@ class Order(msgspec.Struct, frozen=True):
     tax_included: bool = False
     terms: dict[str, Any] | None = None
 
+    def taxed_by(self, market: bool) -> Order:
+        """It with what its market says of taxes, whether they are included, if nothing that was charged decides on that."""
+        return self if self.terms is not None or self.tax else msgspec.structs.replace(self, tax_included=market)
+
     @property
     def totals(self) -> Totals:
         """What it comes to."""

@@ -12,7 +12,7 @@ from harvestd.interfaces.pricing import Charges
 from harvestd.kernel.quantities import GRAMS, ONE
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.pricing.amounts import PLAIN, Bill, Discount, Good, Pricing, bill
+from harvestd.market.pricing.amounts import Bill, Discount, Good, Pricing, bill
 from harvestd.market.pricing.charging_rules import Delivered, fees_of, rate_of
 
 NOTHING = Charges()
@@ -42,7 +42,7 @@ class Billing:
         return rate_of(self.charges, product.category_id, self.day) if self.charges.rates else 0
 
     def of(self, goods: Sequence[Good]) -> tuple[Bill, Pricing]:
-        """What these come to, and the rules by which they do; of goods that nothing is charged for, no rules."""
+        """What these come to, and the rules by which they do."""
         farms = {one.farm_id: self.ways.get(one.farm_id, _PICKUP) for one in goods}
         methods = {farm: way.method for farm, way in farms.items()}
         if self.fixed is not None:
@@ -50,8 +50,6 @@ class Billing:
         pricing = Pricing(
             tax_included=self.tax_included, fees=fees_of(self.charges, self.day, farms), discount=self.discount
         )
-        if not pricing.fees and self.discount is None and not any(one.rate for one in goods):
-            pricing = PLAIN
         return bill(goods, pricing, methods), pricing
 
     def good(self, name: str, product: OnSale, quantity: Decimal) -> Good:

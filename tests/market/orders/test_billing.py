@@ -51,6 +51,24 @@ async def test_an_order_of_a_market_that_charges_nothing_is_its_goods(market: Ma
     assert await market.parts.database.row(terms) == 0
 
 
+@pytest.mark.parametrize("included", [True, False])
+async def test_whether_taxes_are_included_is_the_markets_where_nothing_is_charged(
+    market: Market, included: bool
+) -> None:
+    market = market if included else added(market)
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await sold(market, farmer)
+    cart = await buyer.request("PUT", f"/api/cart/items/{product}", {"quantity": 1})
+    quoted = await buyer.post("/api/quotes", {"lines": [{"product_id": product, "quantity": 1}], "hold": True})
+    placed = await buyer.order((product, 1))
+    of_quote = await buyer.post("/api/orders", {"quote_id": quoted.json()["id"]}, Idempotency_Key="quoted")
+    pages = [(await who.get(f"/api/orders/{placed.json()['id']}")).json() for who in (buyer, farmer)]
+    said = [cart.json()["tax_included"]]
+    said += [one["totals"]["tax_included"] for one in (quoted.json(), placed.json(), of_quote.json(), *pages)]
+    assert said == [included] * 6
+    assert market.broken() == []
+
+
 async def test_fees_taxes_and_a_coupon_are_as_worked_out_by_hand(market: Market) -> None:
     acres, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
     await charge(market, "/api/fees", basis="order", amount=300, rate=19)
