@@ -143,7 +143,7 @@ class Settings:
     rate_guest: str = setting("20/600 60/3600 200/86400", "requests/seconds", "Orders of guests, each address.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
-    body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
+    body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products 256 KiB, and farms, carts, orders and market days 1 MiB.", least=1024, most=104857600)
     upload_max_bytes: int = setting(10_000_000, "bytes", "Maximum size of a file that somebody uploads; a request with one may have a third more, for base64.", least=1024, most=104857600)
     upload_spool: int = setting(268_435_456, "bytes", "Request bodies in files, over all connections of one process, in the system's folder for temporary files; more are 503. One address may have a quarter of it.", least=1048576, most=17179869184)
     header_limit: int = setting(16_384, "bytes", "Maximum size of the request line and headers together.", least=1024, most=1048576)

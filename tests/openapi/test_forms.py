@@ -65,6 +65,14 @@ def test_what_a_path_names_is_an_example_or_offered_from_a_list(name: str) -> No
             assert "items" in DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"]
 
 
+@pytest.mark.parametrize("name", ["answerOrderLine", "shortOrderLine", "weighOrderLine"])
+def test_lines_are_offered_from_the_orders_that_have_them(name: str) -> None:
+    assert ' data-list="/api/orders" data-signed-in ' in fields(name)["line_id"]
+    assert ' data-within="lines"' in fields(name)["line_id"]
+    order = DOCUMENT["components"]["schemas"]["Order"]["properties"]
+    assert order["lines"]["items"]["$ref"].endswith("/OrderLine")
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_path_takes_what_can_be_a_name_and_nothing_that_a_browser_would_make_another_address_of(name: str) -> None:
     """``.`` and ``..`` are steps of a path even in percent-encoding (WHATWG URL), and no name has a slash."""

@@ -18,6 +18,7 @@ from msgspec import inspect
 from harvestd.kernel import cursors
 from harvestd.kernel.errors import Invalid
 from harvestd.market.catalogue.listing_terms import SORTS
+from harvestd.market.farms.delivery_rules import WHERE
 from harvestd.tables import ROUTES
 from harvestd.web import bodies, queries
 from harvestd.web import validation as fields
@@ -167,13 +168,15 @@ def test_patterns_are_matched_as_a_whole_by_the_readers_and_never_searched_for(r
 
 
 def largest(info: Any) -> int:
-    """Bytes of the largest sensible JSON of a type: texts of letters that take three bytes each."""
+    """Bytes of the largest sensible JSON of a type: texts of letters that take three bytes each, and one of the ways to say where an area is."""
     if isinstance(info, inspect.Metadata):
         return largest(info.type)
     if isinstance(info, inspect.UnionType):
         return max(map(largest, info.types))
     if isinstance(info, inspect.StructType):
-        return sum(len(field.encode_name) + 6 + largest(field.type) for field in info.fields)
+        sizes = {field.encode_name: len(field.encode_name) + 6 + largest(field.type) for field in info.fields}
+        ways = [sizes.pop(name) for name in WHERE if name in sizes]
+        return sum(sizes.values()) + max(ways, default=0)
     if isinstance(info, inspect.ListType):
         return int(info.max_length or 0) * (2 + largest(info.item_type))
     return 3 * int(info.max_length or 14) if isinstance(info, inspect.StrType) else 20

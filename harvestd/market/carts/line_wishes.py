@@ -13,7 +13,7 @@ from harvestd.kernel.names import clean_text
 #: What may come in the place of what is short: nothing, something of the same farm, of any farm, or what the buyer is asked about first.
 Substitution = Literal["none", "same_farm", "any_farm", "ask"]
 #: Maximum length of a line's note, in characters.
-MAX_LINE_NOTE = 500
+MAX_LINE_NOTE = 250
 
 
 @attrs.frozen

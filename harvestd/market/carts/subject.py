@@ -10,7 +10,7 @@ from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.carts import actions, merging, routes, shapes, window_routes, window_shapes
 from harvestd.market.farms import delivery_shapes
 from harvestd.market.subject import Subject
-from harvestd.web.routes import LONG_BODY, Mode, Route, Section
+from harvestd.web.routes import MANY_BODY, Mode, Route, Section
 
 _CART = Section(
     "cart",
@@ -30,7 +30,7 @@ SUBJECT = Subject(
         Route(method="DELETE", path="/api/cart", operation="emptyCart", may_match=True, cart=True, handler=routes.empty, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Empty the cart", status=204),
         Route(method="PUT", path="/api/cart/items", operation="putCartItems", may_match=True, spoken=True, cart=True, handler=routes.put_many, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
-              summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
+              summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=MANY_BODY, answer=shapes.Cart),
         Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", may_match=True, spoken=True, cart=True, handler=routes.put, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add a product, or set its quantity", body=shapes.PutItem, query=shapes.CartItemQuery, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", may_match=True, spoken=True, cart=True, handler=routes.take_out, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,

@@ -15,7 +15,7 @@ from harvestd.kernel.names import clean
 from harvestd.market.days import day_rules, window_rules
 from harvestd.market.days.window_rules import Capacity
 from harvestd.market.days.window_shapes import WindowAreaIn, WindowIn
-from harvestd.market.farms.delivering import corner_faults
+from harvestd.market.farms.delivering import faults_within
 from harvestd.market.farms.delivery_rules import kept_place, place_faults
 from harvestd.market.farms.delivery_shapes import corners
 from harvestd.market.farms.rules import not_on_earth
@@ -59,7 +59,7 @@ def window_faults(path: str, given: Mapping[str, Any]) -> Iterator[FieldError]:
     if where:
         polygon = {"polygon": corners(where["polygon"])} if "polygon" in where else {}
         yield from place_faults(f"{path}.area", {**where, **polygon})
-        yield from corner_faults(f"{path}.area", where)
+        yield from faults_within(f"{path}.area", where)
         yield from not_on_earth(f"{path}.area.center", sound.members(where, "center"))
         if where.get("radius_km") is not None and "center" in where and where["center"] is None:
             message = "is needed for radius_km: the circle is round it"

@@ -15,6 +15,8 @@ from harvestd.kernel.quantities import positive
 #: The measures of a window's capacity, and the most of each that can be said; weights are in grams.
 MEASURES = ("orders", "crates", "grams")
 MAX_PIECES = 1_000_000
+#: What an area of a window has at most: less than a farm's, since a body may have a hundred windows.
+MAX_WINDOW_POSTCODES, MAX_WINDOW_CORNERS = 150, 100
 GRAMS = Decimal(1000)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, field
 
-from harvestd.market.days.window_rules import MAX_PIECES
-from harvestd.market.farms.delivery_rules import MAX_POSTCODE, MAX_POSTCODES
-from harvestd.market.farms.delivery_shapes import Corners, PickupPoint, PointPosition, PointPositionIn, Radius
+from harvestd.market.days.window_rules import MAX_PIECES, MAX_WINDOW_CORNERS, MAX_WINDOW_POSTCODES
+from harvestd.market.farms.delivery_rules import MAX_POSTCODE
+from harvestd.market.farms.delivery_shapes import PickupPoint, PointPosition, PointPositionIn, Radius
 from harvestd.web.shapes import Id, In, Out
 from harvestd.web.vocabulary import closed
 
@@ -51,13 +51,14 @@ class WindowAreaIn(In, kw_only=True, frozen=True):
 
     postcodes: (
         Annotated[
-            list[Annotated[str, Meta(max_length=MAX_POSTCODE, examples=["1010"])]], Meta(max_length=MAX_POSTCODES)
+            list[Annotated[str, Meta(max_length=MAX_POSTCODE, examples=["1010"])]],
+            Meta(max_length=MAX_WINDOW_POSTCODES),
         ]
         | None
     ) = None
     radius_km: Radius | None = None
     center: PointPositionIn | None = None
-    polygon: Corners | None = None
+    polygon: Annotated[list[PointPositionIn], Meta(max_length=MAX_WINDOW_CORNERS)] | None = None
 
 
 class WindowArea(Out, kw_only=True, frozen=True):

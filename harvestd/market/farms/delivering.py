@@ -37,8 +37,12 @@ def read(given: DeliveryIn | None, currency: str) -> tuple[dict[str, Any] | None
     return {"areas": [rules.kept(area) for area in areas], "note": rules.TEXTS["note"].apply("", given.note)}, []
 
 
-def corner_faults(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Faults in the corners of a polygon that could be read only in part, among the members of its area."""
+def faults_within(path: str, area: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the postcodes and in the corners of a polygon that could be read only in part, among the members of their area."""
+    if "postcodes" not in area:
+        codes = sound.elements(area, "postcodes").items()
+        found = (rules.postcode_fault(f"{path}.postcodes[{i}]", code) for i, code in codes)
+        yield from (fault for fault in found if fault is not None)
     if "polygon" not in area:
         for i, corner in sound.elements(area, "polygon").items():
             yield from not_on_earth(f"{path}.polygon[{i}]", corner)
@@ -49,7 +53,7 @@ def faults_in_part(sent: Mapping[str, Any], currency: str) -> list[FieldError]:
     wrong: list[FieldError] = []
     for i, area in sound.elements(sent, "delivery.areas").items():
         polygon = {"polygon": corners(area["polygon"])} if "polygon" in area else {}
-        wrong += [*rules.area_faults(i, {**area, **polygon}), *corner_faults(f"delivery.areas[{i}]", area)]
+        wrong += [*rules.area_faults(i, {**area, **polygon}), *faults_within(f"delivery.areas[{i}]", area)]
         for name in _AMOUNTS:
             found = given_faults(name, area, currency)
             wrong += [

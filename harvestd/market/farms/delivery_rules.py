@@ -92,10 +92,15 @@ def _polygon_faults(path: str, corners: Sequence[Place] | None) -> Iterator[Fiel
 
 def postcode_faults(field: str, codes: Sequence[str]) -> Iterator[FieldError]:
     """Faults in the form of postcodes."""
-    for n, code in enumerate(codes):
-        if _POSTCODE.fullmatch(_spelt(code)) is None:
-            message = "must be a postcode of 2 to 10 letters and digits"
-            yield FieldError(f"{field}[{n}]", message, code="wrong-form", params={"reason": "postcode"})
+    yield from (fault for n, code in enumerate(codes) if (fault := postcode_fault(f"{field}[{n}]", code)) is not None)
+
+
+def postcode_fault(field: str, code: str) -> FieldError | None:
+    """The fault in the form of a postcode."""
+    if _POSTCODE.fullmatch(_spelt(code)) is not None:
+        return None
+    message = "must be a postcode of 2 to 10 letters and digits"
+    return FieldError(field, message, code="wrong-form", params={"reason": "postcode"})
 
 
 def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:

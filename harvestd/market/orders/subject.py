@@ -31,7 +31,7 @@ from harvestd.market.orders import (
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Due, QueueHandlers
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import LONG_BODY, Mode, Route, Section, Strangers
+from harvestd.web.routes import LONG_BODY, MANY_BODY, Mode, Route, Section, Strangers
 
 _WORDS = {
     **fact_shapes.WORDS,
@@ -70,10 +70,10 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
-              key="required", body_limit=LONG_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull), strangers=_GUESTS),
+              key="required", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull), strangers=_GUESTS),
         Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="What an order would be; and keep its prices and stock for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
-              answer=quote_shapes.Quote, body_limit=LONG_BODY,
+              answer=quote_shapes.Quote, body_limit=MANY_BODY,
               description="All that an order would be refused for is in `refusals`, and the answer is 200. With `hold` nothing is held if there is any. `POST /api/orders` with `quote_id` orders what is held, once."),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
@@ -81,7 +81,7 @@ SUBJECT = Subject(
               summary="An order, as far as the caller may see it", query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/orders/{id}", operation="changeOrder", spoken=True, handler=change_routes.amend, permission=Permission.AMEND_ORDERS, mode=Mode.WRITE,
               section=_ORDERS, summary="Add, change and take out lines of an order", body=change_shapes.ChangeOrder, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, rules=change_routes.faults, answer=shapes.Order, key="optional",
-              if_match=True, body_limit=LONG_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale, errors.WindowFull)),
+              if_match=True, body_limit=MANY_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale, errors.WindowFull)),
         Route(method="POST", path="/api/orders/{id}/lines/{line_id}/answer", operation="answerOrderLine", handler=change_routes.answer, permission=Permission.PLACE_ORDERS,
               mode=Mode.WRITE, section=_ORDERS, summary="Say whether one wants what the farm asks about", body=change_shapes.AnswerLine, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, answer=shapes.Order, key="optional",
               errors=_STEP),

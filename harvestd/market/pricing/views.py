@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import attrs
 import msgspec
 
 from harvestd.kernel.errors import FieldError
-from harvestd.market.farms.delivery_rules import postcode_faults
+from harvestd.market.farms.delivery_rules import postcode_fault, postcode_faults
 from harvestd.market.pricing import rows, rules, shapes
 from harvestd.web.money import given_faults, money
 from harvestd.web.shapes import Money
@@ -33,8 +32,8 @@ def faults(given: Mapping[str, Any], currency: str) -> list[FieldError]:
     for name, value in given.items():  # whole, or one by one where others cannot be read
         if name == "postcodes" and isinstance(value, list):
             found += postcode_faults(name, value)
-        elif name.startswith("postcodes["):
-            found += (attrs.evolve(one, field=name) for one in postcode_faults("", [value]))
+        elif name.startswith("postcodes[") and (fault := postcode_fault(name, value)) is not None:
+            found.append(fault)
     return [*found, *(one for one in (*rates, named, code) if isinstance(one, FieldError))]
 
 

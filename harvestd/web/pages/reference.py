@@ -143,23 +143,42 @@ def _field(document: dict[str, Any], method: str, path: str, name: str, paramete
     if parameter["required"] and where != "header":  # the script fills in headers
         pattern, title = _NAMES if where == "path" else _ANYTHING
         attributes += f' required pattern="{pattern}" title="{title}"'
-    lister = "" if where != "path" or value else _list(document, method, path, called)
+    lister, within = ("", "") if where != "path" or value else _list(document, method, path, called)
     if not lister:
         return f"<label><code>{called}</code> <input {attributes}></label>"
     choices = f"{name}-{called}"
     attributes += f' data-list="{escape(lister)}"{_signed_in(document, lister)} list="{choices}" autocomplete="off" placeholder="one of GET {escape(lister)}"'
+    attributes += f' data-within="{within}"' if within else ""
     return f'<label><code>{called}</code> <input {attributes}></label><datalist id="{choices}"></datalist>'
 
 
-def _list(document: dict[str, Any], method: str, path: str, name: str) -> str:
+def _list(document: dict[str, Any], method: str, path: str, name: str) -> tuple[str, str]:
     """The address of the list that contains the resource ``{name}`` of ``path``, "" if there is none; for writes, the list of the
-    caller's own, if there is one."""
-    lister = path.partition(f"/{{{name}}}")[0]
+    caller's own, if there is one. With the member of its items that the resource is in, "" if it is an item itself."""
+    lister, within = path.partition(f"/{{{name}}}")[0], ""
     operation = document["paths"].get(lister, {}).get("get")
     if operation is None:
-        return ""
+        collection, within = path.partition("/{")[0], lister.rpartition("/")[2]
+        lister, operation = collection, document["paths"].get(collection, {}).get("get")
+        if operation is None or not _has_within(document, operation, within):
+            return "", ""
     mine = method != "GET" and any(p["name"] == "mine" for p in _own(operation))
-    return f"{lister}?mine=true" if mine else lister
+    return (f"{lister}?mine=true" if mine else lister), within
+
+
+def _has_within(document: dict[str, Any], operation: dict[str, Any], member: str) -> bool:
+    """Whether the items of a list have a list of their own by this name: the lines of orders."""
+    schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema", {})
+    for step in ("items", "items", member):
+        schema = _referred(document, schema)
+        schema = schema.get("properties", {}).get(step, {}) if schema.get("type") == "object" else schema.get(step, {})
+    return bool(schema.get("type") == "array")
+
+
+def _referred(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema, or the one that it refers to."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    return document["components"]["schemas"][name] if name else schema
 
 
 def _signed_in(document: dict[str, Any], lister: str) -> str:

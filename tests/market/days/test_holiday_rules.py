@@ -67,6 +67,8 @@ def test_a_round_is_known_by_its_day_of_the_rule_however_the_span_is_cut() -> No
         ("de", None, "keep", "country"),
         ("DE\n", None, "keep", "country"),
         ("DE", "ZZ", "skip", "subdivision"),
+        ("DE", " BY", "skip", "subdivision"),
+        ("DE", "BY\n", "skip", "subdivision"),
         (None, "BY", "keep", "subdivision"),
         (None, None, "skip", "on_holiday"),
     ],
@@ -81,5 +83,6 @@ def test_holidays_that_are_known_are_taken() -> None:
     assert (
         not list(faults("FR", None, "next"))
         and not list(faults("DE", "BY", "skip"))
+        and not list(faults("FR", "Zone A", "skip"))
         and not list(faults(None, None, "keep"))
     )

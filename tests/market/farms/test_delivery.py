@@ -82,6 +82,7 @@ async def test_a_circle_round_the_farm_needs_the_farms_position(market: Market) 
          {"delivery.areas[0].fee.currency": "other-currency", "delivery.note": "control-character"}),
         ({"areas": [{"name": 7, "postcodes": ["!!"], "minimum": -1}], "note": "\x07"},
          {"delivery.areas[0].name": "wrong-type", "delivery.areas[0].postcodes[0]": "wrong-form", "delivery.areas[0].minimum": "below-minimum", "delivery.note": "control-character"}),
+        ({"areas": [{"name": "A", "postcodes": [1010, "!!", "1020"]}]}, {"delivery.areas[0].postcodes[0]": "wrong-type", "delivery.areas[0].postcodes[1]": "wrong-form"}),
     ],
 )  # fmt: skip
 async def test_all_that_is_wrong_is_told_at_once(

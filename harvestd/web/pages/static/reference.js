@@ -22,7 +22,9 @@ function listed(path) {
 async function offer() {
   for (const input of document.querySelectorAll("details.try[open] input[data-list]")) {
     if (input.hasAttribute("data-signed-in") && !token()) continue;
-    const items = await listed(input.dataset.list);
+    const { list, within } = input.dataset;
+    const found = await listed(list);
+    const items = within ? found.flatMap((item) => item[within]) : found;
     input.list.replaceChildren(...items.map((item) => new Option(item.number || item.title || item.name, item.id)));
     if (input.form.dataset.method === "GET" && !input.value && items.length) input.value = items[0].id;
   }
