@@ -14,6 +14,7 @@ from weakref import ref
 
 from harvestd.interfaces import Entry
 from harvestd.store.cache.invalidations import family_name, family_names
+from harvestd.store.cache.last_shown import LastShown
 
 #: Limit of dropped names remembered while replicas catch up; beyond it, everything counts as dropped.
 REMEMBERED_LIMIT = 10_000
@@ -24,8 +25,8 @@ MIN_SWEPT = 1_000
 class Generation:
     """One generation of a family. ``dropped_at`` is None until it is dropped, and never changes after that; ``by_gap``
     distinguishes a drop that may have been missed from one that was received. A load that began before ``settles_at``
-    may have read data from before the generation's first moment. ``state`` is what was last shown of what the family is of, and how
-    many transactions had ended when that was read."""
+    may have read data from before the generation's first moment. ``state`` is what entries that are kept
+    show of what the family is of, and how many transactions had ended when that was read."""
 
     __slots__ = ("__weakref__", "by_gap", "dropped_at", "settles_at", "state")
 
@@ -57,6 +58,7 @@ class Families:
         self._most = MIN_SWEPT
         self._everything = Generation()
         self._recent = RecentDrops(settle)
+        self._last = LastShown()
         self.drops = 0
 
     def __len__(self) -> int:
@@ -85,6 +87,8 @@ class Families:
 
     def behind(self, entry: Entry) -> bool:
         """Whether something in it was shown otherwise, as it is later."""
+        if self._last.behind(entry):
+            return True
         ended = entry.ended
         return ended is not None and any(known[0] > ended for _, known in self._otherwise(entry))
 
@@ -93,8 +97,12 @@ class Families:
         ended = entry.ended
         return [] if ended is None else [name for name, known in self._otherwise(entry) if known[0] <= ended]
 
-    def shown(self, entry: Entry) -> None:
-        """Remember what is in it."""
+    def shown(self, entry: Entry, now: float) -> None:
+        """Whoever waited for it is shown what is in it, whether or not it is kept."""
+        self._last.note(entry, now)
+
+    def kept(self, entry: Entry) -> None:
+        """Remember what is in it for as long as it is kept: what differs later is dropped."""
         ended = entry.ended
         if ended is not None:
             for name, state in entry.states:

@@ -157,6 +157,7 @@ class NearCache:
     def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
         held = self._shelves.get(key)
         self._learn(loaded.entry, flight)
+        self._families.shown(loaded.entry, self._now())
         if not flight.missed(loaded.entry) and not self._families.behind(loaded.entry):
             if held is None or held.number < flight.number:  # a later load's entry stays
                 self._keep(key, loaded, flight)
@@ -203,7 +204,7 @@ class NearCache:
         made = flight.began - loaded.age
         held = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
         self._shelves.keep(key, held)
-        self._families.shown(entry)
+        self._families.kept(entry)
 
     def grown(self, key: str, entry: Entry, size: int) -> None:
         """Count a variant's bytes."""

@@ -7,11 +7,12 @@ import pytest
 from twisted.internet.task import Clock
 
 from harvestd.interfaces import Entry
+from harvestd.store.cache.last_shown import LIMIT, REMEMBERED, LastShown
 from harvestd.store.cache.near import NearCache
 from tests.contracts.cache import TTL, Asked, Source, entry
 from tests.store.cache.test_near import STALE, Hub
 
-CARROTS = "product:carrots"
+CARROTS, LEEKS = "product:carrots", "product:leeks"
 
 
 @pytest.fixture
@@ -83,6 +84,47 @@ async def test_nobody_is_given_an_earlier_state_while_it_is_reloaded(cache: Near
     assert Asked(cache, source, (CARROTS,), key="page").body is None
     source.loads[0].callback(showing("2", 106))
     assert first.body == b"carrots 2"
+
+
+async def test_an_earlier_state_is_loaded_again_though_its_drop_came_meanwhile(cache: NearCache) -> None:
+    """Who has seen the later one waits for a load that began before it."""
+    source = Source()
+    first = Asked(cache, source, (), key="page")
+    await kept(cache, "list", "2", 107)
+    reader = Asked(cache, source, (), key="page")
+    cache.drop_here([CARROTS])
+    source.loads[0].callback(showing("1", 100))
+    assert (first.body, reader.body, len(source.loads)) == (None, None, 2)
+    source.loads[1].callback(showing("2", 109))
+    assert (first.body, reader.body) == (b"carrots 2", b"carrots 2")
+
+
+async def test_what_an_answer_showed_that_was_not_kept_was_shown_too(cache: NearCache) -> None:
+    """Something else in it was dropped while it was loaded."""
+    await kept(cache, "page", "1", 100)
+    cache.drop_here([CARROTS])
+    pages, lists = Source(), Source()
+    Asked(cache, pages, (CARROTS,), key="page")
+    listed = Asked(cache, lists, (LEEKS,), key="list")
+    cache.drop_here([LEEKS])
+    lists.loads[0].callback(showing("2", 107))
+    assert listed.body == b"carrots 2" and cache.peek("list") is None
+    assert Asked(cache, pages, (CARROTS,), key="page").body is None, "the earlier state is not served meanwhile"
+    pages.loads[0].callback(showing("1", 100))
+    assert cache.peek("page") is None and len(pages.loads) == 2
+
+
+async def test_what_was_shown_is_remembered_for_a_while_of_so_many_things() -> None:
+    """A database that was restored counts transactions from where it was, and is believed then."""
+    last = LastShown()
+    last.note(showing("2", 107), 0.0)
+    assert last.behind(showing("1", 100)) and not last.behind(showing("1", 108)) and not last.behind(showing("2", 100))
+    others = [attrs.evolve(showing("1", 100), states=((f"product:{n}", "1"),)) for n in range(LIMIT + 1)]
+    last.note(others[0], REMEMBERED)
+    assert not last.behind(showing("1", 100)) and len(last) == 1
+    for other in others:
+        last.note(other, REMEMBERED)
+    assert len(last) == LIMIT
 
 
 async def test_what_a_replica_tells_is_compared_with_nothing(cache: NearCache) -> None:
