@@ -58,7 +58,9 @@ async def take(
 
 
 async def see(reader: Reader, code: str, user_id: str | None, day: date) -> tuple[Discount | None, FieldError | None]:
-    """What a coupon would take off, or why it would not be accepted; nothing is used."""
+    """What a coupon would take off, or why it would not be accepted, as :func:`take` has it; nothing is used."""
+    if user_id is None:
+        return None, without_account()
     known = await coupons.see(reader, code_key(code), user_id)
     fault = unusable(known, day)
     return (None, fault) if fault is not None or known is None else (known.discount, None)

@@ -89,7 +89,9 @@ def alone(way: Way) -> list[FieldError]:
     """Faults of a fulfilment by itself, whichever farm it is for."""
     faults = []
     if way.market_day_id is not None:
-        faults.append(FieldError(f"{way.path}.market_day_id", "does not exist", code="not-found"))
+        message = "is of no use, since window_id says which day it is; leave it out"
+        params = {"reason": "day-of-window"}
+        faults.append(FieldError(f"{way.path}.market_day_id", message, code="not-accepted", params=params))
     if way.method == "delivery" and not way.address:
         faults.append(
             FieldError(

@@ -38,7 +38,7 @@ def test_a_farms_point_counts_for_its_own_part_alone() -> None:
     [
         ([way(method="delivery")], "fulfilment.address", "required"),
         ([way(method="delivery", address="x", pickup_point_id="gate")], "fulfilment.pickup_point_id", "not-accepted"),
-        ([way(market_day_id="x")], "fulfilment.market_day_id", "not-found"),
+        ([way(market_day_id="x")], "fulfilment.market_day_id", "not-accepted"),
         ([way("fulfilments[0]", farm_id="one")], "fulfilments", "required"),
         ([way("fulfilments[0]", farm_id="one"), way("fulfilments[1]", farm_id="one")], "fulfilments[1].farm_id", "given-twice"),
         ([way("fulfilments[0]", farm_id="three")], "fulfilments[0].farm_id", "not-found"),

@@ -88,6 +88,19 @@ async def test_all_that_speaks_against_it_is_told_at_once_and_the_rest_is_priced
     assert [one["params"]["reason"] for one in empty.json()["refusals"]] == ["cart-empty"]
 
 
+async def test_a_coupon_is_refused_without_an_account_as_the_order_would_refuse_it(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await sold(market, farmer)
+    await charge(market, "/api/coupons", code="SPRING", percent=10)
+    for code in ("SPRING", "NO-SUCH-CODE"):
+        asked = await quote(market.stranger, (product, 1), coupon=code, hold=True)
+        assert asked.status == 200, asked.text
+        found = [(one["field"], one["code"], one["params"]) for one in asked.json()["refusals"]]
+        assert found == [("coupon", "not-accepted", {"reason": "coupon-account"})], code
+        assert (asked.json()["id"], asked.json()["totals"]["discount"]["amount"]) == (None, 0)
+    assert (await quote(buyer, (product, 1), coupon="SPRING")).json()["refusals"] == []
+
+
 async def test_what_is_held_is_nobody_else_s_and_ordered_at_its_prices_once(market: Market) -> None:
     farmer, buyer, other = await market.farmer(), await market.person(), await market.person()
     product = await sold(market, farmer, stock=3)
