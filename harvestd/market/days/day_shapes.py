@@ -112,7 +112,7 @@ WORDS: dict[str, str] = {
     "NewMarketDay.farms": "The farms that take part; null or left out: all do.",
     "ChangeMarketDay.farms": "The farms that take part; null: all do.",
     "lead_minutes": "How many minutes before the day its own cut-off is.",
-    "holds_minutes": "How long a quote holds stock and a place in a window.",
+    "holds_minutes": "How many minutes a quote for windows of the day holds its prices and its stock; of several days, the least counts. A place in a window is taken by the order alone.",
     "MarketDaysQuery.status": "Only market days with this status.",
     "CopyMarketDay.name": "Its name; null or left out: that of the day.",
     "DayFarm.farm_id": "The same as `farm.id`, as it is sent.",

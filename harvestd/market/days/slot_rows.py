@@ -14,7 +14,7 @@ _SLOT = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
     case when not d.all_farms then (select coalesce(jsonb_object_agg(m.farm_id, m.lead_minutes), '{}') from market_day_farms m where m.day_id = d.id) end,
     w.method, case when p.id is null then f.point else jsonb_build_object('id', p.id, 'name', p.name, 'address', p.address, 'hours', p.hours,
          'position', case when p.latitude is not null then jsonb_build_object('latitude', p.latitude, 'longitude', p.longitude) end) end,
-    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams
+    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams, d.holds_minutes
     from windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
     left join lateral (select point from farms, jsonb_array_elements(farms.pickup_points) as point
                         where farms.id = w.farm_id and point ->> 'id' = w.farm_point_id::text) f on true"""
@@ -34,7 +34,7 @@ _TAKE = Statement(
            select id from windows where id = any(:ids::uuid[]) order by id for no key update
        ), taken as (
            update windows w set taken_orders = w.taken_orders + t.orders, taken_crates = w.taken_crates + t.crates, taken_grams = w.taken_grams + t.grams
-             from unnest(:ids::uuid[], :orders::int[], :crates::int[], :grams::bigint[]) as t(id, orders, crates, grams)
+             from unnest(:ids::uuid[], :orders::int[], :crates::bigint[], :grams::bigint[]) as t(id, orders, crates, grams)
             where (select count(*) from locked) >= 0 and w.id = t.id
               and (t.orders <= 0 or w.max_orders is null or w.taken_orders + t.orders <= w.max_orders)
               and (t.crates <= 0 or w.max_crates is null or w.taken_crates + t.crates <= w.max_crates)
@@ -56,7 +56,7 @@ _PLACES = Statement(
 _KEEP = Statement(
     "slots.keep",
     """update order_places o set orders = t.orders, crates = t.crates, grams = t.grams
-         from unnest(:ids::uuid[], :orders::int[], :crates::int[], :grams::bigint[]) as t(id, orders, crates, grams)
+         from unnest(:ids::uuid[], :orders::int[], :crates::bigint[], :grams::bigint[]) as t(id, orders, crates, grams)
         where o.order_id = :order_id and o.window_id = t.id""",
     nothing,
 )

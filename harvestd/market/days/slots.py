@@ -12,7 +12,7 @@ from harvestd.market.days.window_rules import Capacity, Measures
 
 class Slot(msgspec.Struct, frozen=True):
     """A window of a day, with what an order has to know of both. ``leads`` are those of the farms that take part, by their ids; None: all do. ``farm_id`` is the farm
-    whose pick-up point it is at, if it is one's."""
+    whose pick-up point it is at, if it is one's; ``holds_minutes`` how long the day lets a quote hold."""
 
     id: str
     day_id: str
@@ -33,6 +33,7 @@ class Slot(msgspec.Struct, frozen=True):
     taken_orders: int
     taken_crates: int
     taken_grams: int
+    holds_minutes: int
 
     def hours(self, farm_id: str) -> Hours:
         """When it takes orders of a farm."""

@@ -74,7 +74,8 @@ async def quote(
     held = None
     if hold and not decided.refusals:
         content = quote_rules.content(decided, shelf, ways, ordering.coupon, cart)
-        held = await _held(unit, holder, content, today)
+        days = [] if booking is None else [one.slot.holds_minutes for one in booking.parts.values()]
+        held = _held(unit, holder, content, today, days)
         await _shift(unit, locked, quote_rules.shift(locked, before, decided.taken), held.id)
         await quote_rows.delete(unit.tx, [one.id for one in old])
         await quote_rows.insert(unit.tx, held, decided.taken, unit.now)
@@ -92,8 +93,9 @@ async def _terms(
         return {}, await billing.of(unit, {}, today), [], (closed,)
 
 
-async def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date) -> Quote:
-    until: datetime = unit.now + timedelta(minutes=unit.parts.settings.holds_minutes)
+def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date, days: Sequence[int]) -> Quote:
+    """The quote, held as long as each of the market ``days`` of its windows lets it or, without any, as long as the settings say."""
+    until: datetime = unit.now + timedelta(minutes=min(days, default=unit.parts.settings.holds_minutes))
     token = None if holder.user_id else holder.token_hash
     return Quote(unit.new_id(), holder.user_id, token, content.kept(), day, until)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -270,6 +270,29 @@ async def test_an_order_says_that_it_can_be_amended_exactly_while_its_part_of_a_
     await moved(market, admin, now + timedelta(hours=1, minutes=1))
     assert await seen_and_done() == (["cancel"], 409), "the farm needs longer than the day is open"
     assert "amend" in (await early.get(path)).json()["can"], "the farm may still"
+
+
+async def test_a_quote_for_a_window_is_held_as_long_as_its_day_says(market: Market) -> None:
+    s = await stall(market, holds_minutes=3)
+    second = await market.farmer("Hilltop")
+    eggs = await market.product(second, title="Eggs")
+    buyer, now = await market.person(), market.parts.now()
+    other = await made(s.manager, body(now, opens=-1, windows=[delivery(now)], holds_minutes=2))
+    to = {"method": "delivery", "address": "1 Lane, 1010 Town"}
+    apart = [
+        {**to, "farm_id": s.farmer.farm_id, "window_id": s.window},
+        {**to, "farm_id": second.farm_id, "window_id": other["windows"][0]["id"]},
+    ]
+    carrots, both = {"product_id": s.carrots, "quantity": 1}, {"product_id": eggs["id"], "quantity": 1}
+    for asked, minutes in (
+        ({"lines": [carrots], "fulfilment": {**to, "window_id": s.window}}, 3),
+        ({"lines": [carrots, both], "fulfilments": apart}, 2),
+    ):
+        before = market.parts.now()
+        held = (await buyer.post("/api/quotes", {**asked, "hold": True})).json()
+        lasts = datetime.fromisoformat(held["expires_at"]) - before
+        assert timedelta(minutes=minutes) <= lasts < timedelta(minutes=minutes, seconds=30), held
+    assert (await s.taken())["orders"] == 0, "no place is held"
 
 
 async def test_a_window_decides_how_and_where(market: Market) -> None:
