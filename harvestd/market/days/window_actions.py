@@ -10,9 +10,13 @@ from harvestd.kernel.names import accept
 from harvestd.market.days import point_rows, window_rules
 from harvestd.market.days import window_rows as rows
 from harvestd.market.days.day_bodies import AskedWindow
+from harvestd.market.days.day_rules import LONGEST
 from harvestd.market.days.point_rows import Point
 from harvestd.market.days.window_rules import Capacity, Measures
 from harvestd.unit_of_work import UnitOfWork
+
+#: How long after its day has opened a window ends at most.
+FAR = 2 * LONGEST
 
 
 async def put(
@@ -49,7 +53,7 @@ def _faults(
     one: AskedWindow, opens_at: datetime, present: Mapping[str, rows.Window], points: Mapping[str, Point], farms: Mapping[str, str]
 ) -> list[FieldError]:  # fmt: skip
     """Faults of a window among those of its day."""
-    faults = [window_rules.too_early(one.path, one.end, opens_at)]
+    faults = [window_rules.too_early(one.path, one.end, opens_at), _too_far(one, opens_at)]
     if one.id is not None and one.id not in present:
         message = "is no window of this market day; leave the id out to add one"
         faults.append(FieldError(f"{one.path}.id", message, code="not-found", params={"reason": "window-of-day"}))
@@ -58,6 +62,17 @@ def _faults(
         params = {"list": "GET /api/pickup-points"}
         faults.append(FieldError(f"{one.path}.pickup_point_id", message, code="not-found", params=params))
     return [fault for fault in faults if fault is not None]
+
+
+def _too_far(one: AskedWindow, opens_at: datetime) -> FieldError | None:
+    """The fault of a window that is so far from its day that nothing but a mistake makes it."""
+    if opens_at - one.start > LONGEST:
+        return FieldError(f"{one.path}.from", "must be later than opens_at", code="before-start")
+    if one.end - opens_at > FAR:
+        params = {"maximum": str(FAR.days), "reason": "days"}
+        message = f"must be at most {FAR.days} days after opens_at"
+        return FieldError(f"{one.path}.to", message, code="above-maximum", params=params)
+    return None
 
 
 def _window(

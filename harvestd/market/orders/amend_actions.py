@@ -18,6 +18,7 @@ from harvestd.market.orders import (
     changing,
     cut_offs,
     fulfilment,
+    windows,
 )
 from harvestd.market.orders.amending import Amending, Edit, amend
 from harvestd.market.orders.changes import By
@@ -62,6 +63,7 @@ async def amend_order(
     check_terms(asked, shelf, {item.key: item.seen for item in items}, terms, wanted.expected_total, total)
     if change is None:
         return
+    await windows.join(unit, order, change.opened, in_time=by.actor == "buyer")
     places = {edit.path: _product(order, edit) for edit in edits}
     await changing.store(unit, order, change, changing.Concerned(held, goods, places), party.user_id, terms)
     if cart_id is not None:

@@ -97,6 +97,8 @@ class _Amended:
 
     def edit(self, edit: Edit) -> list[FieldError]:
         """Apply an edit, or say why it cannot be."""
+        if wrong := self._consents(edit):
+            return wrong
         if edit.line_id is None:
             return self._add(edit)
         line = self.lines.get(edit.line_id)
@@ -114,6 +116,17 @@ class _Amended:
         if edit.quantity is None or edit.quantity == line.quantity:
             return []
         return self._set(edit, line, edit.quantity)
+
+    def _consents(self, edit: Edit) -> list[FieldError]:
+        """What only the buyer says: what may come in a line's place, and their note."""
+        if self._amending.by.actor == "buyer":
+            return []
+        given = {"substitution": edit.substitution, "note": edit.note}
+        return [
+            FieldError(f"{edit.path}.{name}", "is only for the buyer of the order", code="not-accepted", params={"reason": "buyers-own"})
+            for name, value in given.items()
+            if value is not None
+        ]  # fmt: skip
 
     def _mine(self, farm_id: str) -> bool:
         return self._amending.whose is None or farm_id in self._amending.whose

@@ -40,7 +40,7 @@ _STORE = Statement(
                   load_grams = t.load_grams, load_crates = t.load_crates
              from unnest(:line_ids::uuid[], :quantities::numeric[], :totals::bigint[], :substitutions::text[], :notes::text[], :agreed::bigint[], :shorts::numeric[],
                          :weights::numeric[], :weight_units::text[], :proposed::boolean[], :answers::timestamptz[], :line_taxes::bigint[],
-                         :line_discounts::bigint[], :line_grams::bigint[], :load_grams::bigint[], :load_crates::integer[])
+                         :line_discounts::bigint[], :line_grams::bigint[], :load_grams::bigint[], :load_crates::bigint[])
                   as t(id, quantity, total, substitution, note, agreed, short_of, weighed, weighed_unit, proposed, answer_by, tax, discount, grams, load_grams,
                        load_crates)
             where l.id = t.id
@@ -67,7 +67,7 @@ _ADD = Statement(
                          :prices::bigint[], :totals::bigint[], :per::numeric[], :facts::jsonb[], :seen::text[], :variants::uuid[], :takes::numeric[],
                          :weights::numeric[], :weight_units::text[], :substitutions::text[], :notes::text[], :agreed::bigint[], :replaces::uuid[],
                          :proposed::boolean[], :answers::timestamptz[], :rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
-                         :load_grams::bigint[], :load_crates::integer[])
+                         :load_grams::bigint[], :load_crates::bigint[])
                   as t(id, farm_id, position, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit,
                        substitution, note, agreed, replaces, proposed, answer_by, rate, tax, discount, grams, load_grams, load_crates)
        )

@@ -36,7 +36,7 @@ _INSERT = Statement(
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
                          :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[], :variants::uuid[], :takes::numeric[], :weights::numeric[],
                          :weight_units::text[], :line_rates::integer[], :line_taxes::bigint[], :line_discounts::bigint[], :line_grams::bigint[],
-                         :substitutions::text[], :notes::text[], :agreed::bigint[], :load_grams::bigint[], :load_crates::int[]) with ordinality
+                         :substitutions::text[], :notes::text[], :agreed::bigint[], :load_grams::bigint[], :load_crates::bigint[]) with ordinality
                   as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, variant_id, takes, weight, weight_unit, rate, tax, discount,
                        grams, substitution, note, agreed, load_grams, load_crates, position)
        ), held as (

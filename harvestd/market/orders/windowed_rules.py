@@ -12,11 +12,8 @@ from harvestd.kernel.errors import FieldError, MarketClosed
 from harvestd.kernel.sentences import worded
 from harvestd.market.days.day_rules import closes_for
 from harvestd.market.days.slots import Hours, Slot
-from harvestd.market.farms.delivery_rules import postcode
+from harvestd.market.farms.delivery_rules import codes_in, postcode
 from harvestd.market.orders.delivery_rules import Farm, Way
-
-#: A postcode has this many words at most.
-_WORDS = 3
 
 
 @attrs.frozen
@@ -40,6 +37,8 @@ def booked(farms: Mapping[str, Farm], ways: Sequence[Way], slots: Mapping[str, S
 def faults(farms: Mapping[str, Farm], ways: Sequence[Way], slots: Mapping[str, Slot]) -> Iterator[FieldError]:
     """Faults of the windows that are asked for, or are missing, in a market that sells by days."""
     for way in ways:
+        if way.farm_id is not None and way.farm_id not in farms:
+            continue  # which is a fault of its own
         field = f"{way.path}.window_id"
         if way.window_id is None:
             message = "is needed: this market sells by market days; GET /api/cart/windows lists the windows"
@@ -84,8 +83,7 @@ def _delivers(area: Mapping[str, Any] | None, address: str) -> bool:
     """Whether deliveries go to an address, as far as is known: an address has no position, so circles and polygons are for people to look at."""
     if area is None or area["postcodes"] is None:
         return True
-    words = address.replace(",", " ").split()
-    said = {postcode("".join(words[i : i + n])) for n in range(1, _WORDS + 1) for i in range(len(words))}
+    said = codes_in(address)
     return any(postcode(code) in said for code in area["postcodes"])
 
 

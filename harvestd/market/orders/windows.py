@@ -11,13 +11,15 @@ import attrs
 from harvestd.kernel.errors import FieldError, MarketError, WindowFull
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import market_day, stale
+from harvestd.kernel.names import accept
 from harvestd.market.days import day_actions, day_steps, load_rules, slot_rows, window_rows
 from harvestd.market.days.load_rules import Load, Terms
 from harvestd.market.days.slots import Slot
 from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders import windowed_rules as rules
 from harvestd.market.orders.delivery_rules import Farm, Way
-from harvestd.market.orders.order import Line, Placed
+from harvestd.market.orders.fulfilment import Standing
+from harvestd.market.orders.order import Line, Part, Placed
 from harvestd.market.orders.windowed_rules import Booked
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Reader, Statement
@@ -28,7 +30,7 @@ MANY = 200
 _LINES = Statement(
     "order_windows.lines",
     """select l.farm_id, p.window_id, ceil(l.load_grams * (l.quantity - l.short_of) / l.quantity)::bigint,
-              ceil(l.load_crates * (l.quantity - l.short_of) / l.quantity)::integer
+              ceil(l.load_crates * (l.quantity - l.short_of) / l.quantity)::bigint
          from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
         where l.order_id = :order_id and p.window_id is not null and l.removed_at is null and not l.proposed""",
     lambda farm_id, window_id, grams, crates: (farm_id, window_id, Load(grams=grams, crates=crates)),
@@ -95,6 +97,20 @@ async def room(unit: UnitOfWork, booking: Booking, lines: Iterable[Line]) -> tup
         if one.slot.id in wanted and one.slot.capacity.short(one.slot.taken, wanted[one.slot.id])
     ]  # fmt: skip
     return (await _full(unit.tx, full, wanted, unit.now),) if full else ()
+
+
+async def join(unit: UnitOfWork, order: Standing, opened: Sequence[Part], *, in_time: bool) -> None:
+    """See that farms which an amendment brings into a locked order take part in the day of its window, and, if it has to be ``in_time``, take orders still. Raises
+    ``Invalid`` and ``MarketClosed``. An order that has several windows, or none, says nothing of where a new part belongs."""
+    ids = {part.window_id for part in order.parts if part.window_id is not None}
+    if not opened or len(ids) != 1:
+        return
+    slots = await slot_rows.lock(unit.tx, sorted(ids))
+    farms = {part.farm_id: Farm(part.farm_name) for part in opened}
+    ways = [Way(path="lines", window_id=slot.id, method=slot.method) for slot in slots.values()]
+    accept(*(attrs.evolve(fault, field="lines") for fault in rules.faults(farms, ways, slots)))
+    if in_time:
+        rules.check_open(rules.booked(farms, ways, slots), farms, unit.now)
 
 
 def _wanted(lines: Any, counted: Terms) -> dict[str, Measures]:

@@ -75,7 +75,7 @@ create table windows (
     max_crates     integer check (max_crates > 0),
     max_grams      bigint check (max_grams > 0),
     taken_orders   integer not null default 0,
-    taken_crates   integer not null default 0,
+    taken_crates   bigint not null default 0,
     taken_grams    bigint not null default 0,
     check (ends_at > starts_at),
     check (method = 'pickup' or (point_id is null and farm_point_id is null)),

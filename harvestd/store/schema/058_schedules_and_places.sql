@@ -32,12 +32,12 @@ create index market_rounds_of_day on market_rounds (day_id);
 alter table order_parts add column window_id uuid references windows on delete set null;
 create index order_parts_in_window on order_parts (window_id, order_id) where window_id is not null;
 alter table order_lines add column load_grams bigint not null default 0 check (load_grams >= 0);
-alter table order_lines add column load_crates integer not null default 0 check (load_crates >= 0);
+alter table order_lines add column load_crates bigint not null default 0 check (load_crates >= 0);
 create table order_places (
     order_id   uuid not null references orders on delete cascade deferrable initially deferred,
     window_id  uuid not null references windows,
     orders     integer not null check (orders > 0),
-    crates     integer not null check (crates >= 0),
+    crates     bigint not null check (crates >= 0),
     grams      bigint not null check (grams >= 0),
     primary key (order_id, window_id)
 );

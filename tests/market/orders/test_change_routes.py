@@ -230,6 +230,16 @@ async def test_a_farm_changes_its_part_with_a_reason_and_the_buyer_is_told(marke
     assert market.broken(at_rest=True) == []
 
 
+@pytest.mark.parametrize("said", [{"substitution": "any_farm"}, {"note": "anything goes"}])
+async def test_a_farm_does_not_say_what_its_buyer_wants(market: Market, said: dict[str, str]) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    order = (await buyer.order(((await market.product(farmer))["id"], 2))).json()
+    line = {"line_id": order["lines"][0]["id"], **said}
+    refused = await change(farmer, order, line, reason="they will not mind")
+    assert (refused.status, [one["code"] for one in refused.json()["errors"]]) == (422, ["not-accepted"])
+    assert (await change(buyer, order, line)).status == 200
+
+
 async def test_strangers_change_nothing(market: Market) -> None:
     farmer, buyer, stranger = await market.farmer(), await market.person(), await market.person()
     product = await market.product(farmer)
@@ -385,6 +395,10 @@ async def test_a_buyer_who_is_asked_says_yes_or_no_and_silence_is_a_no(market: M
     else:
         assert (await farmer.post(path, {"accept": True})).status == 403
         assert (await buyer.post(path, {"accept": said})).status == 200
+        again, other = [await buyer.post(path, {"accept": one}) for one in (said, not said)]
+        assert (again.status, other.status) == (200, 409 if said else 404), "the same again is no fault"
+    of_other = await buyer.post(f"/api/orders/{order['id']}/lines/{line['id']}/answer", {"accept": True})
+    assert (of_other.status, of_other.json()["detail"]) == (409, "nobody asks about this line")
     now = (await buyer.get(f"/api/orders/{order['id']}")).json()
     assert (now["totals"]["total"]["amount"], len(now["lines"]), now["can"]) == (
         (590, 2, ["cancel", "amend"]) if said else (390, 1, ["cancel", "amend"])
@@ -420,6 +434,9 @@ async def test_a_line_is_weighed_once_and_more_than_agreed_needs_the_buyers_yes(
     assert (heavy["totals"]["total"]["amount"], heavy["lines"][0]["answer_by"] is None) == (1320, False)
     yes = await buyer.post(f"/api/orders/{order['id']}/lines/{line['id']}/answer", {"accept": True})
     assert yes.json()["totals"]["total"]["amount"] == 1500
+    for accept, status in ((True, 200), (False, 409)):
+        again = await buyer.post(f"/api/orders/{order['id']}/lines/{line['id']}/answer", {"accept": accept})
+        assert again.status == status, "the same again is no fault, another answer comes too late"
     await market.work(twice=True)
     assert market.broken(at_rest=True) == []
     (mail,) = [

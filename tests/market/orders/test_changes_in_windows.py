@@ -69,3 +69,33 @@ async def test_mails_say_when_goods_are_handed_over(market: Market) -> None:
     await market.work()
     for whom in (buyer, s.farmer):
         assert any("Between " in text for _, text in await mails(market, whom.email))
+
+
+async def test_a_window_without_a_limit_holds_more_crates_than_anybody_has(market: Market) -> None:
+    s, buyer = await stall(market), await market.person()
+    heavy = {
+        "unit": "each",
+        "stock": 9_999_999,
+        "price": 1,
+        "price_per": {"quantity": "9999999.999", "unit": "kg"},
+        "priced_by": "weight",
+    }
+    ducks = [
+        (await market.product(s.farmer, **heavy, estimated_weight={"quantity": "9999999.999", "unit": "kg"}))["id"]
+        for _ in range(3)
+    ]
+    for _ in range(2):
+        placed = await s.order(buyer, *((duck, 999_999) for duck in ducks))
+        assert placed.status == 201, placed.text
+    assert (await s.order(await market.person(), (s.carrots, "1"))).status == 201
+    assert market.broken() == []
+
+
+async def test_a_farm_that_has_no_part_in_the_day_comes_into_no_order_of_it(market: Market) -> None:
+    farmer, other, buyer = await market.farmer("Green Acres"), await market.farmer("Blue Hill"), await market.person()
+    s = await stall(market, farms=[{"farm_id": farmer.farm_id}])
+    carrots, leek = await market.product(farmer), await market.product(other, title="Leek")
+    order = (await s.order(buyer, (carrots["id"], "1"))).json()
+    refused = await amended(buyer, order, {"product_id": leek["id"], "quantity": "1"})
+    assert problem(refused) == (422, "invalid", [("lines", "not-found")])
+    assert await weight(s) == "1.000"

@@ -1,0 +1,19 @@
+"""Windows that are years away from their day are mistakes, and are refused before anything has to count with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.market.days.calendar import body, delivery
+from tests.people import Market
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "code"),
+    [("to", "9999-12-31T23:59:59Z", "above-maximum"), ("from", "0001-01-01T00:00:00Z", "before-start")],
+)
+async def test_a_window_is_near_its_day(market: Market, name: str, at: str, code: str) -> None:
+    manager, now = await market.person("manager"), market.parts.now()
+    given = body(now, windows=[delivery(now) | {name: at}])
+    refused = (await manager.post("/api/market-days", given)).json()
+    assert [(one["field"], one["code"]) for one in refused["errors"]] == [(f"windows[0].{name}", code)]
