@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from harvestd.kernel.errors import FieldError
@@ -38,6 +39,7 @@ _APART = re.compile(r"[^A-Za-z0-9 -]")
 Place = tuple[float, float]
 
 
+@lru_cache(maxsize=10_000)
 def postcode(text: str) -> str:
     """A postcode as it is compared."""
     return _spelt(text).replace(" ", "").replace("-", "")
