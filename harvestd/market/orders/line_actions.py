@@ -15,6 +15,7 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.orders import (
+    answer_rows,
     changing,
     fulfilment_rows,
     shortage,
@@ -115,11 +116,13 @@ async def weigh_some(
 
 
 async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, accepted: bool, terms: Terms) -> None:
-    """Settle what the buyer is asked about a line, by their answer."""
+    """Settle what the buyer is asked about a line, by their answer. Raises what :func:`shortage.answer` does."""
     row, order = await changing.locked(unit, party, order_id)
     if not party.bought(order):
         raise Forbidden("only the buyer of this order answers")
-    await _settle(unit, row, order, line_id, accepted, By(actor="buyer"), terms)
+    asked = any(line.id == line_id and line.answer_by is not None for line in order.lines)
+    said = None if asked else await answer_rows.said(unit.tx, order.id, line_id)
+    await _settle(unit, row, order, line_id, accepted, By(actor="buyer"), terms, said)
 
 
 async def lapse(unit: UnitOfWork, order_id: str, terms: Terms) -> None:
@@ -135,8 +138,10 @@ async def _unanswered(unit: UnitOfWork, order_id: str) -> list[str]:
     return [] if found is None else shortage.waiting(found[1], unit.now)
 
 
-async def _settle(unit: UnitOfWork, row: Order, order: Standing, line_id: str, accepted: bool, by: By, terms: Terms) -> None:  # fmt: skip
-    change = shortage.answer(order, line_id, accepted, by, row.placed_at)
+async def _settle(
+    unit: UnitOfWork, row: Order, order: Standing, line_id: str, accepted: bool, by: By, terms: Terms, said: bool | None = None
+) -> None:  # fmt: skip
+    change = shortage.answer(order, line_id, accepted, by, row.placed_at, said)
     if change is None:
         return
     held = await stock.held(unit.tx, [order.id])

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import PLACES, not_negative, positive, shown
@@ -198,14 +198,21 @@ def _told(lines: Collection[Line], line: Line) -> dict[str, Any]:
     }
 
 
-def answer(order: Standing, line_id: str, accepted: bool, by: By, placed_at: datetime) -> Changed | None:
+def answer(
+    order: Standing, line_id: str, accepted: bool, by: By, placed_at: datetime, said: bool | None = None
+) -> Changed | None:
     """What becomes of a line about which its buyer was asked: one that is proposed counts, or goes; one that weighs more than was agreed on comes to that, or
-    to what was agreed on. None: nobody asks about it any more. Raises :class:`NotFound` if there is no such line."""
+    to what was agreed on. None: that is what was ``said`` of it last. Raises :class:`NotFound` if there is no such line, and :class:`IllegalTransition` if
+    nobody asks about it."""
     line = next((one for one in order.lines if one.id == line_id), None)
+    if said == accepted and (line is None or line.answer_by is None):
+        return None
     if line is None:
         raise NotFound("this order has no such line")
     if line.answer_by is None:
-        return None
+        if by.actor == "clock":  # what an answer about another line has settled, too
+            return None
+        raise IllegalTransition("nobody asks about this line")
     require(order, line.farm_id, "answer", by.actor)
     if not accepted and line.proposed:
         lines = [one for one in order.lines if one.id != line_id]

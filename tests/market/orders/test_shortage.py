@@ -181,7 +181,9 @@ def test_silence_is_a_no() -> None:
     assert waiting(given, NOW) == [] and waiting(given, NOW + TERMS.answer) == [proposed.id]
     change = answer(given, proposed.id, False, by("clock"), NOW)
     assert change is not None and change.removed == (proposed.id,)
-    assert answer(after(given, change), given.lines[0].id, True, by("buyer"), NOW) is None, "nobody asks about it"
+    with pytest.raises(IllegalTransition, match="nobody asks about this line"):
+        answer(after(given, change), given.lines[0].id, True, by("buyer"), NOW)
+    assert answer(after(given, change), given.lines[0].id, False, by("clock"), NOW) is None
     with pytest.raises(NotFound):
         answer(after(given, change), proposed.id, True, by("buyer"), NOW)
 

@@ -1,0 +1,24 @@
+"""What was answered last about a line, as the audit rows of its order have it."""
+
+from __future__ import annotations
+
+from harvestd.store.postgres.statements import Reader, Statement, scalar
+
+# A proposed line that was accepted is there, one that was not is gone; for one that weighs more than was agreed on, more was agreed on then, or not.
+_SAID = Statement(
+    "orders.said",
+    """select case when b.line ? 'proposed' then a.line is not null
+                   else coalesce((a.line ->> 'agreed_total')::bigint > (b.line ->> 'agreed_total')::bigint, false) end
+         from order_changes c
+              cross join lateral jsonb_array_elements(c.before -> 'lines') as b(line)
+              left join lateral jsonb_array_elements(c.after -> 'lines') as a(line) on a.line ->> 'line_id' = b.line ->> 'line_id'
+        where c.order_id = :order_id and c.kind = 'answered' and b.line ->> 'line_id' = :line_id::text
+        order by c.version desc limit 1""",
+    scalar,
+)
+
+
+async def said(reader: Reader, order_id: str, line_id: str) -> bool | None:
+    """Whether the last answer about a line of a locked order was a yes; None: there was none."""
+    found: bool | None = await reader.row(_SAID, order_id=order_id, line_id=line_id)
+    return found
