@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -256,6 +257,20 @@ async def test_the_document_served_has_every_route_but_pages_for_people(client: 
     assert response.headers["cache-control"] == "public, max-age=60, must-revalidate"
     operations = {o["operationId"] for path in response.json()["paths"].values() for o in path.values()}
     assert operations == {route.operation_id for route in ROUTES if not route.page}
+
+
+async def test_the_document_is_not_made_by_the_reactor(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which would answer nobody meanwhile."""
+    real, makers = openapi.document, set()
+
+    def document(*given: Any) -> dict[str, Any]:
+        makers.add(threading.get_ident())
+        return real(*given)
+
+    monkeypatch.setattr(openapi, "document", document)
+    for path in ("/openapi.json", "/docs", "/docs/schemas"):
+        assert (await client.get(path)).status == 200, path
+    assert makers and threading.get_ident() not in makers
 
 
 async def test_an_operation_says_all_that_the_gate_will_ask(client: Client) -> None:

@@ -33,7 +33,7 @@ async def turns(number: int = 20) -> None:
         await sleep(reactor, 0)
 
 
-PATHS = {"large": LARGE, "read": "/api/list", "refused": "/api/nothing", "page": "/docs"}
+PATHS = {"large": LARGE, "read": "/api/list", "refused": "/api/nothing", "page": "/"}
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
@@ -76,15 +76,15 @@ async def test_all_of_it_is_answered_to_who_reads_in_the_end(wire: Connection) -
 
 async def test_a_connection_has_one_request_in_a_turn_of_the_reactor(client: Client, wire: Connection) -> None:
     other = client.connect()
-    wire.send(encode("GET", "/docs") * 200)
-    other.send(encode("GET", "/docs"))
+    wire.send(encode("GET", "/") * 200)
+    other.send(encode("GET", "/"))
     assert (await other.receive()).status == 200
     assert wire.transport.written.count(b"HTTP/1.1 200") <= 20
     await eventually("all", lambda: wire.transport.written.count(b"HTTP/1.1 200") == 200)
 
 
 async def test_no_more_is_read_while_requests_wait(wire: Connection) -> None:
-    wire.send(encode("GET", "/docs") * 3)
+    wire.send(encode("GET", "/") * 3)
     assert wire.transport.paused
     for _ in range(3):
         assert (await wire.receive()).status == 200
