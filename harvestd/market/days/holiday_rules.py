@@ -19,8 +19,7 @@ FARTHEST = 14
 #: Days besides the rule's, and days of it that are left out.
 MAX_EXCEPTIONS = 200
 #: How a country and a part of it are written; parts have spaces and hyphens within their codes (``Zone A``), and none at their ends.
-COUNTRY, SUBDIVISION = "[A-Z]{2}", "[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,38}[A-Za-z0-9])?"
-_COUNTRY, _SUBDIVISION = re.compile(COUNTRY), re.compile(SUBDIVISION)
+_COUNTRY, _SUBDIVISION = re.compile(r"[A-Z]{2}"), re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,38}[A-Za-z0-9])?")
 
 
 @attrs.frozen(kw_only=True)

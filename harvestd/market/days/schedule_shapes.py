@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.days.day_rules import HOLD
 from harvestd.market.days.day_shapes import Farms, Hold, Name
-from harvestd.market.days.holiday_rules import COUNTRY, MAX_EXCEPTIONS, SUBDIVISION
+from harvestd.market.days.holiday_rules import MAX_EXCEPTIONS
 from harvestd.market.days.recurrence_rules import EXAMPLE, MAX_TEXT
 from harvestd.market.days.schedule_rules import MAX_AHEAD, MAX_DAYS
 from harvestd.market.days.window_shapes import (
@@ -38,8 +38,15 @@ RuleText = Annotated[
     ),
 ]
 Days = Annotated[list[date], Meta(max_length=MAX_EXCEPTIONS)]
-Country = Annotated[str, form(COUNTRY, kind="must be two capitals, such as FR", examples=["FR"])]
-Subdivision = Annotated[str, form(SUBDIVISION, kind="must be a code of ISO 3166-2, such as BY", examples=["BY"])]
+Country = Annotated[str, form("[A-Z]{2}", kind="must be two capitals, such as FR", examples=["FR"])]
+Subdivision = Annotated[
+    str,
+    form(
+        "[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,38}[A-Za-z0-9])?",
+        kind="must be a code of ISO 3166-2, such as BY",
+        examples=["BY"],
+    ),
+]
 Ahead = Annotated[int, Meta(ge=1, le=MAX_AHEAD)]
 ClockTime = Annotated[
     str, form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", description="A time of the market's clock.", examples=["08:00"])
