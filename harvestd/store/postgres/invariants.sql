@@ -110,9 +110,11 @@ select o.id, o.goods from orders o
                      from order_parts p where p.order_id = o.id);
 
 -- name: a line and what came in its place that come to more than was agreed on for it, or a line in the place of one of another order
-select l.id, l.total from order_lines l join order_lines s on s.replaces_line_id = l.id and s.removed_at is null
+select l.id, l.total
+  from order_lines l join order_lines s on s.replaces_line_id = l.id and s.removed_at is null
+       join order_parts p on p.order_id = s.order_id and p.farm_id = s.farm_id
  where s.order_id <> l.order_id or s.replaces_line_id = s.id
-    or (l.estimated_weight is null and l.total + s.total > div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per));
+    or (l.estimated_weight is null and s.estimated_weight is null and p.status not in ('cancelled', 'expired') and l.total + s.total > div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per));
 
 -- name: a question that its buyer did not answer in time, and is still asked
 select id, order_id, answer_by from order_lines where answer_by < now() - interval '120 seconds';
