@@ -539,7 +539,7 @@ FARMS = {"acres": Farm("Acres", (GATE,)), "coop": Farm("Coop")}
         ([Way(path="w", method="delivery")], [("w.address", "required")]),
         ([Way(path="w", address="1 Lane")], []),
         ([Way(path="w", method="delivery", address="x", pickup_point_id="gate")], [("w.pickup_point_id", "not-accepted")]),
-        ([Way(path="w", market_day_id="d")], [("w.market_day_id", "not-found")]),
+        ([Way(path="w", market_day_id="d")], [("w.market_day_id", "not-accepted")]),
         ([Way(path="w", farm_id="acres", pickup_point_id="gate"), Way(path="v", farm_id="coop")], []),
         ([Way(path="w", pickup_point_id="gate")], [("w.pickup_point_id", "not-found")]),
         ([Way(path="w", farm_id="acres", pickup_point_id="else"), Way(path="v", farm_id="coop")], [("w.pickup_point_id", "not-found")]),
@@ -550,9 +550,11 @@ def test_which_ways_there_are(asked: list[Way], faults: list[tuple[str, str]]) -
 
 
 def test_the_first_of_several_faults_is_the_summary() -> None:
-    with pytest.raises(Invalid, match=r"^w\.market_day_id: does not exist$") as raised:
+    with pytest.raises(
+        Invalid, match=r"^w\.market_day_id: is of no use, since window_id says which day it is; leave it out$"
+    ) as raised:
         chosen(FARMS, [Way(path="w", market_day_id="d", method="delivery")])
-    assert [e.code for e in raised.value.errors] == ["not-found", "required"]
+    assert [e.code for e in raised.value.errors] == ["not-accepted", "required"]
 
 
 def test_the_way_of_each_part_is_stored_with_its_point_or_its_address() -> None:

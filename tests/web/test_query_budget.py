@@ -123,7 +123,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_orders_id_parts_farm_id_lines_line_id_short": (15, 13),
     "post_api_orders_id_parts_farm_id_lines_line_id_weigh": (12, 10),
     "post_api_farms_id_weighings": (11, 9),
-    "post_api_orders_id_lines_line_id_answer": (9, 8),
+    "post_api_orders_id_lines_line_id_answer": (13, 11),
     "post_api_orders_id_cancel": (14, 12),
     "get_api_notifications": (2, 2),
     "post_api_notifications_read": (1, 2),
@@ -635,6 +635,17 @@ async def _weighed_many(s: Stage, headers: dict[str, str]) -> Response:
     return await s.farmer.client.post(f"/api/farms/{s.farmer.farm_id}/weighings", {"weighings": rows}, headers=headers)
 
 
+async def _answered(s: Stage, headers: dict[str, str]) -> Response:
+    order = await _ducks(s)
+    line = order["lines"][0]["id"]
+    path = f"/api/orders/{order['id']}/parts/{s.farmer.farm_id}/lines/{line}/weigh"
+    heavy = await s.farmer.post(path, {"quantity": 9})
+    assert heavy.json()["lines"][0]["answer_by"], heavy.text
+    return await s.buyer.client.post(
+        f"/api/orders/{order['id']}/lines/{line}/answer", {"accept": True}, headers=headers
+    )
+
+
 async def _cart_order(s: Stage, headers: dict[str, str]) -> Response:
     await s.buyer.request("PUT", f"/api/cart/items/{s.product['id']}", {"quantity": "1"})
     await s.buyer.request("PUT", f"/api/cart/items/{s.other['id']}", {"quantity": "1"})
@@ -812,9 +823,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     ),
     "post_api_orders_id_parts_farm_id_lines_line_id_weigh": _weighed,
     "post_api_farms_id_weighings": _weighed_many,
-    "post_api_orders_id_lines_line_id_answer": _ask(
-        "POST", "/api/orders/{s.order[id]}/lines/{s.order[lines][0][id]}/answer", "buyer", {"accept": True}
-    ),
+    "post_api_orders_id_lines_line_id_answer": _answered,
     "post_api_orders_id_cancel": _ask("POST", "/api/orders/{s.order[id]}/cancel", "buyer", {"reason": "ill"}),
     "get_api_notifications": _get("/api/notifications", "buyer"),
     "post_api_notifications_read": _ask("POST", "/api/notifications/read", "buyer", {}),
