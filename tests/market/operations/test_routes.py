@@ -261,7 +261,8 @@ async def test_the_document_served_has_every_route_but_pages_for_people(client: 
 
 async def test_the_document_is_not_made_by_the_reactor(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which would answer nobody meanwhile."""
-    real, makers = openapi.document, set()
+    real = openapi.document
+    makers: set[int] = set()
 
     def document(*given: Any) -> dict[str, Any]:
         makers.add(threading.get_ident())
