@@ -298,7 +298,7 @@ async def test_what_a_buyer_says_of_a_line_is_kept_with_it_and_set_anew_with_it(
     assert await said() == [("none", ""), ("ask", "or chives")], "what is left out is as it is at first"
     for wrong, field, code in (
         ({"substitution": "other"}, "substitution", "not-one-of"),
-        ({"note": "x" * 501}, "note", "too-long"),
+        ({"note": "x" * 251}, "note", "too-long"),
         ({"note": "a\u0007"}, "note", "control-character"),
         ({"quantity": 0, "note": "a\u0007"}, "quantity", "below-minimum"),
     ):
