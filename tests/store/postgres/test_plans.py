@@ -30,7 +30,7 @@ from harvestd.market.farms import turning_rows
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import farm_list_rows, following_rows, fulfilment_rows, list_rows, order_keys
+from harvestd.market.orders import answer_rows, farm_list_rows, following_rows, fulfilment_rows, list_rows, order_keys
 from harvestd.market.orders import rows as orders
 from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
@@ -280,6 +280,7 @@ READS: dict[str, Reads] = {
     "how many orders of a buyer at a farm": lambda r: farm_list_rows.count(r, attrs.evolve(OF_FARM, user_id=USER)),
     "the keys to an order": lambda r: order_keys.opens(r, ORDER, "key"),
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
+    "what was answered about a line": lambda r: answer_rows.said(r, ORDER, USER),
     "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
     "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),
     "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
