@@ -137,8 +137,8 @@ class _Amended:
         fault = not_negative(field, quantity)
         if isinstance(fault, FieldError):
             return [of(line, product, fault)]
-        for other in [x for x in self.lines.values() if x.replaces == line.id]:
-            del self.lines[other.id]
+        for other in self._order.in_place_of(line.id):
+            self.lines.pop(other.id, None)
         if not quantity:
             del self.lines[line.id]
             return []

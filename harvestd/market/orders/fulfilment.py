@@ -62,6 +62,10 @@ class Standing:
     pricing: Pricing = PLAIN
     left: bool = False
 
+    def in_place_of(self, line_id: str) -> tuple[Line, ...]:
+        """What came in a line's place, of farms whose part is not over: what is over keeps its lines for the books."""
+        return tuple(one for one in self.lines if one.replaces == line_id and self.part(one.farm_id).status not in OVER)
+
     def part(self, farm_id: str) -> Part:
         """The part of one of its farms."""
         return next(part for part in self.parts if part.farm_id == farm_id)

@@ -64,11 +64,12 @@ def short(order: Standing, farm_id: str, line_id: str, quantity: Decimal, substi
     line = line_in(order, farm_id, line_id)
     require(order, farm_id, "short", shorting.by.actor)
     missing = _missing(line, quantity)
-    before = next((one for one in order.lines if one.replaces == line.id), None)
+    replaced = order.in_place_of(line.id)
+    before = next(iter(replaced), None)
     if missing == line.short_of and _same(before, substitute):
         return None
     after = _reduced(line, missing, shorting.terms)
-    lines = [after if one.id == line.id else one for one in order.lines if one.replaces != line.id]
+    lines = [after if one.id == line.id else one for one in order.lines if one not in replaced]
     opened: tuple[Part, ...] = ()
     if substitute is not None:
         whole = attrs.evolve(line, short_of=Decimal(0), weighed=None)

@@ -486,3 +486,23 @@ async def test_many_lines_are_weighed_at_once_each_with_its_own_result(market: M
     assert (await other.post(path, {"weighings": rows[:1]})).status == 404
     await market.work(twice=True)
     assert market.broken(at_rest=True) == []
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_what_another_farm_gave_stays_in_the_books_when_there_is_enough_after_all(
+    market: Market, cancelled: bool
+) -> None:
+    farmer, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
+    carrots, eggs = await market.product(farmer), await market.product(coop, title="Eggs", unit="box", price=250)
+    lines = [{"product_id": carrots["id"], "quantity": 2, "substitution": "any_farm"}]
+    order = (await buyer.post("/api/orders", {"lines": lines}, Idempotency_Key="k")).json()
+    line, substitute = order["lines"][0], {"product_id": eggs["id"], "quantity": 2}
+    assert (await of_line(farmer, order, "short", line, farmer, quantity=2, substitute=substitute)).status == 200
+    if cancelled:
+        assert (await move(coop, order, "cancelled")).status == 200
+    back = await of_line(farmer, order, "short", line, farmer, quantity=0)
+    assert back.status == 200, back.text
+    seen = (await buyer.get(f"/api/orders/{order['id']}")).json()
+    assert seen["totals"]["total"] == line["total"]
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
