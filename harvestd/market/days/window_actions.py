@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from harvestd.kernel.errors import Conflict, FieldError
 from harvestd.kernel.names import accept
@@ -15,8 +15,8 @@ from harvestd.market.days.point_rows import Point
 from harvestd.market.days.window_rules import Capacity, Measures
 from harvestd.unit_of_work import UnitOfWork
 
-#: How long after its day has opened a window ends at most.
-FAR = 2 * LONGEST
+#: How long after its day has opened a window ends at most: no calendar ends while somebody counts with it.
+FAR = timedelta(days=36_500)
 
 
 async def put(

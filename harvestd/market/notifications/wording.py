@@ -143,7 +143,10 @@ def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
 
 def _way(way: Mapping[str, Any], language: str) -> str:
     """The fulfilment of a part, as a sentence; and when it is, in a market that sells by days."""
-    return _where(way, language) + (_when(*way["window"], language) if "window" in way else "")
+    if "window" not in way:
+        return _where(way, language)
+    start, end, zone = way["window"]
+    return _where(way, language) + _when(start, end, zone, language)
 
 
 def _where(way: Mapping[str, Any], language: str) -> str:
