@@ -317,7 +317,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     "patch_api_market_days_id": (_day, {
         "name": ["Łosoś & Co", "x" * 200], "closes_at": [_soon(300)], "opens_at": [_soon(200)], "farms": [None],
         "windows": [[], [_in_2099(postcodes=["1010"]), _in_2099(radius_km="0.5", center={"latitude": 1e-7, "longitude": 180})],
-            [_in_2099(polygon=[{"latitude": n % 3, "longitude": n / 100} for n in range(200)])]],
+            [_in_2099(polygon=[{"latitude": n % 3, "longitude": n / 100} for n in range(100)])]],
         "holds_minutes": [1, 120], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
     }),
     "patch_api_market_schedules_id": (_schedule, {
