@@ -38,8 +38,8 @@ STEPS: tuple[Step, ...] = (
     Step("changeOrder", BUYER, {"id": "{placeOrder.id}"}, {"lines": [{"line_id": "{placeOrder.lines.0.id}", "quantity": "1.5"}]}),
     Step("moveOrderPart", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES}, {"to": "confirmed"}),
     Step("shortOrderLine", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES, "line_id": "{placeOrder.lines.0.id}"}, {"quantity": "0.25", "reason": "Hail."}),
-    Step("answerOrderLine", BUYER, {"id": "{placeOrder.id}", "line_id": "{placeOrder.lines.0.id}"}, {"accept": True}),
-    Step("weighOrderLine", FARMER, {"id": "{ducks.id}", "farm_id": SUNNY_ACRES, "line_id": "{ducks.lines.0.id}"}, {"quantity": "2.45", "unit": "kg"}, prepare=_ducks),
-    Step("weighOrderLines", FARMER, {"id": SUNNY_ACRES}, {"weighings": [{"line_id": "{ducks.lines.0.id}", "quantity": "2.48"}]}, prepare=_ducks),
+    Step("weighOrderLine", FARMER, {"id": "{ducks.id}", "farm_id": SUNNY_ACRES, "line_id": "{ducks.lines.0.id}"}, {"quantity": "2.9", "unit": "kg"}, prepare=_ducks),
+    Step("answerOrderLine", BUYER, {"id": "{ducks.id}", "line_id": "{ducks.lines.0.id}"}, {"accept": True}, prepare=_ducks),
+    Step("weighOrderLines", FARMER, {"id": SUNNY_ACRES}, {"weighings": [{"line_id": "{ducks.lines.0.id}", "quantity": "2.88"}]}, prepare=_ducks),
     Step("cancelOrder", BUYER, {"id": "{placeOrder.id}"}, {"reason": "We are away this week."}),
 )  # fmt: skip
