@@ -40,6 +40,7 @@ from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering
 from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.tables import HANDLERS, PERIODIC, ROUTES
+from harvestd.web.route_check import look_into
 from harvestd.web.server import PortInUse, WebService
 
 #: Expected reasons for a failed start, which are not bugs: reported in a sentence, without a traceback.
@@ -95,6 +96,7 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: 
         parts.health.add("workers", workers.condition)
         lifecycle.add("workers", workers.start, workers.stop)
     if port is not None:
+        await deferToThread(look_into, ROUTES)
         web = WebService(parts, ROUTES, reuse_port=settings.processes > 1 or not role.first)
         lifecycle.add("port given up", port.drop, _nothing)
         lifecycle.add("web", web.start, web.stop)

@@ -1,5 +1,5 @@
 """The program that looks at one picture of a product, or makes it anew in each size, in a process of its own with limits on memory and
-time. Started by its path (``pictures.py``), so it uses nothing of this package but the program beside it.
+time. Started by its path (``pictures.py``), so it uses nothing of this package but the modules beside it.
 
 Standard input is the file; the argument is JSON, ``{"do": "look" | "make", "pixels": n, "memory": bytes, "seconds": n, "sizes": [{"name", "side"}],
 "watermark": path}``. Standard output gets a line of JSON, ``{"width", "height", "color", "files": [{"name", "media_type", "size", "width",
@@ -73,22 +73,23 @@ def _beside() -> Any:
 
 
 child = _beside()
-Fault: type[Exception] = child.Fault
+formats = child.formats
+Fault: type[Exception] = formats.Fault
 
 
 def looked(content: bytes, pixels: int) -> tuple[str, int, int]:
     """The format of a picture, and its width and height once it is upright; nothing is decoded. Raises ``Fault``."""
-    kind = child.kind_of(content)
+    kind = formats.kind_of(content)
     if kind not in LOADERS:
         raise Fault("kind")
-    child.check_pieces(kind, content)
+    formats.check_pieces(kind, content)
     name, share = LOADERS[kind]
     if kind == "WEBP":
-        child._bounded(child.webp_size(content), int(pixels * share))
+        formats.check_size(formats.webp_size(content), int(pixels * share))
     head = _loaded(name, content)
     fields = head.get_fields()
     share *= INTERLACED if any(one in fields and head.get(one) for one in PASSES) else 1.0
-    child._bounded((head.width, head.height), int(pixels * share))
+    formats.check_size((head.width, head.height), int(pixels * share))
     lying = UPRIGHT in fields and head.get(UPRIGHT) >= LYING
     return kind, *((head.height, head.width) if lying else (head.width, head.height))
 

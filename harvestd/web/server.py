@@ -15,6 +15,7 @@ from harvestd.runtime.lifecycle import sleep
 from harvestd.web import probes
 from harvestd.web import route_check as table_check
 from harvestd.web.gate import Gate
+from harvestd.web.http.addresses import Addresses
 from harvestd.web.http.fast_path import Lane
 from harvestd.web.http.klein_resource import Routes
 from harvestd.web.http.listening import cease, listen
@@ -31,6 +32,7 @@ def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) ->
     gate = gate if gate is not None else Gate(parts, routes)
     table_check.check(routes, gate.limits.known)
     app = Klein()
+    app._url_map = Addresses()
     app.url_map.merge_slashes = False
     for route in routes:
         rule = route.path.replace("{", "<").replace("}", ">")

@@ -51,6 +51,11 @@ Slug = Annotated[
 IdOrSlug = Annotated[
     str, Meta(max_length=100, description="An id or a slug.", extra={"read": lambda _, text: readers.token(text)})
 ]
+#: A category, also by its name.
+IdSlugOrName = Annotated[
+    str,
+    Meta(max_length=100, description="An id, a slug or a name.", extra={"read": lambda _, text: readers.token(text)}),
+]
 #: Several ids in one parameter, up to 100.
 Ids = Annotated[
     str,

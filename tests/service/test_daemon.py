@@ -20,6 +20,7 @@ import pytest
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import OF_THE_API
 from servers import PostgresServer, free_port, wait_until
+from tests import slow
 from tests.daemons import TWISTD, Daemon, ctl, environment, register, request, run, told, unread
 from tests.forking import WHOLE_END
 from tests.process.conftest import database_pid
@@ -157,6 +158,14 @@ def test_a_callback_that_holds_the_reactor_is_reported(api: Make) -> None:
     daemon.start()
     daemon.stop()
     assert "held the reactor for" in daemon.log.read_text()
+
+
+def test_no_step_of_a_start_holds_the_reactor(api: Make) -> None:
+    """What takes long is done in a thread, or before the reactor runs: the types of all routes, their addresses, the collector."""
+    daemon = api(executed=True)
+    daemon.start()
+    daemon.stop()
+    assert [held for held in slow.reports(daemon.log.read_text()) if held.cpu > slow.LIMIT] == []
 
 
 # --- starts that fail ---

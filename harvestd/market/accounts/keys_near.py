@@ -1,16 +1,15 @@
 """This process's in-memory cache of good API keys, so that a request with one normally costs no statement.
 
-An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that something of its owner changed, or that messages may
-have been missed. An answer requested before that is not cached. Secrets that are no key's are not cached: they are rate limited.
+An entry is valid until topic ``sessions:ended`` says that something of its owner changed. Secrets that are no key's are not cached: they are rate limited.
 """
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -23,6 +22,7 @@ from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import key_rows as rows
 from harvestd.market.accounts.sign_ins_near import CHANNEL, user_of
 from harvestd.runtime.spawn import spawn
+from harvestd.store.cache.remembered import Remembered
 from harvestd.store.postgres.database import Database
 
 _FORM = re.compile(r"hk_[A-Za-z0-9_-]{43}")
@@ -32,7 +32,6 @@ _FORM = re.compile(r"hk_[A-Za-z0-9_-]{43}")
 class _Known:
     key: ApiKey
     ends: datetime | None
-    until: float
 
 
 @implementer(IApiKeys)
@@ -44,51 +43,27 @@ class NearApiKeys:
         self, clock: Any, topics: ITopics, primary: Database, sign_ins: ISignIns, now: Callable[[], datetime],
         most: int = 10_000, ttl: float = 30.0,
     ) -> None:  # fmt: skip
-        self._seconds: Callable[[], float] = clock.seconds
-        self._topics = topics
         self._primary = primary
         self._sign_ins = sign_ins
         self._now = now
-        self._most = most
-        self._ttl = ttl
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._dropped = 0
-        self._unsubscribe: Callable[[], None] = lambda: None
-
-    def start(self) -> None:
-        """Subscribe to what ends in other processes."""
-        self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
-
-    def stop(self) -> None:
-        """Unsubscribe, and clear the cache."""
-        self._unsubscribe()
-        self._gap()
+        self._known: Remembered[bytes, _Known | None] = Remembered(clock, topics, {CHANNEL: self._receive}, ttl, most)
+        self.start, self.stop = self._known.start, self._known.stop
 
     async def find(self, secret: str) -> ApiKey | None:
         """The key with this secret, if it is good."""
         if not _FORM.fullmatch(secret):
             return None
         hashed = secret_hash(secret)
-        known = self._known.get(hashed)
-        if known is None or self._seconds() >= known.until:
-            known = await self._asked(hashed)
+        known = await self._known.get(hashed, partial(self._asked, hashed))
         return None if known is None or (known.ends is not None and self._now() >= known.ends) else known.key
 
     async def _asked(self, hashed: bytes) -> _Known | None:
-        before = self._dropped
         found = await self._primary.row(rows.FIND, secret_hash=hashed, now=self._now())
         if found is None:
-            self._known.pop(hashed, None)
             return None
         scopes = frozenset(one for one in Permission if one.value in found.scopes)
-        key = ApiKey(found.id, found.user_id, found.role, scopes, found.second_factor)
-        known = _Known(key, found.expires_at, self._seconds() + self._ttl)
-        if self._dropped == before:
-            self._known[hashed] = known
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
         spawn("noting the use of an API key", self._note_use(found.id))
-        return known
+        return _Known(ApiKey(found.id, found.user_id, found.role, scopes, found.second_factor), found.expires_at)
 
     async def _note_use(self, key_id: str) -> None:
         with suppress(Unavailable):
@@ -100,15 +75,9 @@ class NearApiKeys:
         await self._sign_ins.ended(user_id)
 
     def _drop(self, user_id: str) -> None:
-        self._dropped += 1
-        for hashed in [hashed for hashed, known in self._known.items() if known.key.user_id == user_id]:
-            del self._known[hashed]
+        self._known.forget_where(lambda known: known is not None and known.key.user_id == user_id)
 
     def _receive(self, payload: str) -> None:
         user_id = user_of(payload)
         if user_id is not None:
             self._drop(user_id)
-
-    def _gap(self) -> None:
-        self._dropped += 1
-        self._known.clear()

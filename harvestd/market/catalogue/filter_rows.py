@@ -1,13 +1,16 @@
-"""Resolving filters in one statement: categories with all their descendants, and farms, by slug or id."""
+"""Resolving filters in one statement: categories with all their descendants, and farms, by slug or id. What is neither may be a category's name, which takes
+two more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.slugs import is_id
+from harvestd.market.catalogue import category_names
 from harvestd.store.postgres.statements import Reader, Statement
 
 _RESOLVE = Statement(
@@ -40,18 +43,18 @@ class Named:
     names: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
 
 
-async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str]) -> Named:
-    """Resolve the tokens (ids or slugs, also former ones), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
+async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str], language: str = "") -> Named:
+    """Resolve the tokens (ids or slugs, also former ones, and names of categories, first those in ``language``), with the categories' descendants; raises
+    :class:`Invalid` for those that do not exist."""
     asked = {"category": categories, "farm": farms}
     if not any(asked.values()):
         return Named()
-    split = {
-        f"{noun}_{'ids' if ids else 'slugs'}": [token for token in tokens if is_id(token) == ids]
-        for noun, tokens in asked.items()
-        for ids in (False, True)
-    }
-    rows = await reader.rows(_RESOLVE, **split)
+    rows = await _resolved(reader, asked)
     known = {(noun, token) for noun, token, *_ in rows}
+    unknown = [token for token in categories if ("category", token) not in known]
+    if unknown and (by_name := await category_names.ids_of(reader, unknown, language)):
+        rows += await _resolved(reader, {"category": sorted({id for ids in by_name.values() for id in ids})})
+        known |= {("category", token) for token in by_name}
     errors = tuple(
         FieldError(noun, f"there is no {noun} {token!r}", code="not-found", params={"value": token})
         for noun, tokens in asked.items()
@@ -65,3 +68,12 @@ async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str])
     }
     names = {noun: {slug: name for of, _, _, slug, name, own, _ in rows if of == noun and own} for noun in asked}
     return Named(found["category"], found["farm"], names)
+
+
+async def _resolved(reader: Reader, asked: Mapping[str, Sequence[str]]) -> list[tuple[Any, ...]]:
+    split = {
+        f"{noun}_{'ids' if ids else 'slugs'}": [token for token in asked.get(noun, ()) if is_id(token) == ids]
+        for noun in ("category", "farm")
+        for ids in (False, True)
+    }
+    return await reader.rows(_RESOLVE, **split)

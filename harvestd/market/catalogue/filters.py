@@ -18,6 +18,7 @@ from harvestd.market.catalogue.listing_terms import within
 from harvestd.market.catalogue.tag_rules import tag_asked
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
+from harvestd.web.translated import other
 
 Form = Callable[[Any], Any]
 
@@ -106,7 +107,7 @@ async def asked(request: RequestContext, query: ProductFilters) -> Asked:
     """Parse the filters. An empty category, farm or tag counts as not given; raises :class:`Invalid` for one that does not exist, and
     for a radius without a centre."""
     near = readers.middle(query.near, query.radius_km)
-    named = await store.named(request.reader, filled(query.category), filled(query.farm))
+    named = await store.named(request.reader, filled(query.category), filled(query.farm), other(request))
     given = Given(query, named, lambda: today(request).isoformat(), near)
     read = {name: filter.read(given) for name, filter in FILTERS.items()}
     values = {name: value for name, value in read.items() if value is not None and value is not False and value != ()}

@@ -13,7 +13,7 @@ from harvestd.market.catalogue.fact_shapes import Allergens as AllergensIn
 from harvestd.market.catalogue.rules import Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
 from harvestd.market.farms import benefit_shapes
-from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, Ids, ListQuery, Position
+from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, Ids, IdSlugOrName, ListQuery, Position
 from harvestd.web.vocabulary import closed
 
 #: Each sort of a list, and what comes first in it.
@@ -42,9 +42,9 @@ PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
 class ProductFilters(ListQuery, kw_only=True, frozen=True):
     """The filters that the listing and search share. Several values of one filter match products with any of them (of ``free_from``: with none); a category includes its
-    subcategories. Category and farm are given by slug or id; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
+    subcategories. Category and farm are given by slug or id, the category by its name, too; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
 
-    category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    category: Annotated[list[IdSlugOrName], Meta(max_length=MAX_VALUES)] = []
     farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
     tag: Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_VALUES)] = []
     unit: Annotated[list[Unit], Meta(max_length=MAX_VALUES)] = []
@@ -78,7 +78,7 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     **benefit_shapes.WORDS,
-    "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
+    "ProductFilters.category": "Slug or id of a category, including its subcategories; or its name, in any of the market's languages and regardless of case. Several match any of them.",
     "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
     "free_from": "Only products whose farm declares none of these allergens.",
     "in_season": "Only what is in season today.",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from typing import Any, Literal
 
 import attrs
@@ -71,13 +74,22 @@ def country_fault(country: str) -> FieldError | None:
 
 @lru_cache(maxsize=64)
 def _calendar(country: str, subdivision: str | None) -> Any:
-    """The public holidays; None if they are not known. The library is loaded once somebody needs it: it takes a tenth of a second, and some megabytes."""
-    from holidays import country_holidays
-
+    """The public holidays; None if they are not known. The library is loaded once somebody needs it: it takes some megabytes."""
     try:
-        return country_holidays(country, subdiv=subdivision)
+        return _library().country_holidays(country, subdiv=subdivision)
     except NotImplementedError:
         return None
+
+
+@cache
+def _library() -> Any:
+    """The library without its package of countries, which imports all 250 for any of them: a fifth of a second, in which nobody is answered. In one that is
+    empty each is found as it is asked for, in some milliseconds."""
+    holidays = import_module("holidays")
+    found = find_spec("holidays.countries")
+    if found is not None:
+        sys.modules.setdefault("holidays.countries", module_from_spec(found))
+    return holidays
 
 
 def rounds(recurrence: Recurrence, start: date, end: date) -> list[Round]:

@@ -33,7 +33,7 @@ _product = msgspec.json.Decoder(Product)
 
 async def feed(request: RequestContext, query: FeedQuery) -> Result:
     """The newest products of farms that are found."""
-    named = await filter_rows.named(request.reader, filled(query.category), filled(query.farm))
+    named = await filter_rows.named(request.reader, filled(query.category), filled(query.farm), other(request))
     wanted = listing_terms.Filters.of(
         categories=[id for id, *_ in named.categories], farms=[id for id, *_ in named.farms]
     )

@@ -8,13 +8,13 @@ from msgspec import Meta
 
 from harvestd.market.catalogue.listing_shapes import MAX_VALUES
 from harvestd.web.reading import form
-from harvestd.web.shapes import IdOrSlug, In, Limit, ListQuery
+from harvestd.web.shapes import IdOrSlug, IdSlugOrName, In, Limit, ListQuery
 
 
 class FeedQuery(In, kw_only=True, frozen=True):
     """Whose products, and of which kinds; several values match any of them."""
 
-    category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    category: Annotated[list[IdSlugOrName], Meta(max_length=MAX_VALUES)] = []
     farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
 
 
@@ -44,7 +44,7 @@ class CatalogueQuery(ListQuery, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "FeedQuery.category": "Slug or id of a category, including its subcategories. Several match any of them.",
+    "FeedQuery.category": "Slug or id of a category, including its subcategories; or its name, in any of the market's languages and regardless of case. Several match any of them.",
     "FeedQuery.farm": "Slug or id of a farm. Several match any of them.",
     "part": "A part of the site map, as its index names it.",
 }

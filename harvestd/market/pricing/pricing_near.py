@@ -1,13 +1,12 @@
 """This process's in-memory copy of fees and tax rates, so that an order normally costs no statement for them, whether or not the market has any.
 
-It is valid for ``ttl`` seconds, or until topic ``pricing:changed`` says that one changed (the database notifies at the commit), or that messages may have
-been missed. What was requested before that is not kept. An order that another process decides in that moment is at the charges of the moment before, which
-its buyer has seen: whoever states an expected total is never charged another.
+An order that another process decides in the moment of a change is at the charges of the moment before, which its buyer has seen: whoever states an expected
+total is never charged another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from zope.interface import implementer
@@ -15,6 +14,7 @@ from zope.interface import implementer
 from harvestd.interfaces import IPricing, ITopics
 from harvestd.interfaces.pricing import Charges
 from harvestd.market.pricing import rows
+from harvestd.store.cache.remembered import Remembered
 from harvestd.store.postgres.statements import Reader
 
 CHANNEL = "pricing:changed"
@@ -22,38 +22,19 @@ CHANNEL = "pricing:changed"
 
 @implementer(IPricing)
 class NearPricing:
-    """``primary`` is queried when there is no valid copy."""
+    """``primary`` is queried when there is no valid copy and nobody lends a reader."""
 
     def __init__(self, clock: Any, topics: ITopics, primary: Reader, ttl: float = 30.0) -> None:
-        self._seconds: Callable[[], float] = clock.seconds
-        self._topics = topics
         self._primary = primary
-        self._ttl = ttl
-        self._charges: Charges | None = None
-        self._until = 0.0
-        self._dropped = 0
-        self._unsubscribe: Callable[[], None] = lambda: None
-
-    def start(self) -> None:
-        """Subscribe to what changes in other processes."""
-        self._unsubscribe = self._topics.subscribe(CHANNEL, lambda payload: self.changed(), self.changed)
-
-    def stop(self) -> None:
-        """Unsubscribe, and forget them."""
-        self._unsubscribe()
-        self.changed()
+        self._all: Remembered[None, Charges] = Remembered(clock, topics, {CHANNEL: lambda payload: self.changed()}, ttl)
+        self.start, self.stop = self._all.start, self._all.stop
 
     async def now(self, reader: Reader | None = None) -> Charges:
         """All of them."""
-        charges = self._charges
-        if charges is None or self._seconds() >= self._until:
-            before = self._dropped
-            charges = await rows.charges(reader or self._primary)
-            if self._dropped == before:
-                self._charges, self._until = charges, self._seconds() + self._ttl
-        return charges
+        if reader is None:
+            return await self._all.get(None, partial(rows.charges, self._primary))
+        return await self._all.get_by(None, partial(rows.charges, reader))
 
     def changed(self) -> None:
         """Forget them here."""
-        self._dropped += 1
-        self._charges = None
+        self._all.clear()

@@ -118,3 +118,30 @@ async def test_products_are_found_and_categories_suggested_by_their_names_in_any
     await spoken.work()
     assert (await found("tubercule"), await found("racines")) == (["Möhren"], [])
     assert await suggested("tub", "fr") == [("category", "Tubercules", made["slug"])]
+
+
+async def test_products_are_filtered_by_a_category_s_name_in_any_language(parts: Parts) -> None:
+    """The reader's own first."""
+    spoken = in_german(parts)
+    _, made = await tended(spoken, ROOTS)
+    _, other = await tended(spoken, {"name": "Tiere", "translations": {"fr": {"name": "Roots"}}})
+    farmer = await spoken.farmer()
+    for title, category in (("Möhren", made), ("Gans", other)):
+        await spoken.product(farmer, title=title, category_id=category["id"])
+    await spoken.work()
+
+    async def listed(name: str, language: str, path: str) -> list[str]:
+        answer = await spoken.stranger.get(f"{path}?category={quote(name)}", headers={"Accept-Language": language})
+        assert answer.status == 200, answer.text
+        return sorted(one["title"] for one in answer.json()["items"])
+
+    for path in ("/api/products", "/api/search"):
+        for language in ("de", "fr", "en"):
+            for name in ("Wurzelgemüse", "légumes racines", "LEGUMES RACINES"):
+                assert await listed(name, language, path) == ["Möhren"], (name, language)
+        assert [await listed("roots", language, path) for language in ("en", "fr")] == [["Möhren"], ["Gans"]]
+        assert await listed("roots", "de", path) == ["Gans", "Möhren"]
+    feed = await spoken.stranger.get(
+        f"/api/feed.atom?category={quote('légumes racines')}", headers={"Accept-Language": "fr"}
+    )
+    assert feed.status == 200 and "Möhren" in feed.text and "Gans" not in feed.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from typing import Any, get_args
+from urllib.parse import quote
 
 import attrs
 import msgspec
@@ -232,6 +233,51 @@ async def test_a_category_is_named_by_any_slug_that_it_has_or_had(market: Market
     for path, there in before.items() if indexed else ():
         assert await ids_of(market, path, "category=green") == []
         assert await ids_of(market, path, "category=verdant") == there
+
+
+@pytest.mark.parametrize("path", ["/api/products", "/api/search"])
+async def test_a_category_is_named_by_its_name_as_by_its_id(market: Market, path: str) -> None:
+    """Whatever its case, and with those below it; a slug is meant before a name."""
+    _, ids = await stall(market)
+    admin = await market.person("admin")
+    named = {"name": "Grün & Blätter", "slug": "leafy"}
+    assert (await admin.request("PATCH", f"/api/categories/{ids['green']}", named, If_Match="*")).status == 200
+    assert (
+        await admin.post("/api/categories", {"name": "Milk", "parent_id": ids["empty"], "slug": "dairy"})
+    ).status == 201
+    assert (await admin.post("/api/categories", {"name": "Leafy", "slug": "salad"})).status == 201
+    await market.work()
+    green = await ids_of(market, path, f"category={ids['green']}")
+    for name in ("Grün & Blätter", "GRÜN &  BLÄTTER", "gru\u0308n & bla\u0308tter", "grun & blatter", "leafy"):
+        assert green and await ids_of(market, path, f"category={quote(name)}") == green, name
+    both = await ids_of(market, path, f"category={ids['green']}&category={ids['milk']}")
+    for several in (
+        f"category={quote('grün & blätter')}&category=milk",
+        f"category={ids['milk']}&category={quote('grün & blätter')}&farm=",
+    ):
+        assert await ids_of(market, path, several) == both
+    facets = (await market.stranger.get(f"{path}?category={quote('grün & blätter')}")).json().get("facets")
+    assert facets is None or ("leafy", "Grün & Blätter") in [(one["value"], one["name"]) for one in facets["category"]]
+    for nothing in ("grün", "x" * 100, "\u200b", "%", "grün & blätter%"):
+        refused = await market.stranger.get(f"{path}?category={quote(nothing)}")
+        assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "not-found"), nothing
+
+
+async def test_a_list_by_a_name_follows_the_names(market: Market) -> None:
+    """What was cached of it is not shown once another category is called so, too, or the one is not any more."""
+    _, ids = await stall(market)
+    admin = await market.person("admin")
+    before = await ids_of(market, "/api/products", "category=GREEN&sort=price")
+    made = await admin.post("/api/categories", {"name": "Green", "slug": "paint", "parent_id": ids["milk"]})
+    changed = await admin.request("PATCH", f"/api/categories/{ids['green']}", {"slug": "verdant"}, If_Match="*")
+    assert (made.status, changed.status) == (201, 200)
+    await market.work()
+    assert await ids_of(market, "/api/products", "category=GREEN&sort=price") == before
+    assert (
+        await admin.request("PATCH", f"/api/categories/{ids['green']}", {"name": "Leaf"}, If_Match="*")
+    ).status == 200
+    await market.work()
+    assert await ids_of(market, "/api/products", "category=GREEN&sort=price") == []
 
 
 def test_both_are_routes() -> None:

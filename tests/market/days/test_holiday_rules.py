@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from typing import Any
 
@@ -86,3 +88,15 @@ def test_holidays_that_are_known_are_taken() -> None:
         and not list(faults("FR", "Zone A", "skip"))
         and not list(faults(None, None, "keep"))
     )
+
+
+def test_a_country_is_loaded_alone() -> None:
+    """All of them are a fifth of a second of Python, in which the reactor answers nobody."""
+    program = (
+        "import sys; from harvestd.market.days.holiday_rules import country_fault, faults; "
+        "assert country_fault('FR') is None and country_fault('ZZ') is not None; "
+        "assert [*faults('DE', 'BY', 'skip')] == [] and [*faults('DE', 'XX', 'skip')] != []; "
+        "print(sorted(name for name in sys.modules if name.startswith('holidays.countries.')))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == "['holidays.countries.france', 'holidays.countries.germany']"

@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 import psycopg2
 import pytest
-from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import IGroups
@@ -336,8 +335,8 @@ async def test_a_group_that_is_gone_is_nobody_s_at_once(market: Market, database
     for one in (person, other):
         await put(manager, group, one)
     await put(manager, kept, person)
-    near = market.parts.groups
-    assert isinstance(near, NearGroups)
+    elsewhere = NearGroups(market.parts.reactor, market.parts.topics, market.parts.database)
+    assert await elsewhere.of(other.id) == {group}
     assert await known(market, person) == {group, kept} and await known(market, other) == {group}
     listener = psycopg2.connect(database_url)
     listener.autocommit = True
@@ -348,9 +347,8 @@ async def test_a_group_that_is_gone_is_nobody_s_at_once(market: Market, database
     cursor.execute("select 1")
     (told,) = [json.loads(note.payload) for note in listener.notifies if group in note.payload]
     assert told == {"c": "groups:gone", "p": group}
-    near._known[other.id] = frozenset({group}), near._seconds() + 9  # as another process still has it
-    near.gone(told["p"])
-    assert other.id not in near._known
+    elsewhere.gone(told["p"])
+    assert other.id not in elsewhere._known
     listener.close()
 
 
@@ -372,9 +370,10 @@ async def test_another_process_hears_of_it_from_the_database(market: Market, dat
     await put(manager, group, person)
     (told,) = heard()
     near = market.parts.groups
-    assert isinstance(near, NearGroups)
+    assert isinstance(near, NearGroups) and verifyObject(IGroups, near)
     await near.of(person.id)
-    assert len(near._known) == 1
+    near._receive("garbage")
+    assert len(near._known) == 1, "what cannot be read says nothing"
     near._receive(json.loads(told)["p"])
     assert len(near._known) == 0
     await drop(manager, group, person)
@@ -386,44 +385,6 @@ async def test_another_process_hears_of_it_from_the_database(market: Market, dat
     await manager.request("DELETE", f"/api/groups/{group}")
     assert heard() == []
     listener.close()
-
-
-async def test_an_answer_from_before_a_change_is_not_kept(market: Market) -> None:
-    person, near = await market.person(), market.parts.groups
-    assert isinstance(near, NearGroups) and verifyObject(IGroups, near)
-    real = near._primary
-
-    class Slow:
-        async def rows(self, *args: Any, **more: Any) -> Any:
-            found = await real.rows(*args, **more)
-            near.changed(person.id)  # the message comes while the answer is on its way
-            return found
-
-    near._primary = Slow()  # type: ignore[assignment]
-    assert await near.of(person.id) == frozenset()
-    assert len(near._known) == 0
-    near._primary = real
-    await near.of(person.id)
-    near._receive("garbage")
-    assert len(near._known) == 1, "what cannot be read says nothing"
-    near._gap()
-    assert len(near._known) == 0, "a message may have been missed"
-
-
-async def test_what_is_remembered_is_bounded_in_number_and_time(market: Market) -> None:
-    clock = Clock()
-    near = NearGroups(clock, market.parts.topics, market.parts.database, most=2, ttl=30.0)
-    people = [await market.person() for _ in range(3)]
-    for person in people:
-        await near.of(person.id)
-    assert list(near._known) == [person.id for person in people[1:]]
-    manager = await market.person("manager")
-    group = await made(manager)
-    await put(manager, group, people[2])
-    clock.advance(29)
-    assert await near.of(people[2].id) == frozenset(), "another process, which nobody has told"
-    clock.advance(2)
-    assert await near.of(people[2].id) == {group}
 
 
 # --- races ---

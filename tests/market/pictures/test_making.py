@@ -24,7 +24,7 @@ from zope.interface import implementer
 from harvestd.interfaces import Delivery, IClassifier, Outcome, Retried
 from harvestd.market.operations.blob_sweep import GRACE, sweep
 from harvestd.market.pictures.rules import TRIES
-from harvestd.process import picture_child
+from harvestd.process import picture_formats
 from harvestd.process import product_pictures as made_by
 from harvestd.process.picture_process import ALONE
 from harvestd.queue.consumer import Consumer
@@ -200,12 +200,12 @@ async def test_so_is_a_picture_of_a_person(market: Market, kind: str) -> None:
 def test_pieces_are_told_apart_however_the_file_ends(kind: str) -> None:
     """And a file that lies about their lengths is looked through once."""
     content = of_pieces(kind, 20)
-    assert 20 < len(list(picture_child.pieces(kind, content))) < 60
+    assert 20 < len(list(picture_formats.pieces(kind, content))) < 60
     for end in range(0, len(content), 7):
-        list(picture_child.pieces(kind, content[:end]))
+        list(picture_formats.pieces(kind, content[:end]))
     head = content[:24]
     for rest in (b"\0" * 100_000, b"\xff" * 100_000, os.urandom(100_000)):
-        assert len(list(picture_child.pieces(kind, head + rest))) <= 100_000
+        assert len(list(picture_formats.pieces(kind, head + rest))) <= 100_000
 
 
 def wide(kind: str) -> bytes:

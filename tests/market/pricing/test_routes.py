@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import IPricing
@@ -126,49 +125,6 @@ async def test_every_process_knows_a_change_at_once(market: Market) -> None:
     assert [one.id for one in (await near.now()).fees] == [fee["id"]]
     await manager.request("DELETE", f"/api/fees/{fee['id']}")
     assert (await near.now()).fees == ()
-
-
-class Counting:
-    """A reader that counts what it is asked."""
-
-    def __init__(self, real: Any) -> None:
-        self.real, self.asked = real, 0
-
-    async def rows(self, statement: Any, /, **values: Any) -> Any:
-        self.asked += 1
-        return await self.real.rows(statement, **values)
-
-
-class Topics:
-    """Topics that the test tells of."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    def subscribe(self, channel: str, receive: Any, gap: Any) -> Any:
-        self.told = [channel, receive, gap]
-        return self.told.clear
-
-
-async def test_what_is_remembered_costs_no_statement_until_it_is_told_of_or_old(market: Market) -> None:
-    clock, topics, reader = Clock(), Topics(), Counting(market.parts.database)
-    near = NearPricing(clock, topics, reader, ttl=30.0)  # type: ignore[arg-type]
-    near.start()
-    assert topics.told[0] == "pricing:changed"
-    await near.now()
-    first = reader.asked
-    await near.now()
-    clock.advance(29.9)
-    await near.now()
-    assert reader.asked == first
-    for forget in (lambda: clock.advance(0.1), lambda: topics.told[1](""), lambda: topics.told[2](), near.changed):
-        before = reader.asked
-        forget()
-        await near.now()
-        await near.now()
-        assert reader.asked == before + first
-    near.stop()
-    assert topics.told == []
 
 
 async def test_the_database_tells_of_every_change_that_matters(market: Market) -> None:

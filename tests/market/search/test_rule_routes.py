@@ -7,10 +7,9 @@ from typing import Any
 
 import psycopg2
 import pytest
-from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import ISearchRules, Rules
+from harvestd.interfaces import ISearchRules
 from harvestd.kernel.permissions import ROLES
 from harvestd.market.search import rules
 from harvestd.market.search.rules_near import NearRules
@@ -218,31 +217,10 @@ async def test_the_database_tells_every_process_at_the_commit_whoever_changes_it
         "update search_rules set queries = '{a,c}'", "update farms set slug = slug || '-x'", "update categories set slug = slug || '-x'",
         "delete from search_rules",
     ):  # fmt: skip
-        assert await near.of(["a"]) is not None and near._book is not None
+        assert await near.of(["a"]) is not None and len(near._all) == 1
         cursor.execute(statement)
         assert len(heard()) == 1, statement
         near.changed()
-        assert near._book is None
+        assert len(near._all) == 0
     assert goods
     listener.close()
-
-
-async def test_rules_are_remembered_for_a_while_and_an_answer_from_before_a_change_is_not(market: Market) -> None:
-    clock, real = Clock(), market.parts.database
-    near = NearRules(clock, market.parts.topics, real, market.parts.cache, ttl=30.0)
-    assert await near.of(["a"]) == Rules()
-    await real.transaction(lambda tx: tx.run(MANY, count=1))
-    clock.advance(29)
-    assert await near.of(["a"]) == Rules(), "another process, which nobody has told"
-    clock.advance(2)
-    assert (await near.of(["a"])).groups
-
-    class Slow:
-        async def rows(self, *args: Any, **more: Any) -> Any:
-            found = await real.rows(*args, **more)
-            near.changed()  # the message comes while the answer is on its way
-            return found
-
-    near._primary = Slow()  # type: ignore[assignment]
-    near.changed()
-    assert (await near.of(["a"])).groups and near._book is None
