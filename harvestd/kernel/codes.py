@@ -28,7 +28,7 @@ CODES: dict[str, Code] = {
     "wrong-form": Code("It is text, but not in the documented form.", (), ("reason", "example")),
     "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason",)),
     "not-found": Code("It names something that does not exist, or does not belong here.", (), ("reason", "value", "farm", "list")),
-    "expired": Code("It was good once, or until a time that has passed.", (), ("reason", "farm")),
+    "expired": Code("It was good once, or until a time that has passed.", (), ("reason", "farm", "value")),
     "failed": Code("The work came to an end by an error of the server."),
     "taken": Code("Somebody else has it already, and it must be unique.", (), ("reason",)),
     # Numbers.
@@ -72,7 +72,7 @@ CODES: dict[str, Code] = {
         "Less is left than was requested; `reason` is `together` where there is enough for the line, and not for all lines of the product.",
         ("available", "unit"), ("product_id", "variant_id", "title", "reason"),
     ),
-    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much.", (), ("next",)),
+    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from`.", (), ("next", "from")),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
         ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),

@@ -175,16 +175,18 @@ class Gate:
         return reply
 
     async def _guard(self, route: Route, context: RequestContext) -> None:
-        """Count a body that could be a guess, for its caller and for the address. Raises ``TooMany``."""
-        limit = route.guarded(context.body) if route.guarded is not None else None
-        if limit is None:
+        """Count a body that could be a guess, or holds something, for its caller and for the address. Raises ``TooMany``."""
+        if route.guarded is None:
             return
         callers = [] if context.caller is None else [f"user:{context.caller.user_id}"]
-        for who in (*callers, f"address:{bucket_of(context.address)}"):
-            headers, refusal = await self.limits.count(limit, who, "guesses")
-            if refusal is not None:
-                raise refusal
-            context.limited(headers)
+        counted: replies.Headers = ()
+        for limit in route.guarded(context):
+            for who in (*callers, f"address:{bucket_of(context.address)}"):
+                headers, refusal = await self.limits.count(limit, who, "guesses")
+                if refusal is not None:
+                    raise refusal
+            counted = beside(counted, headers)
+        context.limited(counted)
 
 
 def _segment(name: str, text: str) -> str:

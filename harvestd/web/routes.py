@@ -4,7 +4,7 @@ gate, OpenAPI, the metrics' labels and Klein all read it."""
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, Literal, Protocol
 
@@ -140,8 +140,9 @@ class Route:
     viewed: bool = False
     limit: str = "rate_default"
     endpoint_class: str = ""
-    #: The setting of a further limit for some bodies, by which they are counted before any transaction, for the caller and for the address.
-    guarded: Callable[[Any], str | None] | None = None
+    #: RequestContext -> the settings of further limits, for some bodies: these are counted before any transaction, for the caller and for the address, by one
+    #: quota for all routes that have the limit.
+    guarded: Callable[[Any], Collection[str]] | None = None
     errors: tuple[type[Exception], ...] = ()
     #: OpenAPI's operationId (``placeOrder``), if not derived from :attr:`name`.
     operation: str = ""

@@ -90,6 +90,7 @@ SeasonDay = Annotated[
 Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
 Cursor = Annotated[str, Meta(max_length=1024, description="The `next` of an earlier page.")]
 Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
+PerCent = Annotated[Decimal, Meta(description="Per cent, 0 to 100, three places at most.", examples=["19.000"])]
 _IN_MINOR_UNITS = "must be in minor units: 350 is 3.50 EUR"
 #: The message for money that is not a whole number, a common first mistake: with the alternative of a money object, and for fields
 #: without one.

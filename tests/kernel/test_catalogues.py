@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 from harvestd.kernel.catalogues import WORDS, named
 from harvestd.kernel.languages import NAMED, quantity
+from harvestd.market.notifications.messages import PIECES
 from tests.english import english_in
 from tests.kernel.words import FOLDER, renewed, wanted
 
@@ -52,7 +53,16 @@ def test_a_catalogue_is_as_make_words_writes_it(tag: str) -> None:
 
 
 #: Words that are the same in English.
-SAME = {("de", "Name"), ("de", "Code"), ("fr", "Code"), ("fr", "Cause"), ("de", NAMED), ("es", NAMED)}
+SAME = {
+    ("de", "Name"),
+    ("de", "Code"),
+    ("fr", "Code"),
+    ("fr", "Cause"),
+    ("de", NAMED),
+    ("es", NAMED),
+    ("de", PIECES["fee"]),
+    ("es", PIECES["fee"]),
+}
 
 
 @pytest.mark.parametrize("tag", WORDS)

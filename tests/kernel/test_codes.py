@@ -99,12 +99,23 @@ def _text(message: ast.expr | None, around: ast.AST) -> ast.expr | None:
     """A value; where that is a name, what it was given last in the function before."""
     if isinstance(message, ast.Name):
         given = [
-            node.value for node in ast.walk(around)
-            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == message.id for t in node.targets)
-            and node.lineno <= message.lineno
-        ]  # fmt: skip
-        return given[-1] if given else message
+            (node.lineno, value)
+            for node in ast.walk(around)
+            if isinstance(node, ast.Assign) and node.lineno <= message.lineno
+            for name, value in _assigned(node)
+            if name == message.id
+        ]
+        return max(given, key=lambda one: one[0])[1] if given else message
     return message
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    """The names that get a value, each with it: also one of several at once."""
+    for target in node.targets:
+        pairs = [(target, node.value)]
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = [*zip(target.elts, node.value.elts, strict=False)]
+        yield from ((one.id, value) for one, value in pairs if isinstance(one, ast.Name))
 
 
 @cache

@@ -53,7 +53,7 @@ def cases() -> dict[str, set[str]]:
     for own in (MINOR_UNITS, MINOR_UNITS_ALONE):
         for code, params in own["params"].items():
             found.setdefault(code, set()).add(params["reason"])
-    found["below-minimum"] = {"to-remove", "exclusive", "stock", "never-charged"}
+    found["below-minimum"] = {"to-remove", "exclusive", "stock", "never-charged", "coupon"}
     return found
 
 
@@ -158,6 +158,17 @@ def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: 
             {"reserved": "1.250", "unit": "kg", "reason": "unit-stays"},
             "bleibt, solange offene Bestellungen 1,25 kg enthalten; archivieren Sie das Produkt, und bieten Sie es in der anderen Einheit neu an",
         ),
+        (
+            "below-minimum",
+            {"minimum": "2000", "missing": "150", "currency": "EUR", "reason": "coupon"},
+            "gilt für Waren ab 20,00 €; es fehlen noch 1,50 €",
+        ),
+        (
+            "window-full",
+            {"next": "1", "from": "2026-05-01T08:00:00Z"},
+            "ist voll; das nächste freie beginnt um 2026-05-01T08:00:00Z",
+        ),
+        ("window-full", {}, "ist voll"),
         ("above-maximum", {"maximum": "1000000"}, "darf höchstens 1.000.000 sein"),
         ("out-of-stock", {"available": "1", "unit": "box"}, "vorrätig: 1 Kiste"),
         ("out-of-stock", {"available": "2", "unit": "box"}, "vorrätig: 2 Kisten"),

@@ -280,7 +280,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             [{"name": "Gate", "position": {"latitude": -90, "longitude": 1e-7}, "hours": "x" * 500}, {"name": "Barn", "position": None}],
         ],
         "delivery": [
-            None, {"areas": [{"name": "Town", "postcodes": ["1010", "sw1a 1aa"], "fee": 390, "minimum": 1, "free_from": {"amount": 1, "currency": "EUR"}}]},
+            None, {"areas": [{"name": "Town", "postcodes": ["1010", "sw1a 1aa"], "fee": 390, "minimum": 1, "free_from": {"amount": 1, "currency": "EUR"}, "rate": "0.001"}]},
             {"areas": [{"name": f"{n:0100}", "postcodes": ["1" * 10]} for n in range(20)], "note": "x" * 2000},
         ],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}], "benefits": [[], ["senior_fmnp"], [*BENEFITS]],

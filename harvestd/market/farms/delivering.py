@@ -9,6 +9,7 @@ import msgspec
 
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.rates import said
 from harvestd.market.farms import delivery_rules as rules
 from harvestd.market.farms.delivery_shapes import Area, Delivery, DeliveryIn, PointPosition, corners
 from harvestd.market.farms.rules import not_on_earth
@@ -71,6 +72,7 @@ def shown(delivery: Mapping[str, Any] | None, currency: str) -> Delivery | None:
         Area(
             name=area["name"], postcodes=area["postcodes"], radius_km=area["radius_km"], polygon=msgspec.convert(area.get("polygon"), list[PointPosition] | None), fee=money(area["fee"], currency),
             minimum=money(area["minimum"], currency), free_from=None if area["free_from"] is None else money(area["free_from"], currency),
+            rate=said(area.get("rate", 0)),
         )
         for area in delivery["areas"]
     ]  # fmt: skip

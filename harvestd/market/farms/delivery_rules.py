@@ -16,6 +16,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import distance_km, is_inside
 from harvestd.kernel.names import Rule
+from harvestd.kernel.rates import per_cent
 from harvestd.market.farms.rules import not_on_earth
 
 MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 20, 500, 16, 500
@@ -57,6 +58,8 @@ def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
     path = f"delivery.areas[{i}]"
     if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
         yield fault
+    if "rate" in area and isinstance(rate := per_cent(f"{path}.rate", area["rate"]), FieldError):
+        yield rate
     yield from place_faults(path, area)
 
 
@@ -119,9 +122,10 @@ def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
 
 
 def kept(area: Mapping[str, Any]) -> dict[str, Any]:
-    """An area without faults as it is stored; its amounts in minor units."""
+    """An area without faults as it is stored; its amounts in minor units, the rate of the tax on its fee as rates are."""
     return {
         "name": TEXTS["name"].apply("", area["name"]), **kept_place(area), "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+        "rate": per_cent("", area["rate"]),
     }  # fmt: skip
 
 
@@ -179,21 +183,18 @@ def covers(area: Mapping[str, Any], middle: Place | None, code: str, position: P
     return middle is not None and distance_km(*middle, *position) <= area["radius_km"]
 
 
-def codes_in(address: str) -> set[str]:
-    """All that may be the postcode of an address, as postcodes are compared: up to three of its words that follow each other, with nothing but a space or a hyphen between."""
-    found: set[str] = set()
+def runs(address: str) -> Iterator[tuple[str, int, int]]:
+    """All that may be a postcode of an address, as postcodes are compared, with the place of its first word and of the one after it: up to three of its words
+    that follow each other, with nothing but a space or a hyphen between."""
+    at = 0
     for piece in _APART.split(_spelt(address)):
         words = [word.upper() for word in _WORD.findall(piece)]
-        found.update("".join(words[at : at + n]) for at in range(len(words)) for n in range(1, _WORDS + 1))
-    return found
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + _WORDS, len(words)) + 1):
+                yield "".join(words[start:end]), at + start, at + end
+        at += len(words)
 
 
-def area_of(delivery: Mapping[str, Any] | None, address: str) -> Mapping[str, Any] | None:
-    """The area that an address is in, as far as its words tell: the first in the farm's order with a postcode that it has. Nobody knows here how far it is
-    from the farm: if it has none of the postcodes, the first circle counts, and the farm may still refuse. None if there is no such area."""
-    areas = delivery["areas"] if delivery is not None else ()
-    codes = codes_in(address)
-    found = next(
-        (one for one in areas if one["postcodes"] and any(postcode(c) in codes for c in one["postcodes"])), None
-    )
-    return found or next((one for one in areas if one["postcodes"] is None), None)
+def codes_in(address: str) -> set[str]:
+    """The same, without the places."""
+    return {code for code, _, _ in runs(address)}

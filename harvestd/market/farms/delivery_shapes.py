@@ -17,7 +17,7 @@ from harvestd.market.farms.delivery_rules import (
     MAX_POSTCODES,
 )
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_HOURS, MAX_POINT_NAME
-from harvestd.web.shapes import Id, In, MinorUnits, Money, Out
+from harvestd.web.shapes import Id, In, MinorUnits, Money, Out, PerCent
 
 Radius = Annotated[Decimal, Meta(description="More than 0, 500 at most.")]
 
@@ -54,6 +54,7 @@ class AreaIn(In, kw_only=True, frozen=True):
     fee: Money | MinorUnits = 0
     minimum: Money | MinorUnits = 0
     free_from: Money | MinorUnits | None = None
+    rate: PerCent = Decimal(0)
 
 
 class DeliveryIn(In, kw_only=True, frozen=True):
@@ -73,6 +74,7 @@ class Area(Out, kw_only=True, frozen=True):
     fee: Money
     minimum: Money
     free_from: Money | None
+    rate: str
 
 
 class Delivery(Out, kw_only=True, frozen=True):
@@ -110,13 +112,14 @@ def corners(given: Sequence[PointPositionIn] | None) -> list[tuple[Decimal, Deci
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "delivery": "Where the farm says that it delivers, and on which terms, by which orders are charged; null if it says nothing of it.",
-    "areas": "The areas, in order: the first that a place is in counts.",
+    "areas": "The areas, in order: the first that a place is in counts. An address that names postcodes of several is delivered on the strictest of their terms.",
     "postcodes": "The postcodes in it, which are compared without spaces and hyphens; null if it is none of postcodes.",
     **dict.fromkeys(("Area.radius_km", "AreaIn.radius_km"), "Radius in kilometres around the farm; null if it is no circle."),
     "polygon": "The corners of it, in degrees, 10 degrees wide and high at most; null if it is no polygon.",
     **dict.fromkeys(("Area.fee", "AreaIn.fee"), "What a delivery there costs."),
     **dict.fromkeys(("Area.minimum", "AreaIn.minimum"), "Minimum order for delivery there."),
     **dict.fromkeys(("Area.free_from", "AreaIn.free_from"), "Goods for this amount are delivered free of charge; null for none. Not less than the least order, where there is a fee."),
+    **dict.fromkeys(("Area.rate", "AreaIn.rate"), "Per cent of tax on the fee."),
     **dict.fromkeys(("Delivery.note", "DeliveryIn.note"), "What buyers are told of it: days, hours."),
     **dict.fromkeys(("PickupPoint.position", "PickupPointIn.position"), "Where it is, in degrees; null if unknown."),
     "hours": "When it is open, in the farm's words.",

@@ -17,6 +17,8 @@ from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
 from harvestd.market.orders.order import Line, Totals
+from harvestd.market.pricing.amounts import read
+from harvestd.market.pricing.charged_rules import code_of, fees_of, together
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.unit_of_work import UnitOfWork
@@ -107,7 +109,7 @@ def _facts(order: _Told, person: Person, event: Envelope, zone: str) -> dict[str
     totals = part.totals(row.tax_included) if part else row.totals
     return {
         "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
-        "subtotal": totals.total if part else None, "charges": _charges(totals), "lines": [_line(x, person) for x in lines],
+        "subtotal": totals.total if part else None, "charges": _charges(order, person, farm_id, totals), "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, _in(zone, x.fulfilment)] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
@@ -146,11 +148,17 @@ def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
     return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
 
 
-def _charges(totals: Totals) -> list[list[Any]]:
-    """What is charged beside the goods, by the word for it."""
-    tax = "tax_included" if totals.tax_included else "tax"
-    found = {"fees": totals.fees, "discount": totals.discount, tax: totals.tax}
-    return [[word, amount] for word, amount in found.items() if amount]
+def _charges(order: _Told, person: Person, farm_id: str | None, totals: Totals) -> list[list[Any]]:
+    """What is charged beside the goods, for the order or the part of a farm: each fee by its name and the coupon with its code, as far as these are known
+    and told; and the tax."""
+    pricing = read(order.row.terms)
+    fees = [["fee", fee.amount, fee.name] for fee in together(fees_of(pricing, None if farm_id is None else [farm_id]))]
+    if sum(fee[1] for fee in fees) != totals.fees:  # of a part that is over, or of an order from before they were noted
+        fees = [["fees", totals.fees]]
+    code = code_of(pricing, None if person.farm_id is None else [person.farm_id])
+    coupon = ["discount", totals.discount] if code is None else ["coupon", totals.discount, code]
+    found = [*fees, coupon, ["tax_included" if totals.tax_included else "tax", totals.tax]]
+    return [one for one in found if one[1]]
 
 
 def _line(line: Line, person: Person) -> list[Any]:

@@ -111,10 +111,11 @@ def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
     return "\n".join([*lines, *_charges(facts.get("charges", ()), facts, language)])
 
 
-def _charges(value: Sequence[tuple[str, int]], facts: Facts, language: str) -> list[str]:
-    """What is charged beside the lines of an order, a line each (nothing in notices from before)."""
+def _charges(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> list[str]:
+    """What is charged beside the lines of an order, a line each, some with a name (nothing in notices from before)."""
     return [
-        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language))}" for piece, amount in value
+        f"  {mail(PIECES[piece], language).format(amount=_money(amount, facts, language), name=one_line(*named or ('',)))}"
+        for piece, amount, *named in value
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import date
 import attrs
 
 from harvestd.kernel.errors import Forbidden, Invalid
+from harvestd.kernel.names import accept
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.rules import Item
@@ -18,13 +19,17 @@ from harvestd.market.orders import (
     changing,
     cut_offs,
     fulfilment,
+    minimum_rows,
+    minimum_rules,
     windows,
 )
 from harvestd.market.orders.amending import Amending, Edit, amend
-from harvestd.market.orders.changes import By
+from harvestd.market.orders.changes import By, Changed
 from harvestd.market.orders.fulfilment import Standing
+from harvestd.market.orders.minimum_rules import Least
 from harvestd.market.orders.parties import ROLE, Party
 from harvestd.market.orders.placing_rules import Asked, check_terms
+from harvestd.market.pricing.charging_rules import least_orders
 from harvestd.unit_of_work import UnitOfWork
 
 
@@ -58,6 +63,7 @@ async def amend_order(
         by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, billing=await changing.billed_by(unit, order, shelf, today), open_days=open_days
     )  # fmt: skip
     change = amend(order, edits, amending, [unit.new_id() for _ in edits])
+    await _refuse_too_little(unit, order, change, amending, edits)
     asked = [Asked(item.product_id, item.quantity, (i,), item.variant_id) for i, item in enumerate(items)]
     total = (order if change is None else change).totals.total
     check_terms(asked, shelf, {item.key: item.seen for item in items}, terms, wanted.expected_total, total)
@@ -68,6 +74,32 @@ async def amend_order(
     await changing.store(unit, order, change, changing.Concerned(held, goods, places), party.user_id, terms)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
+
+
+async def _refuse_too_little(
+    unit: UnitOfWork, order: Standing, change: Changed | None, amending: Amending, edits: Sequence[Edit]
+) -> None:
+    """Raise ``Invalid`` for a change that leaves what nobody could have ordered."""
+    if change is None:
+        return
+    paths = {edit.line_id: edit.path for edit in edits if edit.line_id is not None}
+    faults = [*minimum_rules.left_of_nothing(change, paths)]
+    if amending.by.actor == "buyer":
+        least = await minimum_rows.of_order(unit.tx, order.id) | _of_opened(change, amending)
+        faults += minimum_rules.left_too_little(order, change, least, amending.terms.currency)
+    accept(*faults)
+
+
+def _of_opened(change: Changed, amending: Amending) -> dict[str, Least]:
+    """The least order of each farm that is new in an order."""
+    farms, areas = {one.farm_id: one for one in amending.shelf.values()}, least_orders(amending.billing.ways)
+    return {
+        part.farm_id: Least(
+            part.farm_id, part.farm_name, max(farms[part.farm_id].order_minimum, areas.get(part.farm_id, 0)),
+            outside=part.farm_id in amending.billing.ways and amending.billing.ways[part.farm_id].outside,
+        )
+        for part in change.opened
+    }  # fmt: skip
 
 
 def _product(order: Standing, edit: Edit) -> str:

@@ -25,7 +25,7 @@ from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.fulfilment import WITHDRAWABLE, Standing, require
 from harvestd.market.orders.new_lines import charged, line_of, of_quantity
 from harvestd.market.orders.order import OVER, Line, Part
-from harvestd.market.orders.placing_rules import below_minimum, of, too_many_lines
+from harvestd.market.orders.placing_rules import of, too_many_lines
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 
@@ -233,27 +233,7 @@ class _Amended:
         total = sum(line.owed for line in after)
         beyond = too_much("lines", total, terms.currency)
         faults += [beyond] if beyond else []
-        if self._amending.by.actor == "buyer":
-            faults += self._below_minimum(after)
         return faults
-
-    def _below_minimum(self, after: Sequence[Line]) -> list[FieldError]:
-        """Farms of which the buyer would have less than these take orders from, and less than before; all of it they may take out."""
-        farms = {product.farm_id: product for product in self._amending.shelf.values()}
-        was, is_ = (
-            {f: sum(x.owed for x in lines if x.farm_id == f) for f in farms}
-            for lines in (_counting(self._order.lines), after)
-        )
-        had = {line.farm_id for line in after}
-        return [
-            below_minimum(farms[f], amount, self._amending.terms.currency)
-            for f, amount in is_.items()
-            if f in had and amount < farms[f].order_minimum and (amount < was[f] or f in self.opened)
-        ]
-
-
-def _counting(lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.counts]
 
 
 def _as_ordered(line: Line) -> bool:

@@ -79,7 +79,7 @@ def changed(
     """What follows if these are the lines of an order, in order (those that were there before are recognised by their ids); None: nothing, since nothing
     differs. A part of which nothing is left is cancelled, and keeps its lines for the books. ``about`` are the lines that the event (one each) is about,
     ``more`` what else it says; ``pricing`` are the rules by which it is billed then (None: as before)."""
-    gone = [part for part in order.parts if part.status not in OVER and _emptied(part, order.lines, lines)]
+    gone = [part for part in order.parts if part.status not in OVER and _emptied(part, order.lines, lines, kind)]
     statuses = {part.farm_id: "cancelled" for part in gone}
     kept = [attrs.evolve(line, answer_by=None) for line in order.lines if line.farm_id in statuses]
     lines = sorted([*(line for line in lines if line.farm_id not in statuses), *kept], key=lambda line: line.position)
@@ -107,10 +107,17 @@ def changed(
     )  # fmt: skip
 
 
-def _emptied(part: Part, before: Sequence[Line], after: Sequence[Line]) -> bool:
-    """Whether all of a part is taken out. What is short is not: its farm says what becomes of the part."""
-    had, has = (any(line.farm_id == part.farm_id for line in lines) for lines in (before, after))
-    return had and not has
+def _emptied(part: Part, before: Sequence[Line], after: Sequence[Line], kind: Kind) -> bool:
+    """Whether all of a part is taken out, or all of which anything was left. What is short is not: its farm says what becomes of the part."""
+    had, has = ([line for line in lines if line.farm_id == part.farm_id] for lines in (before, after))
+    return (bool(had) and not has) or (
+        kind == "amended" and any(map(_something, had)) and not any(map(_something, has))
+    )
+
+
+def _something(line: Line) -> bool:
+    """Whether a line has anything for its buyer, or may come to."""
+    return line.proposed or line.left > 0
 
 
 def _pairs(before: Sequence[Line], after: Sequence[Line]) -> tuple[Pair, ...]:

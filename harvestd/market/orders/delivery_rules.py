@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -46,43 +46,50 @@ def chosen(
     """
     if not asked:
         return dict.fromkeys(farms, PLAIN)
-    errors: list[FieldError] = []
-    found: dict[str, dict[str, Any]] = {}
+    accept(*faults(farms, asked, windows))
+    return {
+        farm_id: _stored(way, farms[farm_id], windows.get(farm_id))
+        for way in asked
+        for farm_id in _concerned(way, farms)
+    }
+
+
+def faults(
+    farms: Mapping[str, Farm], asked: Sequence[Way], windows: Mapping[str, Mapping[str, Any]]
+) -> list[FieldError]:
+    """Every fulfilment that is wrong or of a farm that is not part of the order; if none is, what is missing."""
+    found: list[FieldError] = []
+    given: set[str] = set()
     for way in asked:
-        errors += alone(way)
-        if way.farm_id is not None and way.farm_id not in farms:
-            errors.append(
-                FieldError(
-                    f"{way.path}.farm_id",
-                    "is not a farm of this order",
-                    code="not-found",
-                    params={"reason": "no-farm-of-order"},
-                )
-            )
-        elif way.farm_id in found:
-            errors.append(FieldError(f"{way.path}.farm_id", "is already given above", code="given-twice"))
-        for farm_id in farms if way.farm_id is None else [way.farm_id] if way.farm_id in farms else []:
-            at_window = windows.get(farm_id)
-            single = way.farm_id is not None or len(farms) == 1
-            stored = (
-                _stored(way, farm_id, farms[farm_id], alone=single) if at_window is None else _stored_at(way, at_window)
-            )
-            if isinstance(stored, FieldError):
-                errors.append(stored)
-            else:
-                found[farm_id] = stored
-    if missing := [farm.name for farm_id, farm in farms.items() if not errors and farm_id not in found]:
-        names = ", ".join(missing)
-        errors.append(
-            FieldError(
-                "fulfilments",
-                f"does not say how the goods of {names} reach you",
-                code="required",
-                params={"farms": names},
-            )
-        )
-    accept(*errors)
-    return found
+        found += [*alone(way), *_misplaced(way, farms, given)]
+        concerned = _concerned(way, farms)
+        single = way.farm_id is not None or len(farms) == 1
+        points = (_point_fault(way, id, farms[id], alone=single) for id in concerned if id not in windows)
+        found += [fault for fault in points if fault is not None]
+        given.update(concerned)
+    return found or _missing(farms, given)
+
+
+def _concerned(way: Way, farms: Mapping[str, Farm]) -> list[str]:
+    """The farms whose parts it is for."""
+    return [farm_id for farm_id in farms if way.farm_id in (None, farm_id)]
+
+
+def _misplaced(way: Way, farms: Mapping[str, Farm], given: Collection[str]) -> Iterator[FieldError]:
+    """That it is for a farm that is not part of the order, or for one that has one."""
+    field = f"{way.path}.farm_id"
+    if way.farm_id is not None and way.farm_id not in farms:
+        params = {"reason": "no-farm-of-order"}
+        yield FieldError(field, "is not a farm of this order", code="not-found", params=params)
+    elif way.farm_id in given:
+        yield FieldError(field, "is already given above", code="given-twice")
+
+
+def _missing(farms: Mapping[str, Farm], given: Collection[str]) -> list[FieldError]:
+    """That it is not said how the goods of some farms reach their buyer."""
+    names = ", ".join(farm.name for farm_id, farm in farms.items() if farm_id not in given)
+    message = f"does not say how the goods of {names} reach you"
+    return [FieldError("fulfilments", message, code="required", params={"farms": names})] if names else []
 
 
 def alone(way: Way) -> list[FieldError]:
@@ -106,24 +113,25 @@ def alone(way: Way) -> list[FieldError]:
     return faults
 
 
-def _stored_at(way: Way, window: Mapping[str, Any]) -> dict[str, Any]:
-    """The fulfilment in a window, whose pick-up point counts."""
-    return {"method": way.method, **({"address": way.address} if way.address else {}), **window}
+def _stored(way: Way, farm: Farm, at_window: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A fulfilment without faults as it is kept with a farm's part; in a window, that has the pick-up point."""
+    stored = {"method": way.method, **({"address": way.address} if way.address else {}), **(at_window or {})}
+    point = None if at_window is not None or way.method == "delivery" else _point(way, farm)
+    return stored if point is None else stored | {"pickup_point": dict(point)}
 
 
-def _stored(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> dict[str, Any] | FieldError:
-    stored: dict[str, Any] = {"method": way.method}
-    if way.address:
-        stored["address"] = way.address
-    if way.pickup_point_id is None or way.method == "delivery":
-        return stored
-    point = next((point for point in farm.pickup_points if point["id"] == way.pickup_point_id), None)
-    if point is None:
-        field, lister = f"{way.path}.pickup_point_id", f"GET /api/farms/{farm_id}"
-        if alone:
-            message = f"is not a pick-up point of {farm.name}; {lister} lists them"
-            params = {"reason": "point-of-one-farm", "farm": farm.name, "list": lister}
-            return FieldError(field, message, code="not-found", params=params)
-        message = f"is not a pick-up point of {farm.name}; name one for each farm in fulfilments"
-        return FieldError(field, message, code="not-found", params={"reason": "point-of-farm", "farm": farm.name})
-    return stored | {"pickup_point": dict(point)}
+def _point(way: Way, farm: Farm) -> Mapping[str, Any] | None:
+    return next((point for point in farm.pickup_points if point["id"] == way.pickup_point_id), None)
+
+
+def _point_fault(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> FieldError | None:
+    """That the pick-up point is none of the farm's; ``alone`` is whether it is for this farm only."""
+    if way.pickup_point_id is None or way.method == "delivery" or _point(way, farm) is not None:
+        return None
+    field, lister = f"{way.path}.pickup_point_id", f"GET /api/farms/{farm_id}"
+    if alone:
+        message = f"is not a pick-up point of {farm.name}; {lister} lists them"
+        params = {"reason": "point-of-one-farm", "farm": farm.name, "list": lister}
+        return FieldError(field, message, code="not-found", params=params)
+    message = f"is not a pick-up point of {farm.name}; name one for each farm in fulfilments"
+    return FieldError(field, message, code="not-found", params={"reason": "point-of-farm", "farm": farm.name})

@@ -60,9 +60,9 @@ def wish_faults(lines: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
     return [fault for fault in found if isinstance(fault, FieldError)]
 
 
-def guarded(body: Any) -> str | None:
-    """The limit of bodies with a coupon, so that nobody guesses codes."""
-    return "rate_coupon" if body.coupon else None
+def guarded(request: RequestContext) -> list[str]:
+    """The limits of a body with a coupon, so that nobody guesses codes."""
+    return ["rate_coupon"] if request.body.coupon else []
 
 
 def asked_for(request: RequestContext, body: OrderBody) -> placing_actions.Ordering:

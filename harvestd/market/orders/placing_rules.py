@@ -20,6 +20,7 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
+from harvestd.market.orders.minimum_rules import Least, below
 from harvestd.market.pricing.amounts import Discount, Good
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import least_orders
@@ -182,21 +183,8 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
         product = shelf[a.key]
         goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
-    return [
-        below_minimum(farms[f], amount, terms.currency)
-        for f, amount in goods.items()
-        if amount < farms[f].order_minimum
-    ]
-
-
-def below_minimum(farm: OnSale, amount: int, currency: str) -> FieldError:
-    """The fault of goods of a farm (a product of it has its terms) that come to less than its minimum order."""
-    missing = farm.order_minimum - amount
-    message = f"{farm.farm_name} takes orders from {money(farm.order_minimum, currency)}; add goods for {money(missing, currency)} more"
-    params = {
-        "farm_id": farm.farm_id, "farm": farm.farm_name, "minimum": str(farm.order_minimum), "missing": str(missing), "currency": currency,
-    }  # fmt: skip
-    return FieldError("lines", message, code="below-minimum", params=params)
+    least = [Least(farm_id, farms[farm_id].farm_name, farms[farm_id].order_minimum) for farm_id in goods]
+    return below(least, goods, terms.currency)
 
 
 def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
 from harvestd.kernel.names import accept
@@ -11,7 +9,7 @@ from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import token as cart_token
 from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.catalogue.viewing import somebody
-from harvestd.market.orders import quoting
+from harvestd.market.orders import ordering, quoting
 from harvestd.market.orders.ordering import asked_for
 from harvestd.market.orders.quote_shapes import AskQuote
 from harvestd.market.orders.quote_views import quote_view
@@ -19,9 +17,9 @@ from harvestd.web.context import RequestContext, Result
 from harvestd.web.market_day import today
 
 
-def guarded(body: Any) -> str | None:
-    """The limit of bodies with a coupon, so that nobody guesses codes, and of those that hold something."""
-    return "rate_coupon" if body.coupon else "rate_hold" if body.hold else None
+def guarded(request: RequestContext) -> list[str]:
+    """The limits of an order with this body, and of one that holds something: a hold with a coupon is both."""
+    return [*ordering.guarded(request), *(["rate_hold"] if request.body.hold else [])]
 
 
 async def ask(request: RequestContext, body: AskQuote) -> Result:

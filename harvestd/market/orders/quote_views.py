@@ -27,13 +27,12 @@ def quote_view(quoted: Quoted, currency: str, language: str) -> Quote:
         )
         for part in decided.parts
     ]  # fmt: skip
-    names = {rule.id: rule.name for rule in decided.pricing.fees}
     return Quote(
         id=quoted.held.id if quoted.held is not None else None,
         expires_at=quoted.held.expires_at if quoted.held is not None else None,
         parts=parts, lines=[line for part in parts for line in part.lines],
         fees=[
-            QuoteFee(name=names[fee.id], farm_id=fee.farm_id, amount=money(fee.amount, currency), tax=money(fee.tax, currency))
+            QuoteFee(name=fee.name, farm_id=fee.farm_id, amount=money(fee.amount, currency), tax=money(fee.tax, currency))
             for fee in decided.bill.fees
         ],
         totals=shown_totals(currency, decided.totals, any(part.estimated for part in parts)),

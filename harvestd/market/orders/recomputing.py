@@ -1,7 +1,8 @@
 """What an order comes to as its lines and parts stand now: the one way from lines to amounts, whatever has changed. Pure.
 
 Each line comes to what is left of it at its price (:attr:`Line.owed`); ``pricing/amounts.py`` makes parts and the whole of that, by the rules that were
-kept with the order when it was placed. Parts that are cancelled or expired keep their goods for the books, and nothing is owed for them.
+kept with the order when it was placed. Parts that are cancelled or expired keep their goods for the books, and nothing is owed for them; nor is anything for a
+line of which nothing is left, which bears no fee either. What was charged for a part that is completed stays, whatever becomes of the others.
 """
 
 from __future__ import annotations
@@ -36,30 +37,38 @@ def recomputed(
     if lost is not None:
         pricing = lowered(pricing, list(lost), goods, ways)
     found = bill(goods, pricing, ways)
+    standing = _standing(parts)
     return Amounts(
-        lines=tuple(_line(line, found, pricing) for line in lines), parts=tuple(_part(part, found) for part in parts),
-        totals=Totals.of(found, pricing.tax_included), pricing=pricing,
+        lines=tuple(_line(line, found, pricing) if line.farm_id in standing else line for line in lines), parts=tuple(_part(part, found) for part in parts),
+        totals=Totals.of(found, pricing.tax_included), pricing=pricing.after(found),
     )  # fmt: skip
 
 
 def goods_of(parts: Sequence[Part], lines: Sequence[Line]) -> list[Good]:
-    """What is owed for, as it is billed: the lines that count, of the parts that stand."""
-    standing = {part.farm_id for part in parts if part.status not in OVER}
+    """What is owed for, as it is billed: what is left of the lines that count, of the parts that stand."""
+    standing = _standing(parts)
     return [
-        Good(key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.weight)
+        Good(
+            key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.weight,
+            settled=line.discount if standing[line.farm_id].status == "completed" else None,
+        )
         for line in lines
-        if line.counts and line.farm_id in standing
-    ]
+        if line.counts and line.left and line.farm_id in standing
+    ]  # fmt: skip
+
+
+def _standing(parts: Sequence[Part]) -> dict[str, Part]:
+    return {part.farm_id: part for part in parts if part.status not in OVER}
 
 
 def _line(line: Line, found: Bill, pricing: Pricing) -> Line:
-    """A line with its amounts; one that does not count, with those that it would have by itself."""
+    """A line of a part that stands, with its amounts; one that does not count, with those that it would have by itself."""
     if line.id in found.lines:
         own = found.lines[line.id]
     elif line.proposed:
         own = LineBill(line.owed, 0, tax(line.owed, line.tax_rate, pricing.tax_included))
     else:
-        return line
+        own = LineBill(0)
     return attrs.evolve(line, total=own.total, discount=own.discount, tax=own.tax)
 
 

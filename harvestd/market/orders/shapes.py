@@ -98,6 +98,15 @@ class OrderTotals(Out, kw_only=True, frozen=True):
     estimated: bool
 
 
+class OrderFee(Out, kw_only=True, frozen=True):
+    """A fee: what the part of a farm has of it, and the tax on that."""
+
+    name: str
+    farm_id: str
+    amount: Money
+    tax: Money
+
+
 class Order(Out, kw_only=True, frozen=True):
     """An order. A farm sees only its own part, with the totals and steps of that part. ``fulfilment`` is null if the parts
     shown differ in it; ``can`` is what the caller may do with the order now."""
@@ -108,6 +117,8 @@ class Order(Out, kw_only=True, frozen=True):
     lines: list[OrderLine]
     parts: list[OrderPart]
     totals: OrderTotals
+    fees: list[OrderFee]
+    coupon: str | None
     fulfilment: Fulfilment | None
     note: str
     buyer: OrderBuyer | UnsetType = UNSET
@@ -138,6 +149,11 @@ WORDS: dict[str, str] = {
     "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",
     "fees": "Fees of the market and of the farms.",
+    "Order.fees": "Each fee, by what the part of each farm that is owed for has of it; for an order that is cancelled or expired as a whole, what was agreed. Empty for orders from before fees were noted.",
+    "OrderFee.name": "What the fee is called.",
+    "OrderFee.amount": "What the part has of it.",
+    "OrderFee.tax": "The tax on that.",
+    "Order.coupon": "The code of the coupon, for whoever sees the whole order, and the farm whose coupon it is; null: without one.",
     "fulfilment": "How the goods reach the buyer.",
     "goods": "The sum of the lines of the active parts.",
     "note": "A message from the buyer to the farms.",

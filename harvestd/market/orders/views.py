@@ -18,9 +18,11 @@ from harvestd.market.orders import rows as store
 from harvestd.market.orders.capabilities import Viewer, actions_of
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
-from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderLine, OrderPart, OrderTotals
+from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderFee, OrderLine, OrderPart, OrderTotals
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.market.orders.windowed_rules import takes_orders
+from harvestd.market.pricing.amounts import PLAIN, Pricing, read
+from harvestd.market.pricing.charged_rules import code_of, fees_of
 from harvestd.web.money import money
 from harvestd.web.shapes import Money, PricePer
 
@@ -38,7 +40,7 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     ]  # fmt: skip
     return Order(
         id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
-        totals=shown_totals(currency, t, _estimated(parts)), fulfilment=_one_for_all(parts), note=note,
+        totals=shown_totals(currency, t, _estimated(parts)), **_charged(order.terms or PLAIN, None, currency), fulfilment=_one_for_all(parts), note=note,
         steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel", "amend"],
         placed_at=order.placed_at, updated_at=order.placed_at, version=1,
     )  # fmt: skip
@@ -79,9 +81,10 @@ def seen(
             sum(getattr(part, name) for part in own) for name in ("subtotal", "fees", "tax", "discount")
         )
         totals = Totals(goods, fees, tax, discount, order.tax_included)
+    charged = _charged(read(order.terms), None if whole else [part.farm_id for part in own], currency)
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
-        totals=shown_totals(currency, totals, _estimated(views)), fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
+        totals=shown_totals(currency, totals, _estimated(views)), **charged, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
         can=_can(order, every, mine, viewer, may, now), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
@@ -165,6 +168,22 @@ def shown_amounts(part: Part | store.PartRow, tax_included: bool, currency: str)
         subtotal=money(own.goods, currency), fees=money(own.fees, currency), tax=money(own.tax, currency),
         discount=money(own.discount, currency), total=money(own.total, currency),
     )  # fmt: skip
+
+
+class _Charged(TypedDict):
+    """What an order is charged beside its goods, by name."""
+
+    fees: list[OrderFee]
+    coupon: str | None
+
+
+def _charged(pricing: Pricing, farms: Collection[str] | None, currency: str) -> _Charged:
+    """The fees of an order, or of the parts of ``farms`` alone, and the coupon's code, as far as whoever sees these may see it."""
+    fees = [
+        OrderFee(name=fee.name, farm_id=fee.farm_id, amount=money(fee.amount, currency), tax=money(fee.tax, currency))
+        for fee in fees_of(pricing, farms)
+    ]
+    return _Charged(fees=fees, coupon=code_of(pricing, farms))
 
 
 def _estimated(parts: Sequence[OrderPart]) -> bool:

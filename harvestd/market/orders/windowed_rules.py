@@ -109,7 +109,7 @@ def _late(one: Booked, farm_id: str, name: str, now: datetime) -> FieldError | N
     field, slot, hours = f"{one.way.path}.window_id", one.slot, one.slot.hours(farm_id)
     if not _is_open(hours, now):
         message = f"is of {slot.day_name}, which does not take orders now; choose another window"
-        return FieldError(field, message, code="expired", params={"reason": "day-closed"})
+        return FieldError(field, message, code="expired", params={"reason": "day-closed", "value": slot.day_name})
     if not takes_orders(hours, now):
         message = f"is closed for {name}, which needs longer to get ready; choose another window for it"
         return FieldError(field, message, code="expired", params={"reason": "farm-closed", "farm": name})

@@ -136,7 +136,7 @@ async def _full(reader: Reader, full: Sequence[Booked], wanted: Mapping[str, Mea
         params, message = {}, "is full; there is no other window that has this much left"
         if following is not None:
             at = following.starts_at.isoformat().replace("+00:00", "Z")
-            params, message = {"next": following.id}, f"is full; the next free one begins at {at}"
+            params, message = {"next": following.id, "from": at}, f"is full; the next free one begins at {at}"
         errors.append(FieldError(f"{one.way.path}.window_id", message, code="window-full", params=params))
     return WindowFull("the window has not this much left; nothing was taken", tuple(dict.fromkeys(errors)))
 

@@ -22,7 +22,8 @@ Basis = Literal["order", "farm", "kilogram", "delivery_area"]
 
 @attrs.frozen(kw_only=True)
 class Good:
-    """A line as it is billed: its price, as the farm says it, is ``total``; ``rate`` that of its tax; ``weight`` in grams, 0 where it is unknown."""
+    """A line as it is billed: its price, as the farm says it, is ``total``; ``rate`` that of its tax; ``weight`` in grams, 0 where it is unknown. One of a part
+    that is completed has its discount ``settled`` (None: it is open)."""
 
     key: str
     farm_id: str
@@ -31,6 +32,7 @@ class Good:
     weight: int = 0
     category_id: str | None = None
     discountable: bool = True
+    settled: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -61,13 +63,30 @@ class Discount:
     minimum: int = 0
 
 
+@attrs.frozen
+class FeeBill:
+    """What a farm's part has of a fee, and the tax on it."""
+
+    id: str
+    farm_id: str
+    amount: int
+    tax: int
+    name: str
+
+
 @attrs.frozen(kw_only=True)
 class Pricing:
-    """The rules by which an order is billed, kept with it: whether prices include the tax, the fees, and the coupon."""
+    """The rules by which an order is billed, kept with it: whether prices include the tax, the fees, and the coupon. ``charged`` is what each part had of each
+    fee when it was billed last (None: it never was, or there are no fees): a part that is completed keeps that."""
 
     tax_included: bool = False
     fees: tuple[FeeRule, ...] = ()
     discount: Discount | None = None
+    charged: tuple[FeeBill, ...] | None = None
+
+    def after(self, found: Bill) -> Pricing:
+        """The rules as they are kept with what they came to."""
+        return attrs.evolve(self, charged=found.fees) if self.fees else self
 
 
 #: The rules of a market that has none.
@@ -80,16 +99,6 @@ class LineBill:
 
     total: int
     discount: int = 0
-    tax: int = 0
-
-
-@attrs.frozen
-class FeeBill:
-    """What a farm's part has of a fee, and the tax on it."""
-
-    id: str
-    farm_id: str
-    amount: int
     tax: int = 0
 
 
@@ -119,13 +128,14 @@ class Bill:
 
 
 def bill(goods: Sequence[Good], pricing: Pricing, ways: Mapping[str, str]) -> Bill:
-    """Bill some lines; ``ways`` are the methods by which the goods of each farm reach their buyer."""
+    """Bill some lines; ``ways`` are the methods by which the goods of each farm reach their buyer. What is settled of parts that are completed stays what it
+    is, whatever becomes of the others: these share what it leaves of a fee, or of a discount, and never less than nothing."""
     reductions = _discounts(goods, pricing.discount)
     lines = {
         good.key: LineBill(good.total, off, tax(good.total - off, good.rate, pricing.tax_included))
         for good, off in zip(goods, reductions, strict=True)
     }
-    fees = tuple(fee for rule in pricing.fees for fee in _fee(rule, goods, ways, pricing.tax_included))
+    fees = tuple(fee for rule in pricing.fees for fee in _fee(rule, goods, ways, pricing))
     parts = {
         farm_id: _part([lines[g.key] for g in goods if g.farm_id == farm_id], [f for f in fees if f.farm_id == farm_id], pricing)
         for farm_id in dict.fromkeys(good.farm_id for good in goods)
@@ -196,14 +206,20 @@ def reducible(goods: Sequence[Good], discount: Discount) -> list[int]:
 
 
 def _discounts(goods: Sequence[Good], discount: Discount | None) -> list[int]:
-    if discount is None:
-        return [0] * len(goods)
-    amounts = reducible(goods, discount)
-    whole = sum(amounts)
+    """What is taken off each line: of what is left of the discount, by what they come to."""
+    amounts = [0] * len(goods) if discount is None else reducible(goods, discount)
+    off = 0 if discount is None else _off(sum(amounts), discount)
+    open_ = [amount if good.settled is None else 0 for good, amount in zip(goods, amounts, strict=True)]
+    left = max(0, off - sum(good.settled or 0 for good in goods))
+    shares = shared(min(left, sum(open_)), open_)
+    return [share if good.settled is None else good.settled for good, share in zip(goods, shares, strict=True)]
+
+
+def _off(whole: int, discount: Discount) -> int:
+    """What is taken off goods that come to so much."""
     if not whole or whole < discount.minimum:
-        return [0] * len(goods)
-    off = rounded(whole * discount.value, WHOLE) if discount.kind == "percent" else discount.value
-    return shared(min(off, whole), amounts)
+        return 0
+    return min(rounded(whole * discount.value, WHOLE) if discount.kind == "percent" else discount.value, whole)
 
 
 def _concerned(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str]) -> list[Good]:
@@ -214,26 +230,39 @@ def _waived(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str]) -> bo
     return rule.free_from is not None and sum(g.total for g in _concerned(rule, goods, ways)) >= rule.free_from
 
 
-def _fee(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str], included: bool) -> list[FeeBill]:
-    """What each farm's part has of the fee: of one for each farm, all of it; of any other, its share by goods, or by weight."""
+def _fee(rule: FeeRule, goods: Sequence[Good], ways: Mapping[str, str], pricing: Pricing) -> list[FeeBill]:
+    """What each farm's part has of the fee, in the order of first mention: one that is completed what it was charged; of what is left, the others their
+    shares."""
     concerned = _concerned(rule, goods, ways)
-    if not concerned or _waived(rule, goods, ways):
-        return []
-    farms = list(dict.fromkeys(g.farm_id for g in concerned))
-    worth = [sum(g.total for g in concerned if g.farm_id == farm) for farm in farms]
-    heavy = [sum(g.weight for g in concerned if g.farm_id == farm) for farm in farms]
+    done = {g.farm_id for g in concerned if g.settled is not None} if pricing.charged is not None else set()
+    found = {
+        fee.farm_id: fee
+        for fee in pricing.charged or ()
+        if fee.id == rule.id and fee.farm_id in done and rule.farm_id in (None, fee.farm_id)
+    }
+    if not _waived(rule, goods, ways):
+        settled = sum(fee.amount for fee in found.values())
+        shares = _shares(rule, settled, concerned, [g for g in concerned if g.farm_id not in done])
+        for farm, share in shares.items():
+            if share:
+                found[farm] = FeeBill(rule.id, farm, share, tax(share, rule.rate, pricing.tax_included), rule.name)
+    return [found[farm] for farm in dict.fromkeys(g.farm_id for g in concerned) if farm in found]
+
+
+def _shares(rule: FeeRule, settled: int, concerned: Sequence[Good], open_: Sequence[Good]) -> dict[str, int]:
+    """What each farm has of a fee of which so much is settled: of one for each farm, all of it; of any other, its share by goods, or by weight."""
+    farms = list(dict.fromkeys(g.farm_id for g in open_))
+    worth = [sum(g.total for g in open_ if g.farm_id == farm) for farm in farms]
+    heavy = [sum(g.weight for g in open_ if g.farm_id == farm) for farm in farms]
     match rule.basis:
         case "farm":
             shares = [rule.amount] * len(farms)
         case "kilogram":
-            shares = shared(rounded(rule.amount * sum(heavy), _GRAMS), heavy)
+            whole = rounded(rule.amount * sum(g.weight for g in concerned), _GRAMS) if sum(heavy) else 0
+            shares = shared(max(0, whole - settled), heavy)
         case "order" | "delivery_area":
-            shares = shared(rule.amount, worth)
-    return [
-        FeeBill(rule.id, farm, share, tax(share, rule.rate, included))
-        for farm, share in zip(farms, shares, strict=True)
-        if share
-    ]
+            shares = shared(max(0, rule.amount - settled), worth)
+    return dict(zip(farms, shares, strict=True))
 
 
 def _part(lines: Sequence[LineBill], fees: Sequence[FeeBill], pricing: Pricing) -> PartBill:

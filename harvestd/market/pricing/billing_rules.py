@@ -45,12 +45,12 @@ class Billing:
         """What these come to, and the rules by which they do."""
         farms = {one.farm_id: self.ways.get(one.farm_id, _PICKUP) for one in goods}
         methods = {farm: way.method for farm, way in farms.items()}
-        if self.fixed is not None:
-            return bill(goods, self.fixed, methods), self.fixed
-        pricing = Pricing(
-            tax_included=self.tax_included, fees=fees_of(self.charges, self.day, farms), discount=self.discount
-        )
-        return bill(goods, pricing, methods), pricing
+        pricing = self.fixed
+        if pricing is None:
+            fees = fees_of(self.charges, self.day, farms)
+            pricing = Pricing(tax_included=self.tax_included, fees=fees, discount=self.discount)
+        found = bill(goods, pricing, methods)
+        return found, pricing.after(found)
 
     def good(self, name: str, product: OnSale, quantity: Decimal) -> Good:
         """A line, by the name that its bill has, as it is billed."""

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import attrs
 
 from harvestd.interfaces.pricing import Charge, Charges, TaxRate
-from harvestd.market.farms.delivery_rules import area_of, codes_in, postcode
+from harvestd.market.farms.address_rules import area_of
+from harvestd.market.farms.delivery_rules import codes_in, postcode
 from harvestd.market.pricing.amounts import FeeRule
 
 
@@ -78,7 +79,7 @@ def fees_of(charges: Charges, day: date, farms: Mapping[str, Delivered]) -> tupl
         if area is not None and area["fee"]:
             found.append(
                 FeeRule(
-                    id=farm_id, name=area["name"], basis="delivery_area", amount=area["fee"], farm_id=farm_id,
+                    id=farm_id, name=area["name"], basis="delivery_area", amount=area["fee"], farm_id=farm_id, rate=area.get("rate", 0),
                     free_from=area["free_from"], method="delivery",
                 )
             )  # fmt: skip

@@ -116,6 +116,12 @@ def see(kind: Kind[Any]) -> Handler:
     return handler
 
 
+def guarded(request: RequestContext) -> list[str]:
+    """The limit of a code that is given to a coupon by somebody who does not see all coupons: that another has it is answered, so to give one is to try it."""
+    tried = isinstance(getattr(request.body, "code", None), str)
+    return ["rate_coupon"] if tried and not may_everywhere(request.user.role, _SEE) else []
+
+
 def create(kind: Kind[Any]) -> Handler:
     """The handler that makes one."""
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule, accept, clean_name
-from harvestd.kernel.quantities import MAX_PRICE, PLACES, not_negative
+from harvestd.kernel.quantities import MAX_PRICE
 from harvestd.market.farms.delivery_rules import postcode_faults
 
 #: Fees of one farm, or of the market itself, and tax rates of a market: every process remembers them all. Coupons that a farm or the market has.
@@ -20,24 +19,8 @@ MAX_FEES, MAX_RATES, MAX_COUPONS = 50, 500, 10_000
 NAME = Rule(100)
 #: Letters and digits of a coupon's code.
 MIN_CODE, MAX_CODE = 4, 40
-_HUNDRED = Decimal(100)
 #: Who has a delivery charged: an area has postcodes.
 AREA = "delivery_area"
-
-
-def per_cent(field: str, value: Decimal) -> int | FieldError:
-    """A rate in thousandths of a per cent, or its error."""
-    found = not_negative(field, value)
-    if isinstance(found, FieldError):
-        return found
-    if found > _HUNDRED:
-        return FieldError(field, "must be 100 or less", code="above-maximum", params={"maximum": "100"})
-    return int(found / PLACES)
-
-
-def said(rate: int) -> str:
-    """A rate as the contract shows it."""
-    return str((rate * PLACES).quantize(PLACES))
 
 
 def code_key(code: str) -> str:

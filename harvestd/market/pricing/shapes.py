@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from harvestd.market.farms.delivery_rules import MAX_POSTCODE, MAX_POSTCODES
 from harvestd.market.pricing.amounts import Basis
 from harvestd.market.pricing.rules import MAX_CODE, MIN_CODE, NAME
-from harvestd.web.shapes import CategoryId, CountedQuery, FarmId, In, MinorUnits, Money, Out
+from harvestd.web.shapes import CategoryId, CountedQuery, FarmId, In, MinorUnits, Money, Out, PerCent
 from harvestd.web.vocabulary import closed
 
 _BASIS = closed(
@@ -23,7 +23,6 @@ BasisIn = Annotated[Basis, _BASIS]
 BasisOut = Annotated[str, _BASIS]
 Method = Literal["pickup", "delivery"]
 MethodOut = Annotated[str, closed("FulfilmentMethod", get_args(Method), "How goods reach the buyer.")]
-PerCent = Annotated[Decimal, Meta(description="Per cent, 0 to 100, three places at most.", examples=["19.000"])]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME.longest)]
 Code = Annotated[str, Meta(min_length=MIN_CODE, max_length=2 * MAX_CODE, examples=["SPRING-2026"])]
 Amount = Money | MinorUnits

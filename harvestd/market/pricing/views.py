@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.rates import per_cent, said
 from harvestd.market.farms.delivery_rules import postcode_fault, postcode_faults
 from harvestd.market.pricing import rows, rules, shapes
 from harvestd.web.money import given_faults, money
@@ -26,7 +27,7 @@ _SHAPES: dict[type, type[msgspec.Struct]] = {
 def faults(given: Mapping[str, Any], currency: str) -> list[FieldError]:
     """Faults in the given fields by themselves."""
     found = [fault for name in _AMOUNTS for fault in given_faults(name, given, currency)]
-    rates = [rules.per_cent(name, given[name]) for name in _RATES if isinstance(given.get(name), Decimal)]
+    rates = [per_cent(name, given[name]) for name in _RATES if isinstance(given.get(name), Decimal)]
     named = rules.NAME.apply("name", given["name"]) if isinstance(given.get("name"), str) else None
     code = rules.code("code", given["code"]) if isinstance(given.get("code"), str) else None
     for name, value in given.items():  # whole, or one by one where others cannot be read
@@ -44,7 +45,7 @@ def stored(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stored(name: str, value: Any) -> Any:
     if name in _RATES and isinstance(value, Decimal):
-        return rules.per_cent(name, value)
+        return per_cent(name, value)
     return value.amount if isinstance(value, Money) else value
 
 
@@ -57,7 +58,7 @@ def shown(row: Any, currency: str) -> Any:
             values[name] = money(values[name], currency)
     for name in _RATES:
         if values.get(name) is not None:
-            values[name] = rules.said(values[name])
+            values[name] = said(values[name])
     if isinstance(row, rows.Coupon):
         values["uses"] = values.pop("taken")
         del values["code_key"]

@@ -15,6 +15,7 @@ TOWN = {
     "fee": 390,
     "minimum": {"amount": 1500, "currency": "EUR"},
     "free_from": 5000,
+    "rate": 19,
 }
 ROUND = {"name": "Round", "radius_km": "12.5"}
 
@@ -45,6 +46,7 @@ async def test_delivery_is_shown_to_everybody(market: Market) -> None:
                 "fee": eur(390),
                 "minimum": eur(1500),
                 "free_from": eur(5000),
+                "rate": "19.000",
             },
             {
                 "name": "Round",
@@ -54,6 +56,7 @@ async def test_delivery_is_shown_to_everybody(market: Market) -> None:
                 "fee": eur(0),
                 "minimum": eur(0),
                 "free_from": None,
+                "rate": "0.000",
             },
         ],
         "note": "On Fridays.",

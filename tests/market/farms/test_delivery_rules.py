@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def area(name: str, **more: Any) -> dict[str, Any]:
         "fee": 0,
         "minimum": 0,
         "free_from": None,
+        "rate": Decimal(0),
         **more,
     }
 

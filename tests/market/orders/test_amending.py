@@ -169,16 +169,6 @@ def test_lines_that_are_none_of_the_order_or_named_twice_are_refused() -> None:
     assert [error.code for error in refused.value.errors] == ["not-found", "given-twice"]
 
 
-def test_no_buyer_orders_enough_and_then_less_than_the_farm_takes_orders_from() -> None:
-    shelf = attrs.evolve(CARROTS, order_minimum=500)
-    with pytest.raises(Invalid) as refused:
-        amended(ORDER, [edit(line_id=FIRST.id, quantity="0.5")], shelf)
-    assert (refused.value.errors[0].code, refused.value.errors[0].params["missing"]) == ("below-minimum", "105")
-    more = attrs.evolve(CARROTS, order_minimum=5000)
-    assert amended(ORDER, [edit(line_id=FIRST.id, quantity="1.5")], more) is not None, "more is never refused for it"
-    assert amended(ORDER, [edit(line_id=FIRST.id, quantity="0.5")], shelf, who=by("farm", "acres")) is not None
-
-
 def test_an_order_has_no_more_lines_than_it_may() -> None:
     with pytest.raises(Invalid, match="at most 3 products"):
         amended(

@@ -125,13 +125,20 @@ async def test_the_cart_says_what_its_order_comes_to(market: Market) -> None:
 
 
 DELIVERY = {
-    "areas": [{"name": "Town", "postcodes": ["1010"], "fee": 490, "minimum": 2000, "free_from": 5000}], "note": "",
+    "areas": [
+        {"name": "Town", "postcodes": ["1010"], "fee": 490, "minimum": 2000, "free_from": 5000, "rate": 20},
+        {"name": "Suburb", "postcodes": ["1030"], "fee": 300},
+    ],
+    "note": "",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("address", "quantity", "status", "fees"),
-    [("Lane 1, 1010 Town", 2, 201, 490), ("Lane 1, 1010 Town", 5, 201, 0), ("Lane 1, 1010 Town", 1, 422, 0), ("Lane 1, 9999 Far", 2, 422, 0)],
+    [
+        ("Lane 1, 1010 Town", 2, 201, 490), ("Lane 1, 1010 Town", 5, 201, 0), ("Lane 1, 1010 Town", 1, 422, 0), ("Lane 1, 9999 Far", 2, 422, 0),
+        ("Lane 1, 1030 Suburb", 2, 201, 300), ("1030 Lane, 1010 Town", 2, 201, 490), ("1010 Lane, 1030 Suburb", 1, 422, 0),
+    ],
 )  # fmt: skip
 async def test_a_farm_s_delivery_is_charged_as_its_areas_say(
     market: Market, address: str, quantity: int, status: int, fees: int
@@ -144,6 +151,7 @@ async def test_a_farm_s_delivery_is_charged_as_its_areas_say(
     assert placed.status == status, placed.text
     if status == 201:
         assert amounts(placed)["fees"] == fees
+        assert amounts(placed)["tax"] == (82 if fees == 490 else 0), "20 % are 0.82 of 4.90"
     elif quantity == 1:
         (fault,) = placed.json()["errors"]
         assert (fault["code"], fault["params"]["minimum"]) == ("below-minimum", "2000")
@@ -185,6 +193,66 @@ async def test_codes_are_not_guessed_in_bulk(market: Market) -> None:
     assert tries == [422, 422, 422, 429]
     assert (await other.order((product, 1), coupon="GUESS-9")).status == 429, "nor from one address by several"
     assert (await buyer.order((product, 1))).status == 201, "who has no coupon orders as ever"
+
+
+async def test_a_code_is_tried_as_seldom_by_giving_it_to_a_coupon_as_by_ordering_with_it(market: Market) -> None:
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, rate_coupon="4/60", rate_default="1000/60")
+    market = make_market(attrs.evolve(market.parts, settings=settings))
+    farmer, manager = await market.farmer(), await market.person("manager")
+    await charge(market, "/api/coupons", code="SECRET", percent=10)
+    own = await farmer.post("/api/coupons", {"code": "OWN-1", "percent": 10})
+    path = f"/api/coupons/{own.json()['id']}"
+    quote = {"lines": [{"product_id": await sold(market, farmer), "quantity": 1}], "coupon": "GUESS-1"}
+    tries = [
+        await farmer.request("PATCH", path, {"code": "GUESS-2"}), await farmer.request("PATCH", path, {"code": "secret"}),
+        await farmer.post("/api/quotes", quote), await farmer.request("PATCH", path, {"code": "GUESS-4"}),
+    ]  # fmt: skip
+    assert [answer.status for answer in (own, *tries)] == [201, 200, 409, 200, 429]
+    assert (await farmer.post("/api/coupons", {"code": "GUESS-5", "percent": 10})).status == 429
+    assert (await farmer.request("PATCH", path, {"percent": 20})).status == 200, "which tries no code"
+    made = [(await manager.post("/api/coupons", {"code": f"MANY-{n}", "percent": 1})).status for n in range(6)]
+    assert made == [201] * 6, "whoever sees all of them learns nothing"
+
+
+async def test_a_hold_with_a_coupon_is_a_hold_and_a_try(market: Market) -> None:
+    limits = {"rate_coupon": "3/60", "rate_hold": "2/60", "rate_default": "1000/60"}
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, **limits)
+    market = make_market(attrs.evolve(market.parts, settings=settings))
+    buyer = await market.person()
+    lines = [{"product_id": await sold(market, await market.farmer()), "quantity": 1}]
+    await charge(market, "/api/coupons", code="SPRING", percent=10)
+    holds = [
+        await buyer.post("/api/quotes", {"lines": lines, "hold": True, **more}) for more in ({}, {"coupon": "SPRING"})
+    ]
+    assert [answer.status for answer in holds] == [200, 200]
+    assert (await buyer.post("/api/quotes", {"lines": lines, "hold": True, "coupon": "SPRING"})).status == 429
+    order = await buyer.post("/api/orders", {"quote_id": holds[1].json()["id"]}, Idempotency_Key="held")
+    assert order.status == 201 and order.json()["coupon"] == "SPRING", "an order of what is held is no try of its own"
+
+
+async def test_an_order_names_its_fees_and_its_coupon_to_those_who_may_know(market: Market) -> None:
+    acres, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
+    packing = await charge(market, "/api/fees", name="Packing", basis="order", amount=300, rate=19)
+    own = {"name": "Crate", "basis": "farm", "amount": 150, "farm_id": coop.farm_id}
+    assert (await coop.post("/api/fees", own)).status == 201
+    await coop.post("/api/coupons", {"code": "Spring-26", "percent": 10, "farm_id": coop.farm_id})
+    placed = await buyer.order((await sold(market, acres), 2), (await sold(market, coop), 1), coupon="SPRING 26")
+    rows = [("Packing", acres, 200, 32), ("Packing", coop, 100, 16), ("Crate", coop, 150, 0)]
+    path = f"/api/orders/{placed.json()['id']}"
+    pages = {who: (await who.get(path)).json() for who in (buyer, acres, coop, await market.person("manager"))}
+    for who, page in pages.items():
+        seen = [(one["name"], one["farm_id"], one["amount"]["amount"], one["tax"]["amount"]) for one in page["fees"]]
+        assert seen == [
+            (name, farm.farm_id, *of) for name, farm, *of in rows if who not in (acres, coop) or farm is who
+        ]
+        assert sum(one[2] for one in seen) == page["totals"]["fees"]["amount"]
+        assert page["coupon"] == (None if who is acres else "Spring-26"), "another farm's code is nobody else's to know"
+    assert (placed.json()["fees"], placed.json()["coupon"]) == (pages[buyer]["fees"], "Spring-26")
+    await (await market.person("manager")).request("PATCH", f"/api/fees/{packing['id']}", {"name": "Other"})
+    await buyer.post(f"{path}/cancel", {})
+    over = (await buyer.get(path)).json()
+    assert over["fees"] == pages[buyer]["fees"], "what was agreed, by the names that it had"
+    assert market.broken() == []
 
 
 async def test_a_part_that_ends_leaves_what_the_others_come_to_by_the_rules_of_the_order(market: Market) -> None:
@@ -275,7 +343,7 @@ async def test_mails_say_what_is_charged_beside_the_lines(market: Market) -> Non
     bodies = Statement("test.mails", "select recipient, body from mails", lambda recipient, body: (recipient, body))
     mails = dict(await market.parts.database.rows(bodies))
     for who, said in {
-        buyer: ("Fees: €3.00", "Coupon: -€3.00", "Tax included: €1.77", "Total: €30.00"),
-        acres: ("Fees: €2.00", "Coupon: -€2.00", "Tax included: €1.18", "Total: €20.00"),
+        buyer: ("Charge: €3.00", "Coupon SPRING: -€3.00", "Tax included: €1.77", "Total: €30.00"),
+        acres: ("Charge: €2.00", "Coupon: -€2.00", "Tax included: €1.18", "Total: €20.00"),
     }.items():
         assert all(piece in mails[who.email] for piece in said), mails[who.email]

@@ -75,3 +75,44 @@ async def test_a_farm_that_is_new_in_an_order_charges_its_own_and_added_goods_ar
     assert amounts(both) == {"goods": 2000, "fees": 150, "tax": 200, "discount": 0, "total": 2350}
     assert [part["fees"]["amount"] for part in both.json()["parts"]] == [0, 150]
     assert taxed.broken() == []
+
+
+async def test_an_order_of_which_nothing_comes_owes_nothing(market: Market) -> None:
+    acres, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
+    await charge(market, "/api/fees", basis="order", amount=300, rate=19)
+    await charge(market, "/api/fees", basis="farm", amount=50)
+    order = (await buyer.order((await sold(market, acres), 2), (await sold(market, coop), 1))).json()
+    first, second = order["lines"]
+    one = await of_line(acres, order, "short", first, acres, quantity=2)
+    assert amounts(await buyer.get(f"/api/orders/{order['id']}")) == {
+        "goods": 1000, "fees": 350, "tax": 48, "discount": 0, "total": 1350,
+    }, "the other farm has the whole fee of the order"  # fmt: skip
+    assert amounts(one)["total"] == 0
+    await of_line(coop, order, "short", second, coop, quantity=1)
+    whole = await buyer.get(f"/api/orders/{order['id']}")
+    assert set(amounts(whole).values()) == {0} and whole.json()["fees"] == []
+    assert market.broken() == []
+    again = await of_line(coop, order, "short", second, coop, quantity=0)
+    assert amounts(again) == {"goods": 1000, "fees": 350, "tax": 48, "discount": 0, "total": 1350}
+    assert market.broken() == []
+
+
+async def test_what_a_completed_part_was_charged_stays_whatever_becomes_of_the_others(market: Market) -> None:
+    acres, coop, buyer = await market.farmer(), await market.farmer("Coop"), await market.person()
+    await charge(market, "/api/fees", basis="order", amount=300, rate=19)
+    await charge(market, "/api/coupons", code="SPRING", amount=600, minimum=3000)
+    order = (await buyer.order((await sold(market, acres), 2), (await sold(market, coop), 1), coupon="SPRING")).json()
+    path = f"/api/orders/{order['id']}"
+    for to in ("confirmed", "ready", "completed"):
+        moved = await acres.post(f"{path}/parts/{acres.farm_id}/status", {"to": to})
+        assert moved.status == 200, moved.text
+    # two thirds of 3.00 and of 6.00
+    done = {"goods": 2000, "fees": 200, "tax": 32, "discount": 400, "total": 1800}
+    assert amounts(await acres.get(path)) == done
+    manager = await market.person("manager")
+    cancelled = await manager.post(f"{path}/parts/{coop.farm_id}/status", {"to": "cancelled", "reason": "Hail."})
+    assert cancelled.status == 200, cancelled.text
+    assert amounts(await buyer.get(path)) == amounts(await acres.get(path)) == done
+    assert [one["amount"]["amount"] for one in (await buyer.get(path)).json()["fees"]] == [200]
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []

@@ -16,8 +16,8 @@ from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, settle
 from harvestd.market.orders.changes import Changed
-from harvestd.market.orders.fulfilment import Standing, status_of
-from harvestd.market.orders.order import OVER, Totals
+from harvestd.market.orders.fulfilment import Standing, move, status_of
+from harvestd.market.orders.order import OVER, Part, Totals
 from harvestd.market.orders.shortage import answer
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import NOW, placed, product, standing_of
@@ -41,12 +41,15 @@ GOODS = {
     )
 }
 PRICING = Pricing(
-    fees=(FeeRule(id="f", name="Crate", basis="farm", amount=77), FeeRule(id="k", name="Van", basis="kilogram", amount=13)),
+    fees=(
+        FeeRule(id="f", name="Crate", basis="farm", amount=77), FeeRule(id="k", name="Van", basis="kilogram", amount=13),
+        FeeRule(id="o", name="Packing", basis="order", amount=301),
+    ),
     discount=Discount(coupon_id="c", code="SEVEN", kind="percent", value=7_000, minimum=500),
 )  # fmt: skip
 QUANTITIES = st.sampled_from(["0", "0.5", "1", "2", "3", "7", "12"])
 STEPS = st.tuples(
-    st.sampled_from(["set", "add", "short", "short with another", "weigh", "yes", "no", "confirm", "sell", "dearer"]),
+    st.sampled_from(["set", "add", "short", "short with another", "weigh", "yes", "no", "confirm", "complete", "sell", "dearer"]),
     st.integers(0, 7), QUANTITIES, st.sampled_from(sorted(GOODS)), st.sampled_from(["none", "same_farm", "any_farm", "ask"]),
 )  # fmt: skip
 
@@ -55,10 +58,12 @@ STEPS = st.tuples(
 @given(st.lists(STEPS, min_size=1, max_size=14))
 def test_any_sequence_of_changes_leaves_an_order_whole(steps: list[Any]) -> None:
     order, shop = _begun()
-    lost = {id: Decimal(0) for id in GOODS}
+    lost, settled = {id: Decimal(0) for id in GOODS}, dict[str, Part]()
     for number, (what, which, quantity, other, consent) in enumerate(steps):
         if what == "confirm":
             order = _confirmed(order, which)
+        elif what == "complete":
+            order = _completed(order, which)
         elif what == "sell":
             _sell(shop)
         elif what == "dearer":
@@ -76,7 +81,7 @@ def test_any_sequence_of_changes_leaves_an_order_whole(steps: list[Any]) -> None
             for one in shop.held.values():
                 if written_off and one.line_id in change.wants:
                     lost[one.product_id] += was[one.line_id] - one.quantity
-        _check(order, shop, lost)
+        _check(order, shop, lost, settled)
 
 
 def _begun() -> tuple[Standing, Shop]:
@@ -97,6 +102,19 @@ def _confirmed(order: Standing, which: int) -> Standing:
     part = order.parts[which % len(order.parts)]
     parts = tuple(attrs.evolve(p, status="confirmed") if p is part and p.status == "placed" else p for p in order.parts)
     return attrs.evolve(order, parts=parts, status=status_of(parts))
+
+
+def _completed(order: Standing, which: int) -> Standing:
+    """With a part that is handed over."""
+    part = order.parts[which % len(order.parts)]
+    if part.status != "confirmed" or any(line.answer_by for line in order.lines if line.farm_id == part.farm_id):
+        return order
+    ready = attrs.evolve(order, parts=tuple(attrs.evolve(p, status="ready") if p is part else p for p in order.parts))
+    moved = move(ready, part.farm_id, "completed", "farm", "")
+    return attrs.evolve(
+        order, parts=moved.amounts.parts, lines=moved.amounts.lines, totals=moved.totals, pricing=moved.amounts.pricing,
+        status=moved.status, version=moved.version,
+    )  # fmt: skip
 
 
 def _sell(shop: Shop) -> None:
@@ -129,7 +147,8 @@ def _change(
     return answer(order, line.id, what == "yes", by("buyer"), NOW)
 
 
-def _check(order: Standing, shop: Shop, lost: dict[str, Decimal]) -> None:
+def _check(order: Standing, shop: Shop, lost: dict[str, Decimal], settled: dict[str, Part]) -> None:
+    """``settled`` are the parts that were completed, as they were then."""
     standing = [part for part in order.parts if part.status not in OVER]
     counting = [line for line in order.lines if line.counts]
     for part in order.parts:
@@ -137,6 +156,15 @@ def _check(order: Standing, shop: Shop, lost: dict[str, Decimal]) -> None:
     t = order.totals
     if standing:
         assert t.goods == sum(part.subtotal for part in standing)
+        for name in ("fees", "tax", "discount"):
+            assert getattr(t, name) == sum(getattr(part, name) for part in standing)
+        assert t.fees == sum(fee.amount for fee in order.pricing.charged or ())
+        if not any(line.left for line in counting if line.farm_id in {part.farm_id for part in standing}):
+            assert t.total == 0, "nothing comes, and nothing is owed"
+    for part in order.parts:
+        if part.status == "completed":
+            settled.setdefault(part.farm_id, part)
+    assert {farm: order.part(farm) for farm in settled} == settled
     assert min(t.goods, t.fees, t.tax, t.discount, t.total) >= 0 and t.discount <= t.goods
     assert t.total == Totals(t.goods, t.fees, t.tax, t.discount).total
     for line in order.lines:

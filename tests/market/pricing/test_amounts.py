@@ -15,6 +15,7 @@ from harvestd.market.pricing.amounts import (
     WHOLE,
     Bill,
     Discount,
+    FeeBill,
     FeeRule,
     Good,
     Pricing,
@@ -135,6 +136,13 @@ DISCOUNTS = st.one_of(
     st.builds(coupon, st.just("percent"), st.integers(0, WHOLE), farm_id=st.none() | FARMS, minimum=AMOUNTS),
     st.builds(coupon, st.just("amount"), AMOUNTS, farm_id=st.none() | FARMS, minimum=AMOUNTS),
 )
+
+
+def one_each(rules: tuple[FeeRule, ...]) -> tuple[FeeRule, ...]:
+    return tuple(attrs.evolve(rule, id=str(n)) for n, rule in enumerate(rules))
+
+
+FEES = FEES.map(one_each)
 PRICINGS = st.builds(Pricing, tax_included=st.booleans(), fees=FEES, discount=DISCOUNTS)
 WAYS = st.fixed_dictionaries({farm: st.sampled_from(["pickup", "delivery"]) for farm in ("acres", "coop", "dale")})
 examined = settings(max_examples=150, database=None, deadline=None)
@@ -251,10 +259,69 @@ def test_half_up_is_half_up() -> None:
     assert [rounded(n, 4) for n in range(8)] == [0, 0, 1, 1, 1, 1, 2, 2]
 
 
+def completed(goods: list[Good], found: Bill, farms: set[str]) -> list[Good]:
+    """The goods once the parts of these farms are completed."""
+    return [attrs.evolve(g, settled=found.lines[g.key].discount) if g.farm_id in farms else g for g in goods]
+
+
+def test_what_a_completed_part_was_charged_stays_as_worked_out_by_hand() -> None:
+    ways = {"acres": "delivery", "coop": "delivery", "dale": "delivery"}
+    goods = [*HEAVY, good("c", "dale", 3000, weight=1500)]
+    rules = Pricing(
+        fees=(fee("order", 600, rate=19000), fee("kilogram", 100), fee("farm", 50)),
+        discount=coupon("amount", 600, minimum=5000),
+    )
+    # by goods 200, 100, 300; by weight 100, 50, 150; each 50; the coupon 200, 100, 300
+    first = bill(goods, rules, ways)
+    assert [(p.fees, p.discount) for p in first.parts.values()] == [(350, 200), (200, 100), (500, 300)]
+    done = completed(goods, first, {"acres"})
+    # the last is cancelled: the second bears what the first leaves of each, and the coupon's minimum is not reached any more
+    left = bill(done[:2], rules.after(first), ways)
+    assert left.parts["acres"] == first.parts["acres"]
+    assert attrs.astuple(left.parts["coop"]) == (1000, 400 + 50 + 50, 0, 76, 1576)
+    # both are: the first keeps what it had, and the rest is owed by nobody
+    alone = bill(done[:1], rules.after(left), ways)
+    assert alone.parts == {"acres": first.parts["acres"]} and alone.fee_total == 350
+
+
+@settings(max_examples=60, database=None, deadline=None)
+@given(GOODS, PRICINGS, WAYS, st.data())
+def test_a_completed_part_is_settled_whatever_becomes_of_the_others(
+    goods: list[Good], pricing: Pricing, ways: Any, data: st.DataObject
+) -> None:
+    """Parts are completed one after the other, while lines of the others come, go and change."""
+    found = bill(goods, pricing, ways)
+    pricing, settled = pricing.after(found), dict[str, Any]()
+    for round_ in range(3):
+        farms = set(data.draw(st.lists(st.sampled_from(sorted(ways)), max_size=2)))
+        goods = completed(goods, found, farms & set(found.parts))
+        settled |= {farm: found.parts[farm] for farm in farms & set(found.parts) if farm not in settled}
+        more = data.draw(GOODS)
+        goods = [g for g in goods if g.farm_id in settled or data.draw(st.booleans())]
+        goods += [attrs.evolve(g, key=f"{round_}-{g.key}") for g in more if g.farm_id not in settled]
+        found = bill(goods, pricing, ways)
+        assert {farm: found.parts[farm] for farm in settled} == settled
+        for name, whole in (("goods", found.goods), ("fees", found.fee_total), ("discount", found.discount),
+                            ("tax", found.tax), ("total", found.total)):  # fmt: skip
+            assert sum(getattr(part, name) for part in found.parts.values()) == whole
+        assert all(amount >= 0 for part in found.parts.values() for amount in attrs.astuple(part))
+        for farm, part in found.parts.items():
+            assert part.fees == sum(one.amount for one in found.fees if one.farm_id == farm)
+        assert pricing.discount is None or found.discount <= found.goods
+        pricing = pricing.after(found)
+
+
+def test_an_order_from_before_fees_were_noted_shares_them_among_all_its_parts() -> None:
+    rules = Pricing(fees=(fee("order", 500),))
+    done = completed(TWO, bill(TWO, rules, {}), {"acres"})
+    assert [part.fees for part in bill(done, rules, {}).parts.values()] == [333, 167]
+
+
 @examined
 @given(PRICINGS)
 def test_rules_that_were_kept_with_an_order_are_read_as_they_were(pricing: Pricing) -> None:
-    assert read(kept(pricing)) == pricing
+    noted = attrs.evolve(pricing, charged=(FeeBill("0", "acres", 333, 53, "Fee"),))
+    assert read(kept(pricing)) == pricing and read(kept(noted)) == noted
 
 
 def test_an_order_without_rules_is_read_as_one_of_a_market_without() -> None:

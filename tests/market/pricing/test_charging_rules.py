@@ -64,6 +64,7 @@ TOWN = {
     "fee": 490,
     "minimum": 2000,
     "free_from": 5000,
+    "rate": 19_000,
 }
 NEAR = {"name": "Near", "postcodes": None, "radius_km": 10.0, "fee": 900, "minimum": 0, "free_from": None}
 FREE = {"name": "Next door", "postcodes": ["1020"], "radius_km": None, "fee": 0, "minimum": 0, "free_from": None}
@@ -82,7 +83,7 @@ def to(address: str, *areas: Any) -> Delivered:
         (to("Lane 1, 1010 Town"), None, False), (Delivered(method="pickup", address="1010", areas={"areas": [TOWN]}), None, False),
     ],
 )  # fmt: skip
-def test_an_address_is_in_the_first_area_with_its_postcode_else_in_the_first_circle(
+def test_an_address_is_in_the_area_with_its_postcode_else_in_the_first_circle(
     way: Delivered, name: str | None, outside: bool
 ) -> None:
     assert (way.area and way.area["name"], way.outside) == (name, outside)
@@ -95,8 +96,8 @@ def test_what_a_farm_says_of_its_areas_is_charged_like_any_other_fee() -> None:
         "dale": Delivered(method="pickup", areas={"areas": [TOWN]}),
     }
     (rule,) = fees_of(Charges(), MAY, farms)
-    assert (rule.farm_id, rule.basis, rule.amount, rule.free_from, rule.method, rule.name) == (
-        "acres", "delivery_area", 490, 5000, "delivery", "Town"
+    assert (rule.farm_id, rule.basis, rule.amount, rule.rate, rule.free_from, rule.method, rule.name) == (
+        "acres", "delivery_area", 490, 19_000, 5000, "delivery", "Town"
     )  # fmt: skip
     assert least_orders(farms) == {"acres": 2000}
 

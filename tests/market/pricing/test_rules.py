@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,23 +20,6 @@ def refused(work: Any, given: Any) -> dict[str, str]:
     with pytest.raises(Invalid) as error:
         work(given)
     return {fault.field: fault.code for fault in error.value.errors}
-
-
-@pytest.mark.parametrize(
-    ("value", "rate"), [("0", 0), ("0.001", 1), ("7", 7000), ("19.000", 19_000), ("100", 100_000), ("5.5", 5500)]
-)
-def test_a_rate_is_in_thousandths_of_a_per_cent(value: str, rate: int) -> None:
-    assert rules.per_cent("rate", Decimal(value)) == rate
-    assert rules.said(rate) == f"{Decimal(value):.3f}"
-
-
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [("-0.001", "below-minimum"), ("100.001", "above-maximum"), ("0.0001", "off-step"), ("NaN", "not-a-number"), ("1e9", "above-maximum")],
-)  # fmt: skip
-def test_what_is_no_rate_is_refused(value: str, code: str) -> None:
-    found = rules.per_cent("rate", Decimal(value))
-    assert isinstance(found, FieldError) and (found.field, found.code) == ("rate", code)
 
 
 @pytest.mark.parametrize(
