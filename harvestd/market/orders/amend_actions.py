@@ -21,10 +21,11 @@ from harvestd.market.orders import (
     windows,
 )
 from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amount_rules import check_terms
 from harvestd.market.orders.changes import By
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.parties import ROLE, Party
-from harvestd.market.orders.placing_rules import Asked, check_terms
+from harvestd.market.orders.placing_rules import Asked
 from harvestd.unit_of_work import UnitOfWork
 
 
