@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import attrs
@@ -175,12 +176,11 @@ class Gate:
         return reply
 
     async def _guard(self, route: Route, context: RequestContext) -> None:
-        """Count a body that could be a guess, for its caller and for the address. Raises ``TooMany``."""
-        limit = route.guarded(context.body) if route.guarded is not None else None
-        if limit is None:
-            return
+        """Count a body that could be a guess, or that holds something, for its caller and for the address, by each limit that it falls under. Raises ``TooMany``."""
+        limits = (route.guarded(context.body) if route.guarded is not None else None) or ()
         callers = [] if context.caller is None else [f"user:{context.caller.user_id}"]
-        for who in (*callers, f"address:{bucket_of(context.address)}"):
+        address = f"address:{bucket_of(context.address)}"
+        for limit, who in product((limits,) if isinstance(limits, str) else limits, (*callers, address)):
             headers, refusal = await self.limits.count(limit, who, "guesses")
             if refusal is not None:
                 raise refusal

@@ -141,7 +141,7 @@ class Route:
     limit: str = "rate_default"
     endpoint_class: str = ""
     #: The setting of a further limit for some bodies, by which they are counted before any transaction, for the caller and for the address.
-    guarded: Callable[[Any], str | None] | None = None
+    guarded: Callable[[Any], str | tuple[str, ...] | None] | None = None
     errors: tuple[type[Exception], ...] = ()
     #: OpenAPI's operationId (``placeOrder``), if not derived from :attr:`name`.
     operation: str = ""

@@ -19,9 +19,9 @@ from harvestd.web.context import RequestContext, Result
 from harvestd.web.market_day import today
 
 
-def guarded(body: Any) -> str | None:
-    """The limit of bodies with a coupon, so that nobody guesses codes, and of those that hold something."""
-    return "rate_coupon" if body.coupon else "rate_hold" if body.hold else None
+def guarded(body: Any) -> tuple[str, ...]:
+    """The limit of bodies that hold something, and that of those with a coupon, so that nobody guesses codes."""
+    return (*(("rate_hold",) if body.hold else ()), *(("rate_coupon",) if body.coupon else ()))
 
 
 async def ask(request: RequestContext, body: AskQuote) -> Result:
