@@ -306,6 +306,18 @@ async def _order_in_window(s: Stage) -> Response:
     return await s.buyer.order((s.product["id"], "0.5"), fulfilment=way)
 
 
+async def _hold_in_window(s: Stage) -> Response:
+    way = {"method": "delivery", "address": "1 Lane", "window_id": s.day["windows"][0]["id"]}
+    body = {"lines": [{"product_id": s.product["id"], "quantity": "0.5"}], "fulfilment": way, "hold": True}
+    return await s.buyer.post("/api/quotes", body)
+
+
+async def _order_what_is_held(s: Stage) -> Response:
+    quote = await _hold_in_window(s)
+    quote_id = quote.json().get("id")
+    return await s.buyer.post("/api/orders", {"quote_id": quote_id}, Idempotency_Key=_key()) if quote_id else quote
+
+
 async def _full(s: Stage) -> Response:
     await settled(step_all(s.market.parts), step_all(s.market.parts))
     return await s.buyer.get(f"/api/market-days/{s.day['id']}")
@@ -380,7 +392,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "order": _order_in_window, "cancel the order": _cancel("buyer"), "close": _day("POST", "/close"), "cancel": _day("POST", "/cancel", {}),
         "name": _day("PATCH", "", {"name": "Sunday"}), "no room": _day("PATCH", "", lambda s: _window(s, capacity={"orders": 1})),
         "no window": _day("PATCH", "", {"windows": []}), "delete": _day("DELETE"), "copy": _day("POST", "/copy", lambda s: {"opens_at": s.day["opens_at"]}),
-        "its steps": _full,
+        "its steps": _full, "hold": _hold_in_window, "order what is held": _order_what_is_held,
     },
     "rule": {
         "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),

@@ -16,7 +16,7 @@ from harvestd.market.days import day_rows as rows
 from harvestd.market.days import day_rules as rules
 from harvestd.market.days import window_actions, window_rows
 from harvestd.market.days.day_bodies import AskedWindow
-from harvestd.market.days.day_steps import Farms, ended, farms_of, forget, stepped
+from harvestd.market.days.day_steps import TASK, Farms, ended, farms_of, forget, stepped
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.market_day import zone_of
 
@@ -65,6 +65,7 @@ async def change(
     accept(*faults, message="the market day cannot be accepted")
     if "windows" in given:
         await window_actions.put(unit, day_id, times["opens_at"], given["windows"])
+        unit.on_commit(lambda: unit.parts.due(TASK))
     if "farms" in given:
         await rows.put_farms(unit.tx, day_id, farms or ())
     plain = {
@@ -155,13 +156,23 @@ async def copy(unit: UnitOfWork, day_id: str, opens_at: datetime, name: str | No
 
 
 async def close(unit: UnitOfWork, day_id: str, reason: str = "staff") -> tuple[rows.Day, rows.Day]:
-    """Close an open day now; one that is closed stays so. Raises ``NotFound`` and ``IllegalTransition``."""
+    """Close an open day now; one that is closed stays so, also if it would open again when a place returns. Raises ``NotFound`` and ``IllegalTransition``."""
     before = await _locked(unit, day_id)
+    if before.status == "closed" and before.closed_full:
+        return before, await _for_good(unit, before)
     if before.status in ("closed", "done"):
         return before, before
     if before.status not in rules.CLOSABLE:
         raise _illegal(before, "closed")
     return before, await ended(unit, before, "closed", reason)
+
+
+async def _for_good(unit: UnitOfWork, before: rows.Day) -> rows.Day:
+    """A day that is closed already, closed by hand: of that it was told when it closed."""
+    after = msgspec.structs.replace(before, closed_full=False, version=before.version + 1, updated_at=unit.now)
+    await rows.update(unit.tx, after)
+    unit.record(stale(f"market_day:{after.id}", after.version, MARKET_DAYS, market_day(after.id)))
+    return after
 
 
 async def cancel(unit: UnitOfWork, day_id: str, reason: str) -> tuple[rows.Day, rows.Day]:

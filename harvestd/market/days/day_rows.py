@@ -15,7 +15,8 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A market day. ``due_at`` is when its next step comes by itself, ``edited`` whether it was changed by hand since its schedule made it."""
+    """A market day. ``due_at`` is when its next step comes by itself, ``edited`` whether it was changed by hand since its schedule made it,
+    ``closed_full`` whether it is closed because it was full: it opens again when a place returns."""
 
     id: str
     name: str
@@ -32,6 +33,7 @@ class Day(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    closed_full: bool = False
 
     @property
     def timed(self) -> Timed:
@@ -71,17 +73,6 @@ _ANY = Statement("market_days.any", "select exists (select from market_days wher
 _ORDERED = Statement(
     "market_days.ordered",
     "select exists (select from order_parts p join windows w on w.id = p.window_id where w.day_id = :id)",
-    scalar,
-)
-# Open days of which each window has nothing left in some measure.
-_FULL = Statement(
-    "market_days.full",
-    """select d.id::text from market_days d
-        where d.status = 'open' and exists (select from windows w where w.day_id = d.id)
-          and not exists (select from windows w
-                           where w.day_id = d.id and (w.max_orders is null or w.taken_orders < w.max_orders)
-                             and (w.max_crates is null or w.taken_crates < w.max_crates) and (w.max_grams is null or w.taken_grams < w.max_grams))
-        order by d.id limit :limit""",
     scalar,
 )
 _INSERT = Statement(
@@ -151,11 +142,6 @@ async def has_any(reader: Reader) -> bool:
 async def has_orders(reader: Reader, id: str) -> bool:
     """Whether any order is, or was, for a window of a day."""
     return bool(await reader.row(_ORDERED, id=id))
-
-
-async def full(reader: Reader, limit: int) -> list[str]:
-    """Ids of the open days whose windows are all full."""
-    return await reader.rows(_FULL, limit=limit)
 
 
 async def insert(tx: Transaction, day: Day) -> None:

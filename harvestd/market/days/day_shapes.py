@@ -105,14 +105,14 @@ class MarketDaysQuery(CountedQuery, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "opens_at": "When selling begins.",
-    "closes_at": "The cut-off: when selling ends, unless the day is full, or closed by the staff, before.",
+    "closes_at": "The cut-off: when selling ends, unless the day is full, or closed by the staff, before. One that was full opens again when a place returns before it.",
     "DayFarm.closes_at": "The farm's own cut-off.",
     "ends_at": "When the last goods have been handed over: the end of the last window.",
     "MarketDay.farms": "The farms that take part; null: all do.",
     "NewMarketDay.farms": "The farms that take part; null or left out: all do.",
     "ChangeMarketDay.farms": "The farms that take part; null: all do.",
     "lead_minutes": "How many minutes before the day its own cut-off is.",
-    "holds_minutes": "How many minutes a quote for windows of the day holds its prices and its stock; of several days, the least counts. A place in a window is taken by the order alone.",
+    "holds_minutes": "How many minutes a quote for windows of the day holds its prices, its stock and its places in them; of several days, the least counts, and nothing is held longer than its window lasts.",
     "MarketDaysQuery.status": "Only market days with this status.",
     "CopyMarketDay.name": "Its name; null or left out: that of the day.",
     "DayFarm.farm_id": "The same as `farm.id`, as it is sent.",

@@ -12,7 +12,7 @@ from harvestd.kernel.events import Event
 from harvestd.kernel.families import MARKET_DAYS, market_day, stale
 from harvestd.market.days import day_rows as rows
 from harvestd.market.days import day_rules as rules
-from harvestd.market.days import window_rows
+from harvestd.market.days import full_rows, window_rows
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork
@@ -20,6 +20,8 @@ from harvestd.unit_of_work import change as changing
 
 #: The name of the periodic task that has the days take their steps; and the days that take one in one run.
 TASK, BATCH = "market days", 200
+#: Why a day closes that has no place left.
+FULL = "full"
 Farms = Sequence[tuple[str, int]]
 
 
@@ -55,7 +57,10 @@ def told(day: rows.Day, type: str, farms: Iterable[tuple[str, int]], at: datetim
 
 async def ended(unit: UnitOfWork, before: rows.Day, status: str, reason: str) -> rows.Day:
     """A locked day that somebody has closed or cancelled."""
-    after = msgspec.structs.replace(before, status=status, version=before.version + 1, updated_at=unit.now)
+    full = (status, reason) == ("closed", FULL)
+    after = msgspec.structs.replace(
+        before, status=status, closed_full=full, version=before.version + 1, updated_at=unit.now
+    )
     farms = await farms_of(unit, before)
     forget(unit)
     unit.record(told(after, f"market_day.{status}", farms or (), unit.now, reason))
@@ -83,10 +88,14 @@ async def step_all(parts: Parts, going_on: GoingOn = always) -> None:
         if not await going_on():
             break
         await changing(parts, partial(step, day_id=day_id))
-    for day_id in await rows.full(parts.database, BATCH):
+    for day_id in await full_rows.full(parts.database, BATCH):
         if not await going_on():
             break
         await changing(parts, partial(close_full, day_id=day_id))
+    for day_id in await full_rows.free(parts.database, parts.now(), BATCH):
+        if not await going_on():
+            break
+        await changing(parts, partial(reopen, day_id=day_id))
 
 
 async def step(unit: UnitOfWork, day_id: str) -> None:
@@ -101,11 +110,26 @@ async def step(unit: UnitOfWork, day_id: str) -> None:
 async def close_full(unit: UnitOfWork, day_id: str) -> None:
     """Close an open day whose windows are all full, unless somebody has returned a place by now."""
     day = await rows.lock(unit.tx, day_id)
-    windows = await window_rows.lock(unit.tx, day_id)
-    if day is not None and day.status == "open" and windows and all(one.capacity.is_full(one.taken) for one in windows):
-        await ended(unit, day, "closed", "full")
+    await window_rows.lock(unit.tx, day_id)
+    if day is not None and await full_rows.full(unit.tx, 1, day_id):
+        await ended(unit, day, "closed", FULL)
+
+
+async def reopen(unit: UnitOfWork, day_id: str) -> None:
+    """Open a day again that closed because it was full and has a place again, unless that is taken by now, or its cut-off has come."""
+    day = await rows.lock(unit.tx, day_id)
+    await window_rows.lock(unit.tx, day_id)
+    if day is None or not await full_rows.free(unit.tx, unit.now, 1, day_id):
+        return
+    after = msgspec.structs.replace(day, status="open", closed_full=False, version=day.version + 1, updated_at=unit.now)
+    farms = await farms_of(unit, day) or ()
+    unit.record(told(after, "market_day.reopened", farms, unit.now, ""))
+    await rows.update(unit.tx, await stepped(unit, after, farms))
 
 
 async def next_due(parts: Parts) -> datetime | None:
-    """When the first day has a step to take; now, if one is full."""
-    return parts.now() if await rows.full(parts.database, 1) else await rows.next_due(parts.database)
+    """When the first day has a step to take; now, if one is full, or has a place again."""
+    now = parts.now()
+    if await full_rows.full(parts.database, 1) or await full_rows.free(parts.database, now, 1):
+        return now
+    return await rows.next_due(parts.database)

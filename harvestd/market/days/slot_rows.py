@@ -1,15 +1,17 @@
-"""Rows of windows with their days as orders take them, and of the places that orders have in them."""
+"""Rows of windows with their days as orders take them, and of the places that orders, and quotes that are held, have in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from harvestd.market.days.slots import Place, Slot
-from harvestd.market.days.window_rules import MEASURES, Measures
+from harvestd.market.days.window_rules import MEASURES, Capacity, Measures
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
+NOTHING, NOTHING_HELD = Measures(), dict[str, Measures]()
 _SLOT = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
     case when not d.all_farms then (select coalesce(jsonb_object_agg(m.farm_id, m.lead_minutes), '{}') from market_day_farms m where m.day_id = d.id) end,
     w.method, case when p.id is null then f.point else jsonb_build_object('id', p.id, 'name', p.name, 'address', p.address, 'hours', p.hours,
@@ -27,25 +29,45 @@ _OPEN = Statement(
     f"select {_SLOT} where d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
     Slot,
 )
-# All windows are locked, in id order, before any of them is changed.
-_TAKE = Statement(
-    "slots.take",
-    """with locked as materialized (
-           select id from windows where id = any(:ids::uuid[]) order by id for no key update
-       ), taken as (
-           update windows w set taken_orders = w.taken_orders + t.orders, taken_crates = w.taken_crates + t.crates, taken_grams = w.taken_grams + t.grams
-             from unnest(:ids::uuid[], :orders::int[], :crates::bigint[], :grams::bigint[]) as t(id, orders, crates, grams)
-            where (select count(*) from locked) >= 0 and w.id = t.id
-              and (t.orders <= 0 or w.max_orders is null or w.taken_orders + t.orders <= w.max_orders)
-              and (t.crates <= 0 or w.max_crates is null or w.taken_crates + t.crates <= w.max_crates)
-              and (t.grams <= 0 or w.max_grams is null or w.taken_grams + t.grams <= w.max_grams)
-           returning w.id, t.orders, t.crates, t.grams
-       ), places as (
-           insert into order_places as o (order_id, window_id, orders, crates, grams)
-           select :order_id::uuid, id, orders, crates, grams from taken where :fresh::boolean
-       )
-       select id::text from taken""",
-    scalar,
+
+
+def _taking(name: str, table: str, owner: str) -> Statement[str]:
+    """Take of windows what is wanted beyond what is held already, if it is there, and note it in a table. All windows are locked, in id order, before any of them is changed."""
+    return Statement(
+        name,
+        f"""with locked as materialized (
+                select id from windows where id = any(:ids::uuid[]) order by id for no key update
+            ), taken as (
+                update windows w set taken_orders = w.taken_orders + t.orders - t.held_orders, taken_crates = w.taken_crates + t.crates - t.held_crates,
+                                     taken_grams = w.taken_grams + t.grams - t.held_grams
+                  from unnest(:ids::uuid[], :orders::int[], :crates::bigint[], :grams::bigint[], :held_orders::int[], :held_crates::bigint[], :held_grams::bigint[])
+                       as t(id, orders, crates, grams, held_orders, held_crates, held_grams)
+                 where (select count(*) from locked) >= 0 and w.id = t.id
+                   and (t.orders <= t.held_orders or w.max_orders is null or w.taken_orders + t.orders - t.held_orders <= w.max_orders)
+                   and (t.crates <= t.held_crates or w.max_crates is null or w.taken_crates + t.crates - t.held_crates <= w.max_crates)
+                   and (t.grams <= t.held_grams or w.max_grams is null or w.taken_grams + t.grams - t.held_grams <= w.max_grams)
+                returning w.id, t.orders, t.crates, t.grams
+            ), places as (
+                insert into {table} ({owner}, window_id, orders, crates, grams)
+                select :owner::uuid, id, orders, crates, grams from taken where :fresh::boolean and orders > 0
+            )
+            select id::text from taken""",
+        scalar,
+    )
+
+
+def _room(id: str, *columns: Any) -> tuple[str, tuple[Capacity, Measures]]:
+    most, taken = dict(zip(MEASURES, columns[:3], strict=True)), dict(zip(MEASURES, columns[3:], strict=True))
+    return id, (Capacity(**most), Measures(**taken))
+
+
+_TAKE = _taking("slots.take", "order_places", "order_id")
+_HOLD = _taking("slots.hold", "quote_places", "quote_id")
+_LOCK_PLACES = Statement(
+    "slots.lock_places",
+    """select id::text, max_orders, max_crates, max_grams, taken_orders, taken_crates, taken_grams from windows where id = any(:ids::uuid[])
+        order by id for no key update""",
+    _room,
 )
 _PLACES = Statement(
     "slots.places",
@@ -75,12 +97,39 @@ async def of_open_days(reader: Reader, now: datetime, limit: int) -> list[Slot]:
     return await reader.rows(_OPEN, now=now, limit=limit)
 
 
-async def take(tx: Transaction, order_id: str, wanted: Mapping[str, Measures], *, fresh: bool = True) -> set[str]:
-    """Take so much of each window, or return it (below 0), if it is there; returns the windows that had it: with fewer than asked for, the transaction must not
-    be committed. ``fresh`` is whether the order has no places yet: they are noted, too."""
-    ids = sorted(wanted)
-    columns = {name: [getattr(wanted[id], name) for id in ids] for name in MEASURES}
-    return set(await tx.rows(_TAKE, ids=ids, order_id=order_id, fresh=fresh, **columns))
+async def take(
+    tx: Transaction, order_id: str, wanted: Mapping[str, Measures], *, fresh: bool = True, held: Mapping[str, Measures] = NOTHING_HELD
+) -> set[str]:  # fmt: skip
+    """Take so much of each window, or return it (below 0), less what is ``held`` of it already, if it is there; returns the windows that had it: with fewer than asked
+    for, the transaction must not be committed. ``fresh`` is whether the order has no places yet: they are noted, too."""
+    return await _taken(tx, _TAKE, order_id, wanted, held, fresh=fresh)
+
+
+async def hold(
+    tx: Transaction, quote_id: str, wanted: Mapping[str, Measures], held: Mapping[str, Measures] = NOTHING_HELD
+) -> set[str]:
+    """The same for a quote that is new, in the place of what was ``held`` before."""
+    return await _taken(tx, _HOLD, quote_id, wanted, held, fresh=True)
+
+
+async def give_back(tx: Transaction, quote_id: str, held: Mapping[str, Measures]) -> None:
+    """Return what a locked quote holds of those of its windows that there still are."""
+    await _taken(tx, _HOLD, quote_id, {}, held, fresh=False)
+
+
+async def _taken(
+    tx: Transaction, statement: Statement[str], owner: str, wanted: Mapping[str, Measures], held: Mapping[str, Measures], *, fresh: bool
+) -> set[str]:  # fmt: skip
+    ids = sorted({*wanted, *held})
+    columns = {name: [getattr(wanted.get(id, NOTHING), name) for id in ids] for name in MEASURES}
+    before = {f"held_{name}": [getattr(held.get(id, NOTHING), name) for id in ids] for name in MEASURES}
+    return set(await tx.rows(statement, ids=ids, owner=owner, fresh=fresh, **columns, **before))
+
+
+async def lock_places(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Capacity, Measures]]:
+    """What these windows hold, those that there are, and what is taken of that, which nobody changes until the transaction ends. A day that was waited for is locked as it is,
+    with windows as they were."""
+    return dict(await tx.rows(_LOCK_PLACES, ids=sorted(ids)))
 
 
 async def places(tx: Transaction, order_id: str) -> list[Place]:

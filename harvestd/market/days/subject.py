@@ -48,7 +48,7 @@ def _day(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="days",
-    events=dict.fromkeys(("market_day.opened", "market_day.closing_soon", "market_day.closed", "market_day.cancelled"), events.MarketDayStepped),
+    events=dict.fromkeys(("market_day.opened", "market_day.closing_soon", "market_day.closed", "market_day.reopened", "market_day.cancelled"), events.MarketDayStepped),
     periodic=(Due(schedule_actions.TASK, 20.0, schedule_actions.make_all, next_due=schedule_actions.next_due),
               Due(day_steps.TASK, 1.0, day_steps.step_all, next_due=day_steps.next_due)),
     routes=(
@@ -70,7 +70,8 @@ SUBJECT = Subject(
               section=_DAYS, summary="Make a market day like another, at another time", body=day_shapes.CopyMarketDay, rules=day_routes.faults, answer=day_shapes.MarketDay,
               status=201, key="optional", errors=(errors.NotFound,)),
         Route(method="POST", path="/api/market-days/{id}/close", operation="closeMarketDay", handler=day_routes.close, permission=Permission.CHANGE_DAYS, mode=Mode.WRITE,
-              section=_DAYS, summary="Close an open market day now", answer=day_shapes.MarketDay, key="optional", errors=(errors.NotFound, errors.IllegalTransition)),
+              section=_DAYS, summary="Close an open market day now", answer=day_shapes.MarketDay, key="optional", errors=(errors.NotFound, errors.IllegalTransition),
+              description="It stays closed. One that closed by itself, since it was full, opens again when a place returns before its cut-off, unless it is closed by this, too. What quotes hold can still be ordered."),
         Route(method="POST", path="/api/market-days/{id}/cancel", operation="cancelMarketDay", handler=day_routes.cancel, permission=Permission.CHANGE_DAYS, mode=Mode.WRITE,
               section=_DAYS, summary="Cancel a market day", body=day_shapes.CancelMarketDay, rules=day_routes.reason_faults, answer=day_shapes.MarketDay, key="optional",
               errors=(errors.NotFound, errors.IllegalTransition)),

@@ -41,7 +41,7 @@ async def put(
     gone = [one for one in present.values() if one.id not in kept]
     taken = [one for one in gone if one.taken != Measures()]
     if taken:
-        message = "placed orders have places in a window that is left out; keep it, or cancel them first"
+        message = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
         raise Conflict(message, (FieldError("windows", message, code="required", params={"reason": "taken"}),))
     if gone:
         await rows.delete(unit.tx, [one.id for one in gone])

@@ -28,6 +28,12 @@ class Measures:
     crates: int = 0
     grams: int = 0
 
+    def less(self, other: Measures) -> Measures:
+        """Without so much."""
+        return Measures(
+            orders=self.orders - other.orders, crates=self.crates - other.crates, grams=self.grams - other.grams
+        )
+
 
 @attrs.frozen(kw_only=True)
 class Capacity:
@@ -104,9 +110,9 @@ def too_early(path: str, end: datetime, opens_at: datetime) -> FieldError | None
 
 
 def below_taken(path: str, most: Capacity, taken: Measures) -> Iterator[FieldError]:
-    """The faults of a capacity that is less than placed orders have taken of it."""
+    """The faults of a capacity that is less than is taken of it, by placed orders and by quotes that are held."""
     for name in most.short(Measures(), taken):
         said = str(getattr(taken, name)) if name != "grams" else f"{taken.grams / GRAMS:f}"
         field = "weight_kg" if name == "grams" else name
-        message = f"must be at least {said}, which orders have taken"
+        message = f"must be at least {said}, which orders and quotes that are held have taken"
         yield FieldError(f"{path}.capacity.{field}", message, code="below-reserved", params={"reserved": said})

@@ -39,7 +39,7 @@ class CapacityOut(Out, kw_only=True, frozen=True):
 
 
 class Taken(Out, kw_only=True, frozen=True):
-    """How much placed orders take."""
+    """How much is taken, by placed orders and by quotes that are held."""
 
     orders: int
     crates: int
@@ -105,7 +105,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("WindowIn.from", "Window.from"), "When handing over begins."),
     **dict.fromkeys(("WindowIn.to", "Window.to"), "When it ends."),
     "capacity": "How much is taken at most, in each measure that is counted.",
-    "taken": "How much placed orders take.",
+    "taken": "How much is taken, by placed orders and by quotes that are held.",
     "weight_kg": "Kilograms.",
     "crates": "Crates.",
     "center": "The middle of the circle; null if it is none.",

@@ -24,11 +24,12 @@ from harvestd.market.orders import (
     windows,
 )
 from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amount_rules import check_terms
 from harvestd.market.orders.changes import By, Changed
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.minimum_rules import Least
 from harvestd.market.orders.parties import ROLE, Party
-from harvestd.market.orders.placing_rules import Asked, check_terms
+from harvestd.market.orders.placing_rules import Asked
 from harvestd.market.pricing.charging_rules import least_orders
 from harvestd.unit_of_work import UnitOfWork
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -16,23 +16,15 @@ from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
+from harvestd.market.orders.amount_rules import check_amounts, check_stock, check_terms, least_of
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
-from harvestd.market.orders.placing_rules import (
-    Asked,
-    Wanted,
-    acceptable,
-    attempt,
-    check_amounts,
-    check_stock,
-    check_terms,
-    least_of,
-    orderable,
-)
+from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, orderable
 from harvestd.market.pricing.amounts import PLAIN, Bill, Pricing
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
+Result = TypeVar("Result")
 NOTHING_SEEN: Mapping[str, Agreed] = {}
 
 
@@ -81,16 +73,16 @@ def decide(
     another unit or, if the buyer states an expected total, another total, or any term that they agreed to and that has changed.
     """
     least = least_of(shelf, billing)
-    asked, unfit_lines = attempt(lambda: acceptable(wanted, least, terms, today, of_cart, also))
+    asked, unfit_lines = _attempt(lambda: acceptable(wanted, least, terms, today, of_cart, also))
     asked = orderable(wanted, shelf, today) if asked is None else asked
     goods = [billing.good(line_ids[i], shelf[a.key], a.quantity) for i, a in enumerate(asked)]
     bill, pricing = billing.of(goods)
     refusals = [
-        *unfit_lines, *attempt(lambda: check_stock(asked, shelf))[1],
-        *attempt(lambda: check_amounts(goods, billing.discount, bill.total, terms))[1],
+        *unfit_lines, *_attempt(lambda: check_stock(asked, shelf))[1],
+        *_attempt(lambda: check_amounts(goods, billing.discount, bill.total, terms))[1],
     ]  # fmt: skip
     if not refusals:
-        refusals += attempt(lambda: check_terms(asked, shelf, seen, terms, expected_total, bill.total))[1]
+        refusals += _attempt(lambda: check_terms(asked, shelf, seen, terms, expected_total, bill.total))[1]
     lines = tuple(
         billed(
             line_of(i, shelf[a.key], a.quantity, good.key, today, a.wish, terms, rate=good.rate), bill.lines[good.key]
@@ -103,6 +95,14 @@ def decide(
         for i, (farm, one) in enumerate(bill.parts.items())
     )
     return Decided(asked=asked, parts=parts, lines=lines, bill=bill, pricing=pricing, refusals=tuple(refusals))
+
+
+def _attempt(check: Callable[[], Result]) -> tuple[Result | None, tuple[MarketError, ...]]:
+    """What a check answers, or its refusal."""
+    try:
+        return check(), ()
+    except MarketError as refused:
+        return None, (refused,)
 
 
 def place(

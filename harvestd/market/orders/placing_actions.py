@@ -17,6 +17,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.variant_rows import with_packs
+from harvestd.market.days.window_rules import Measures
 from harvestd.market.farms import rows as farms
 from harvestd.market.orders import (
     billing,
@@ -38,6 +39,7 @@ from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
 NOTHING_HELD: Mapping[str, Decimal] = {}
+NO_PLACES: Mapping[str, Measures] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -87,9 +89,10 @@ async def place_quoted(
     """Place an order of a locked quote: what it holds, at its prices and charges, as of the day on which it was asked for."""
     content, wanted, wrong = quote.content, [one.wanted for one in quote.content.lines], [*ordering.wrong]
     booking = await windows.begin(unit, quote_rules.ways_of(content))
-    number, shelf = await _locked(unit, ordering, wanted, quote.held)
+    number, shelf = await _locked(unit, ordering, wanted, quote.held.stock)
     if booking is not None and not wrong:
-        wrong += await windows.fit(unit, booking, _farms_of([shelf.get(one.product_id) for one in wanted]))
+        known = _farms_of([shelf.get(one.product_id) for one in wanted])
+        wrong += await windows.fit(unit, booking, known, quote.held.measures)
     discount = None
     if content.coupon:
         discount, unusable = await billing.take(unit, content.coupon, ordering.buyer.user_id, quote.day)
@@ -99,8 +102,9 @@ async def place_quoted(
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=quote.day, expected_total=ordering.expected_total,
         seen=content.seen, also=wrong, billing=content.billing,
     )  # fmt: skip
-    quote_rows.use_up(unit.tx, quote.id, quote.held)
-    return await _stored(unit, ordering, terms, order, Bound(content.ways, discount, quote.cart_id, booking))
+    quote_rows.use_up(unit.tx, quote.id, quote.held.stock)
+    bound = Bound(content.ways, discount, quote.cart_id, booking, quote.held.measures)
+    return await _stored(unit, ordering, terms, order, bound)
 
 
 async def _locked(
@@ -117,19 +121,21 @@ async def _locked(
 
 @attrs.frozen
 class Bound:
-    """What an order is bound to besides its goods: the fulfilment of each farm's part, its coupon, the cart that it is of, and the windows that it asks for."""
+    """What an order is bound to besides its goods: the fulfilment of each farm's part, its coupon, the cart that it is of, the windows that it asks for, and what the quote
+    that it is of holds of these."""
 
     ways: dict[str, dict[str, Any]]
     discount: Discount | None
     cart_id: str | None
     booking: windows.Booking | None
+    held: Mapping[str, Measures] = NO_PLACES
 
 
 async def _stored(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, bound: Bound
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
     ways, discount, cart_id = bound.ways, bound.discount, bound.cart_id
-    taken = [] if bound.booking is None else await windows.take(unit, bound.booking, order)
+    taken = [] if bound.booking is None else await windows.take(unit, bound.booking, order, bound.held)
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
     if discount is not None and ordering.buyer.user_id is not None:
         coupons.used(unit.tx, order.id, discount.coupon_id, ordering.buyer.user_id)

@@ -1,34 +1,23 @@
-"""What of an order request is refused: lines that cannot be ordered, more than is in stock, and terms that its buyer did not agree to."""
+"""What the lines of an order request are refused for: what is not for sale, quantities that cannot be, too many of them, and less than a farm takes orders from. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, MarketError, OutOfStock, PriceChanged
-from harvestd.kernel.formatting import money, quantity
+from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import shown
-from harvestd.kernel.sentences import worded
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.carts.selling import Terms, quantity_faults, too_much
-from harvestd.market.catalogue.on_sale import Agreed, OnSale
-from harvestd.market.catalogue.term_changes import changes
+from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
 from harvestd.market.orders.minimum_rules import Least, below
-from harvestd.market.pricing.amounts import Discount, Good
-from harvestd.market.pricing.billing_rules import Billing
-from harvestd.market.pricing.charging_rules import least_orders
-from harvestd.market.pricing.coupon_rules import unfit
 
-Result = TypeVar("Result")
-#: Changes that make a quantity one of something else.
-_OTHER_GOODS = frozenset({"unit-changed", "content-changed"})
 #: The error for an order without lines, by whether it was of the cart.
 _NO_LINES = {
     True: "the cart is empty; put products in, or name them in lines",
@@ -109,38 +98,10 @@ def acceptable(
     return asked
 
 
-def attempt(check: Callable[[], Result]) -> tuple[Result | None, tuple[MarketError, ...]]:
-    """What a check answers, or its refusal."""
-    try:
-        return check(), ()
-    except MarketError as refused:
-        return None, (refused,)
-
-
 def orderable(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date) -> tuple[Asked, ...]:
     """Of what is wanted, whatever could be ordered as it is, if there is enough of it."""
     there = [a for a in _merged(wanted) if a.key in shelf and withheld("", shelf[a.key], today) is None]
     return tuple(a for a in there if not isinstance(takeable("", a.quantity, shelf[a.key]), FieldError))
-
-
-def check_amounts(goods: Sequence[Good], discount: Discount | None, total: int, terms: Terms) -> None:
-    """Raise :class:`Invalid` for a coupon that takes nothing off these goods, and for more than anybody could state."""
-    accept(
-        *filter(
-            None, [unfit(discount, goods, terms.currency) if goods else None, too_much("lines", total, terms.currency)]
-        )
-    )
-
-
-def least_of(shelf: Mapping[str, OnSale], billing: Billing) -> Mapping[str, OnSale]:
-    """The same products, of farms whose delivery to where it goes has a least order of its own, with that."""
-    least = least_orders(billing.ways)
-    if not least:
-        return shelf
-    return {
-        key: attrs.evolve(one, order_minimum=max(one.order_minimum, least.get(one.farm_id, 0)))
-        for key, one in shelf.items()
-    }
 
 
 def too_many_lines(most: int) -> FieldError:
@@ -185,55 +146,3 @@ def _below_minimum(asked: Sequence[Asked], shelf: Mapping[str, OnSale], terms: T
     farms = {product.farm_id: product for product in shelf.values()}
     least = [Least(farm_id, farms[farm_id].farm_name, farms[farm_id].order_minimum) for farm_id in goods]
     return below(least, goods, terms.currency)
-
-
-def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:
-    """Raise :class:`OutOfStock` if less is available of a product than all its lines together would take, with an error for each of these: what is
-    left, in its own unit."""
-    taken: dict[str, Decimal] = {}
-    for a in asked:
-        taken[a.product_id] = taken.get(a.product_id, Decimal(0)) + shelf[a.key].taken(a.quantity)
-    short = [a for a in asked if taken[a.product_id] > shelf[a.key].pool]
-    if short:
-        errors = sorted(((i, a) for a in short for i in a.at), key=lambda pair: pair[0])
-        raise OutOfStock(
-            "less is left than you asked for; nothing was taken", tuple(_short(i, a, shelf[a.key]) for i, a in errors)
-        )
-
-
-def _short(i: int, asked: Asked, product: OnSale) -> FieldError:
-    left = max(product.available, Decimal(0))
-    message = f"only {quantity(left, product.unit)} of {product.title} left" if left else f"{product.title} is sold out"
-    together = asked.quantity <= left
-    if together:
-        message = f"{message}, and other lines of this order are of it, too"
-    params = {"available": shown(left), "unit": product.unit, **({"reason": "together"} if together else {})}
-    fault = FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
-    return of(asked, product, fault)
-
-
-def check_terms(
-    asked: Sequence[Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int | None, total: int
-) -> None:  # fmt: skip
-    """Raise :class:`PriceChanged` for changed terms if the buyer stated an expected total; without one, only for a changed unit or pack, as kilograms are
-    not grams."""
-    errors = [
-        FieldError(
-            f"lines[{a.at[0]}]", change.message, code="changed",
-            params={"product_id": a.product_id, **({"variant_id": a.variant_id} if a.variant_id else {}), "what": change.code, **change.params},
-        )
-        for a in asked
-        if a.key in seen
-        for change in changes(seen[a.key], shelf[a.key], terms.currency)
-        if expected is not None or change.code in _OTHER_GOODS
-    ]  # fmt: skip
-    if expected is not None and total != expected:
-        is_, was = money(total, terms.currency), money(expected, terms.currency)
-        detail = worded("the total is now {is_}, not {was}; look at it again", is_=is_, was=was)
-        params = {"before": str(expected), "after": str(total), "currency": terms.currency}
-        errors.insert(0, FieldError("expected_total", f"the total is now {is_}", code="changed", params=params))
-        raise PriceChanged(detail, tuple(errors))
-    if errors:
-        raise PriceChanged(
-            "the cart is not what it was when it was filled; set anew what is still wanted", tuple(errors)
-        )

@@ -1,4 +1,4 @@
-"""Rows of quotes that are held, and of what they hold. One that is ordered, replaced or over is deleted with what it holds, in the transaction that does it."""
+"""Rows of quotes that are held, and of the stock and the places that they hold. One that is ordered, replaced or over is deleted with what it holds, in the transaction that does it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from harvestd.market.accounts.export_rows import section
-from harvestd.market.orders.quote_rules import Shift
+from harvestd.market.days.slots import Place
+from harvestd.market.orders.quote_rules import Held, Shift
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
@@ -39,8 +40,11 @@ _OF_HOLDER = Statement(
 _LOCK = Statement("quotes.lock", f"select {_COLUMNS} from quotes where id = :quote_id for update", Quote)
 _HELD = Statement(
     "quotes.held",
-    "select product_id::text, quantity from quote_holds where quote_id = any(:quotes::uuid[])",
-    lambda product_id, quantity: (product_id, quantity),
+    """select product_id::text, sum(quantity), null, 0, 0::bigint, 0::bigint from quote_holds where quote_id = any(:quotes::uuid[]) group by 1
+       union all
+       select q.window_id::text, null, w.day_id::text, sum(q.orders)::integer, sum(q.crates)::bigint, sum(q.grams)::bigint
+         from quote_places q join windows w on w.id = q.window_id where q.quote_id = any(:quotes::uuid[]) group by 1, 3""",
+    lambda *columns: columns,
 )
 _INSERT = Statement(
     "quotes.insert",
@@ -63,6 +67,15 @@ _DUE = Statement(
     "quotes.due", "select id::text from quotes where expires_at <= :now order by expires_at limit :limit", scalar
 )
 _NEXT_DUE = Statement("quotes.next_due", "select expires_at from quotes order by expires_at limit 1", scalar)
+_CUT_SHORT = Statement(
+    "quotes.cut_short",
+    """with locked as materialized (
+           select id from quotes where id in (select p.quote_id from quote_places p join windows w on w.id = p.window_id where w.day_id = :day_id)
+            order by id for no key update
+       )
+       update quotes q set expires_at = least(q.expires_at, :now) from locked where q.id = locked.id returning q.id::text""",
+    scalar,
+)
 _OF_USER = Statement("quotes.of_user", "select id::text from quotes where user_id = :user_id", scalar)
 #: Of a person who asks what is held on them.
 HELD = section("quotes", ("id", "content", "created_at", "expires_at"), "quotes where user_id = :user_id")
@@ -79,16 +92,16 @@ async def lock(tx: Transaction, quote_id: str) -> Quote | None:
     return await tx.row(_LOCK, quote_id=quote_id)
 
 
-async def held(tx: Transaction, quotes: list[str]) -> dict[str, Decimal]:
-    """What some quotes hold together, by product."""
-    found: dict[str, Decimal] = {}
-    for product_id, quantity in await tx.rows(_HELD, quotes=quotes) if quotes else ():
-        found[product_id] = found.get(product_id, Decimal(0)) + quantity
-    return found
+async def held(tx: Transaction, quotes: list[str]) -> Held:
+    """What some quotes hold together."""
+    rows = await tx.rows(_HELD, quotes=quotes) if quotes else []
+    stock = {id: quantity for id, quantity, day_id, *_ in rows if day_id is None}
+    places = {id: Place(id, day_id, *measures) for id, _, day_id, *measures in rows if day_id is not None}
+    return Held(stock=stock, places=places)
 
 
 async def insert(tx: Transaction, quote: Quote, taken: Mapping[str, Decimal], now: datetime) -> None:
-    """Store a quote and what it holds; the products are locked, and reserved by :func:`reserve`."""
+    """Store a quote and the stock that it holds; the products are locked, and reserved by :func:`reserve`."""
     await tx.run(
         _INSERT, **msgspec.structs.asdict(quote), now=now, products=list(taken), quantities=list(taken.values())
     )  # fmt: skip
@@ -122,6 +135,11 @@ async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
 async def next_due(reader: Reader) -> datetime | None:
     """When the first quote is over."""
     return await reader.row(_NEXT_DUE)
+
+
+async def cut_short(tx: Transaction, day_id: str, now: datetime) -> list[str]:
+    """Have those be over by now that hold places in the windows of a market day; returns them."""
+    return await tx.rows(_CUT_SHORT, day_id=day_id, now=now)
 
 
 async def of_user(reader: Reader, user_id: str) -> list[str]:

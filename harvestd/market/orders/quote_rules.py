@@ -12,6 +12,8 @@ import msgspec
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.carts.rows import Found
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.days.slots import Place
+from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders.delivery_rules import Way
 from harvestd.market.orders.placing import Decided
 from harvestd.market.orders.placing_rules import Wanted
@@ -65,6 +67,19 @@ class Content:
         ways = {farm: Delivered(method=way["method"]) for farm, way in self.ways.items()}
         rates = {one.wanted.key: one.rate for one in self.lines}
         return Billing(ways=ways, discount=self.pricing.discount, fixed=self.pricing, rates=rates)
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """What quotes hold together: stock, by product, and places, by window."""
+
+    stock: Mapping[str, Decimal] = attrs.field(factory=dict)
+    places: Mapping[str, Place] = attrs.field(factory=dict)
+
+    @property
+    def measures(self) -> dict[str, Measures]:
+        """The places in each measure."""
+        return {window_id: place.measures for window_id, place in self.places.items()}
 
 
 def ways_of(quoted: Content) -> list[Way]:

@@ -11,7 +11,7 @@ from harvestd.web.shapes import Money, Out
 
 
 class AskQuote(OrderBody, kw_only=True, frozen=True):
-    """An order's body: what would that be? With ``hold`` its prices and its stock are kept for whoever asks, for some minutes."""
+    """An order's body: what would that be? With ``hold`` its prices, its stock and its places in windows are kept for whoever asks, for some minutes."""
 
     hold: bool = False
 
@@ -67,9 +67,9 @@ class Quote(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "hold": "Whether to keep it for a while. Whoever asks has one held at most: another that is held replaces it.",
+    "hold": "Whether to keep it for a while: neither another buyer nor a cut-off takes it away meanwhile. Whoever asks has one held at most: another that is held replaces it.",
     "Quote.id": "What an order names as `quote_id`; null if nothing is held.",
-    "Quote.expires_at": "Until when it is held.",
+    "Quote.expires_at": "Until when it is held, and can be ordered, also if its market day is closed by then; not if that is cancelled.",
     "Quote.fees": "Each fee, by what each farm's part has of it.",
     "QuotePart.subtotal": "The sum of its lines.",
     "QuotePart.total": "Goods and fees less discount, and tax unless it is included.",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 
 import attrs
 
@@ -12,7 +10,7 @@ from harvestd.kernel.errors import Invalid
 from harvestd.market.carts import rows as carts
 from harvestd.market.orders import quote_rows, quote_rules
 from harvestd.market.orders.quote_rows import Quote
-from harvestd.market.orders.quote_rules import Content
+from harvestd.market.orders.quote_rules import Content, Held
 from harvestd.unit_of_work import UnitOfWork
 
 
@@ -40,7 +38,7 @@ class Used:
     id: str
     day: date
     content: Content
-    held: Mapping[str, Decimal]
+    held: Held
     cart_id: str | None
 
 

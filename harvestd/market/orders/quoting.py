@@ -1,10 +1,9 @@
-"""Use cases of quotes: what an order would be, without its effects; and, where it is held, its prices and its stock for whoever asked, for some minutes."""
+"""Use cases of quotes: what an order would be, without its effects; and, where it is held, its prices, its stock and its places for whoever asked, for some minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -20,19 +19,20 @@ from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.catalogue.variant_rows import with_packs
-from harvestd.market.orders import billing, placing, placing_actions, quote_rows, quote_rules, windows
+from harvestd.market.days.slots import Slot
+from harvestd.market.orders import billing, held_places, placing, placing_actions, quote_rows, quote_rules, windows
 from harvestd.market.orders.placing import Decided
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.orders.quote_rows import Quote
-from harvestd.market.orders.quote_rules import Content, Shift
+from harvestd.market.orders.quote_rules import Content, Held, Shift
 from harvestd.market.orders.quote_use import Holder
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import UnitOfWork, change
 
-#: Quotes that end in one run; the rest wait for the next.
-BATCH = 200
+#: The name of the periodic task that ends quotes; and those that end in one run, the rest wait for the next.
+TASK, BATCH = "holds", 200
 
 
 @attrs.frozen(kw_only=True)
@@ -50,15 +50,15 @@ async def quote(
 ) -> Quoted:  # fmt: skip
     """What the order would be. To hold it, whatever the holder has held before is given back, in the same moment, unless anything speaks against it."""
     cart, wanted, seen = await placing_actions.wanted_of(unit, ordering, lock=False)
-    ids, before, old = [one.product_id for one in wanted], dict[str, Decimal](), list[Quote]()
+    ids, before, old = [one.product_id for one in wanted], Held(), list[Quote]()
     if hold:
         old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
         before = await quote_rows.held(unit.tx, [one.id for one in old])
     booking = await windows.begin(unit, ordering.ways)
-    locked = await stock.lock(unit.tx, [*ids, *before]) if hold else {}
+    locked = await stock.lock(unit.tx, [*ids, *before.stock]) if hold else {}
     shown = await stock.see(unit.tx, ids, buyer, ordering.language)
     shelf = await with_packs(
-        unit.tx, quote_rules.without(shown, before), [(one.product_id, one.variant_id) for one in wanted]
+        unit.tx, quote_rules.without(shown, before.stock), [(one.product_id, one.variant_id) for one in wanted]
     )
     shelf = await marked(unit.tx, unit.parts.settings, ordering.buyer.user_id, shelf)
     ways, charged, wrong, closed = await _terms(unit, ordering, wanted, shelf, today, booking)
@@ -69,14 +69,19 @@ async def quote(
         wanted, shelf, terms, line_ids=[unit.new_id() for _ in wanted], today=today, expected_total=ordering.expected_total,
         seen=seen, of_cart=ordering.lines is None, also=wrong, billing=charged,
     )  # fmt: skip
-    full = () if booking is None else await windows.room(unit, booking, decided.lines)
-    decided = attrs.evolve(decided, refusals=(*closed, *decided.refusals, *full))
-    held = None
-    if hold and not decided.refusals:
+    refusals = (*closed, *decided.refusals)
+    if booking is not None:
+        refusals += await held_places.room(
+            unit, booking, decided.lines, before.places if hold and not refusals else None
+        )
+    decided, held = attrs.evolve(decided, refusals=refusals), None
+    if hold and not refusals:
         content = quote_rules.content(decided, shelf, ways, ordering.coupon, cart)
-        days = [] if booking is None else [one.slot.holds_minutes for one in booking.parts.values()]
-        held = _held(unit, holder, content, today, days)
-        await _shift(unit, locked, quote_rules.shift(locked, before, decided.taken), held.id)
+        held = _held(
+            unit, holder, content, today, [] if booking is None else [one.slot for one in booking.parts.values()]
+        )
+        await _shift(unit, locked, quote_rules.shift(locked, before.stock, decided.taken), held.id)
+        await held_places.hold(unit, held.id, booking, decided.lines, before.places)
         await quote_rows.delete(unit.tx, [one.id for one in old])
         await quote_rows.insert(unit.tx, held, decided.taken, unit.now)
     return Quoted(decided=decided, shelf=shelf, ways=ways, held=held)
@@ -93,9 +98,10 @@ async def _terms(
         return {}, await billing.of(unit, {}, today), [], (closed,)
 
 
-def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date, days: Sequence[int]) -> Quote:
-    """The quote, held as long as each of the market ``days`` of its windows lets it or, without any, as long as the settings say."""
-    until: datetime = unit.now + timedelta(minutes=min(days, default=unit.parts.settings.holds_minutes))
+def _held(unit: UnitOfWork, holder: Holder, content: Content, day: date, slots: Sequence[Slot]) -> Quote:
+    """The quote, held as long as the market day of each of its windows lets it, and not longer than these last; without any, as long as the settings say."""
+    minutes = min((one.holds_minutes for one in slots), default=unit.parts.settings.holds_minutes)
+    until: datetime = min([unit.now + timedelta(minutes=minutes), *(one.ends_at for one in slots)])
     token = None if holder.user_id else holder.token_hash
     return Quote(unit.new_id(), holder.user_id, token, content.kept(), day, until)
 
@@ -116,9 +122,16 @@ async def end(unit: UnitOfWork, quote_id: str) -> None:
     if found is None:
         return
     before = await quote_rows.held(unit.tx, [found.id])
-    locked = await stock.lock(unit.tx, list(before))
-    await _shift(unit, locked, quote_rules.shift(locked, before, {}), found.id)
+    locked = await stock.lock(unit.tx, list(before.stock))
+    await _shift(unit, locked, quote_rules.shift(locked, before.stock, {}), found.id)
+    await held_places.give_back(unit, found.id, before.places)
     await quote_rows.delete(unit.tx, [found.id])
+
+
+async def let_go(unit: UnitOfWork, day_id: str) -> None:
+    """Have the time of the quotes be over that hold places in the windows of a market day: it is cancelled, and no order can be of them. Each ends then as it does otherwise."""
+    if await quote_rows.cut_short(unit.tx, day_id, unit.now):
+        unit.on_commit(lambda: unit.parts.due(TASK))
 
 
 async def next_due(parts: Parts) -> datetime | None:

@@ -72,9 +72,9 @@ SUBJECT = Subject(
               summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
               key="required", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull), strangers=_GUESTS),
         Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="What an order would be; and keep its prices and stock for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
+              summary="What an order would be; and keep its prices, stock and places for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,
               answer=quote_shapes.Quote, body_limit=MANY_BODY,
-              description="All that an order would be refused for is in `refusals`, and the answer is 200. With `hold` nothing is held if there is any. `POST /api/orders` with `quote_id` orders what is held, once."),
+              description="All that an order would be refused for is in `refusals`, and the answer is 200. With `hold` nothing is held if there is any; else its prices, its stock and, in a market with days, its places in their windows are. `POST /api/orders` with `quote_id` orders what is held, once, until `expires_at`: also once the cut-off has come, and not if the market day is cancelled, when it is 409 `market-closed`."),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that the caller may see", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
@@ -102,6 +102,6 @@ SUBJECT = Subject(
     ),
     handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted", "market_day.cancelled"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep, "market_day.cancelled": closing.call_off}, bulk=handlers.sell)},
-    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due("holds", 1.0, quoting.end_all, next_due=quoting.next_due),
+    periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due(quoting.TASK, 1.0, quoting.end_all, next_due=quoting.next_due),
               Due("order answers", 10.0, expiry.settle, next_due=expiry.next_answer_due), Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

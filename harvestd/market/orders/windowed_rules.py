@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,10 +87,15 @@ def _delivers(area: Mapping[str, Any] | None, address: str) -> bool:
     return any(postcode(code) in said for code in area["postcodes"])
 
 
-def check_open(parts: Mapping[str, Booked], farms: Mapping[str, Farm], now: datetime) -> None:
-    """Raise :class:`MarketClosed` if a day has not opened yet or is closed, for all or for a farm that needs longer, or if its window has begun."""
+def check_open(
+    parts: Mapping[str, Booked], farms: Mapping[str, Farm], now: datetime, held: Container[str] = ()
+) -> None:
+    """Raise :class:`MarketClosed` if a day has not opened yet or is closed, for all or for a farm that needs longer, or if its window has begun; where a place is ``held``
+    in the window, only if the day is cancelled, or the window over."""
     late = [
-        fault for farm_id, one in parts.items() if (fault := _late(one, farm_id, farms[farm_id].name, now)) is not None
+        fault
+        for farm_id, one in parts.items()
+        if (fault := (_lost(one, now) if one.slot.id in held else _late(one, farm_id, farms[farm_id].name, now)))
     ]
     if late:
         raise MarketClosed("ordering for this window is over, or has not begun", tuple(dict.fromkeys(late)))
@@ -108,12 +113,25 @@ def _is_open(hours: Hours, now: datetime) -> bool:
 def _late(one: Booked, farm_id: str, name: str, now: datetime) -> FieldError | None:
     field, slot, hours = f"{one.way.path}.window_id", one.slot, one.slot.hours(farm_id)
     if not _is_open(hours, now):
-        message = f"is of {slot.day_name}, which does not take orders now; choose another window"
-        return FieldError(field, message, code="expired", params={"reason": "day-closed", "value": slot.day_name})
+        return _closed(field, slot)
     if not takes_orders(hours, now):
         message = f"is closed for {name}, which needs longer to get ready; choose another window for it"
         return FieldError(field, message, code="expired", params={"reason": "farm-closed", "farm": name})
     return None
+
+
+def _lost(one: Booked, now: datetime) -> FieldError | None:
+    """The fault of a window whose place is held, and of no use any more: no cut-off takes it away."""
+    field, slot = f"{one.way.path}.window_id", one.slot
+    if slot.status == "cancelled":
+        message = f"is of {slot.day_name}, which was cancelled; choose another window"
+        return FieldError(field, message, code="expired", params={"reason": "day-cancelled", "value": slot.day_name})
+    return _closed(field, slot) if slot.status == "done" or slot.ends_at <= now else None
+
+
+def _closed(field: str, slot: Slot) -> FieldError:
+    message = f"is of {slot.day_name}, which does not take orders now; choose another window"
+    return FieldError(field, message, code="expired", params={"reason": "day-closed", "value": slot.day_name})
 
 
 def closed() -> MarketClosed:

@@ -1,4 +1,4 @@
-"""The places that orders take in the windows of market days: taken as one is placed, returned once as it, or a part of it, is over."""
+"""The places that orders take in the windows of market days: taken as one is placed, returned once as it, or a part of it, is over. Those of quotes: ``held_places.py``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, MarketError, WindowFull
+from harvestd.kernel.errors import FieldError, WindowFull
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import market_day, stale
 from harvestd.kernel.names import accept
 from harvestd.market.days import day_actions, day_steps, load_rules, slot_rows, window_rows
 from harvestd.market.days.load_rules import Load, Terms
+from harvestd.market.days.slot_rows import NOTHING, NOTHING_HELD
 from harvestd.market.days.slots import Slot
 from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders import windowed_rules as rules
 from harvestd.market.orders.delivery_rules import Farm, Way
 from harvestd.market.orders.fulfilment import Standing
-from harvestd.market.orders.order import Line, Part, Placed
+from harvestd.market.orders.order import Part, Placed
 from harvestd.market.orders.windowed_rules import Booked
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Reader, Statement
@@ -59,44 +60,34 @@ async def begin(unit: UnitOfWork, ways: Sequence[Way]) -> Booking | None:
     return Booking(ways, await slot_rows.lock(unit.tx, ids) if ids else {})
 
 
-async def fit(unit: UnitOfWork, booking: Booking, farms: Mapping[str, Farm]) -> list[FieldError]:
-    """The faults of an order's windows, for the farms that it is from. Raises ``MarketClosed``, also for an order without any while no day is open."""
+async def fit(
+    unit: UnitOfWork, booking: Booking, farms: Mapping[str, Farm], held: Mapping[str, Measures] = NOTHING_HELD
+) -> list[FieldError]:
+    """The faults of an order's windows, for the farms that it is from; ``held`` is what the quote that it is of holds of some. Raises ``MarketClosed``, also for an order
+    without any while no day is open."""
     wrong = [*rules.faults(farms, booking.ways, booking.slots)]
     if any(fault.code == "required" for fault in wrong) and not await slot_rows.of_open_days(unit.tx, unit.now, 1):
         raise rules.closed()
     booking.parts = rules.booked(farms, booking.ways, booking.slots)
     if not wrong:
-        rules.check_open(booking.parts, farms, unit.now)
+        rules.check_open(booking.parts, farms, unit.now, held)
     return wrong
 
 
-async def take(unit: UnitOfWork, booking: Booking, order: Placed) -> list[Event]:
-    """Take the places of an order that is about to be stored; returns what tells of it. Raises ``WindowFull`` if a window has not that much left in any measure."""
-    wanted = _wanted(
+async def take(
+    unit: UnitOfWork, booking: Booking, order: Placed, held: Mapping[str, Measures] = NOTHING_HELD
+) -> list[Event]:
+    """Take the places of an order that is about to be stored, less what is ``held`` for it already, which becomes the order's; returns what tells of it. Raises ``WindowFull``
+    if a window has not that much left in any measure."""
+    wanted = measured(
         ((line.farm_id, booking.parts[line.farm_id].slot.id, line.load) for line in order.lines), terms(unit.parts)
     )
-    taken = await slot_rows.take(unit.tx, order.id, wanted)
-    full = [one for one in booking.parts.values() if one.slot.id not in taken]
-    if full:
-        raise await _full(unit.tx, full, wanted, unit.now)
-    days = {one.slot.day_id for one in booking.parts.values()}
+    taken = await slot_rows.take(unit.tx, order.id, wanted, held=held)
+    lacking = [one for one in booking.parts.values() if one.slot.id not in taken]
+    if lacking:
+        raise await full(unit.tx, lacking, wanted, unit.now)
     unit.on_commit(lambda: unit.parts.due(day_steps.TASK))
-    return [stale(f"market_day:{id}", 1, market_day(id)) for id in sorted(days)]
-
-
-async def room(unit: UnitOfWork, booking: Booking, lines: Iterable[Line]) -> tuple[MarketError, ...]:
-    """The refusal of lines that would take more of their windows than is left; nothing is taken."""
-    own = [
-        (line.farm_id, booking.parts[line.farm_id].slot.id, line.load)
-        for line in lines
-        if line.farm_id in booking.parts
-    ]
-    wanted = _wanted(own, terms(unit.parts))
-    full = [
-        one for one in booking.parts.values()
-        if one.slot.id in wanted and one.slot.capacity.short(one.slot.taken, wanted[one.slot.id])
-    ]  # fmt: skip
-    return (await _full(unit.tx, full, wanted, unit.now),) if full else ()
+    return changed(one.slot.day_id for one in booking.parts.values())
 
 
 async def join(unit: UnitOfWork, order: Standing, opened: Sequence[Part], *, in_time: bool) -> None:
@@ -113,7 +104,7 @@ async def join(unit: UnitOfWork, order: Standing, opened: Sequence[Part], *, in_
         rules.check_open(rules.booked(farms, ways, slots), farms, unit.now)
 
 
-def _wanted(lines: Any, counted: Terms) -> dict[str, Measures]:
+def measured(lines: Iterable[tuple[str, str, Load]], counted: Terms) -> dict[str, Measures]:
     """What the lines of an order, with their farms and windows, take of each window."""
     loads: dict[str, list[Load]] = {}
     for _, window_id, load in lines:
@@ -121,11 +112,11 @@ def _wanted(lines: Any, counted: Terms) -> dict[str, Measures]:
     return {window_id: load_rules.together(some, counted) for window_id, some in loads.items()}
 
 
-async def _full(reader: Reader, full: Sequence[Booked], wanted: Mapping[str, Measures], now: datetime) -> WindowFull:
+async def full(reader: Reader, lacking: Sequence[Booked], wanted: Mapping[str, Measures], now: datetime) -> WindowFull:
     """The refusal, which names the next window of the same method that takes as much."""
     others = await slot_rows.of_open_days(reader, now, MANY)
     errors = []
-    for one in full:
+    for one in lacking:
         measures = wanted[one.slot.id]
         free = [
             slot for slot in others
@@ -163,18 +154,19 @@ async def settle(unit: UnitOfWork, order_id: str, live: Collection[str]) -> None
     if not places:
         return
     lines = [line for line in await unit.tx.rows(_LINES, order_id=order_id) if line[0] in live]
-    wanted = _wanted(lines, terms(unit.parts))
-    after = {id: wanted.get(id, Measures()) for id in places}
-    changes = {id: _less(after[id], places[id].measures) for id in places if after[id] != places[id].measures}
-    if not changes:
+    wanted = measured(lines, terms(unit.parts))
+    before = {id: place.measures for id, place in places.items()}
+    after = {id: now for id in places if (now := wanted.get(id, NOTHING)) != before[id]}
+    if not after:
         return
-    if await slot_rows.take(unit.tx, order_id, changes, fresh=False) != set(changes):
+    held = {id: before[id] for id in after}
+    if await slot_rows.take(unit.tx, order_id, after, fresh=False, held=held) != set(after):
         raise WindowFull("the window has not this much left; nothing was changed")
-    await slot_rows.keep(unit.tx, order_id, {id: after[id] for id in changes})
-    unit.record(
-        *(stale(f"market_day:{id}", 1, market_day(id)) for id in sorted({places[one].day_id for one in changes}))
-    )
+    await slot_rows.keep(unit.tx, order_id, after)
+    unit.record(*changed(places[id].day_id for id in after))
+    unit.on_commit(lambda: unit.parts.due(day_steps.TASK))
 
 
-def _less(one: Measures, other: Measures) -> Measures:
-    return Measures(orders=one.orders - other.orders, crates=one.crates - other.crates, grams=one.grams - other.grams)
+def changed(days: Iterable[str]) -> list[Event]:
+    """What tells that something else is left of these market days."""
+    return [stale(f"market_day:{id}", 1, market_day(id)) for id in sorted({*days})]

@@ -231,9 +231,11 @@ select u.id from users u
  where u.anonymised_at is not null
    and (exists (select from group_members m where m.user_id = u.id) or exists (select from farm_members m where m.user_id = u.id));
 
--- name: a window that has given more than it holds, or whose places are not what orders take of it
+-- name: a window that has given more than it holds, or whose places are not what orders and holds take of it
 select w.id, w.taken_orders, w.taken_crates, w.taken_grams from windows w
-  left join (select window_id, sum(orders) as orders, sum(crates) as crates, sum(grams) as grams from order_places group by 1) p on p.window_id = w.id
+  left join (select window_id, sum(orders) as orders, sum(crates) as crates, sum(grams) as grams
+               from (select window_id, orders, crates, grams from order_places union all select window_id, orders, crates, grams from quote_places) o group by 1) p
+    on p.window_id = w.id
  where (w.taken_orders, w.taken_crates, w.taken_grams) is distinct from (coalesce(p.orders, 0), coalesce(p.crates, 0), coalesce(p.grams, 0))
     or w.taken_orders > w.max_orders or w.taken_crates > w.max_crates or w.taken_grams > w.max_grams;
 

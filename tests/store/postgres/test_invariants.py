@@ -55,7 +55,7 @@ DAMAGE: dict[str, str] = {
         insert into categories (id, slug, name, created_at, updated_at) values (gen_random_uuid(), 'c', 'C', now(), now());
         delete from category_slugs""",
     "a farm whose day came two days ago or longer, and was not told of": "update farms set turns_on = current_date - 3",
-    "a window that has given more than it holds, or whose places are not what orders take of it": """
+    "a window that has given more than it holds, or whose places are not what orders and holds take of it": """
         insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
         select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), null from users limit 1;
         insert into windows (id, day_id, position, method, starts_at, ends_at, taken_orders)
