@@ -20,8 +20,9 @@ from harvestd.market.orders import (
     fulfilment,
     windows,
 )
-from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amending import amend
 from harvestd.market.orders.changes import By
+from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.parties import ROLE, Party
 from harvestd.market.orders.placing_rules import Asked, check_terms

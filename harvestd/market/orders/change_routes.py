@@ -18,8 +18,8 @@ from harvestd.market.carts.line_wishes import LineWish, wish
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
 from harvestd.market.orders import amend_actions, line_actions, routes
-from harvestd.market.orders.amending import Edit
 from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
+from harvestd.market.orders.edits import Edit
 from harvestd.market.orders.order import MAX_REASON
 from harvestd.market.orders.parties import Party
 from harvestd.market.orders.placing_shapes import OrderKeyQuery

@@ -12,8 +12,9 @@ from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
-from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amending import amend
 from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import OVER, Actor, Standing
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.shortage import Shorting, Substitute, short
