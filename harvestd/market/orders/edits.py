@@ -44,14 +44,22 @@ class Edit:
 
 @attrs.frozen(kw_only=True)
 class Amending:
-    """A request to amend an order: by whom, on which of its parts (None: all), at which prices; ``today`` is the market's day, ``billing`` what is charged on it. ``open_days`` says of a farm's part
-    that belongs to a market day whether that is open still: then its buyer may change it until then, confirmed or not."""
+    """A request to amend an order: by whom, on which of its parts (None: all), at which prices; ``now`` is the market's time, ``today`` its day, ``billing`` what is charged on it. ``open_days`` says of a farm's part
+    that belongs to a market day whether that is open still: then its buyer may change it until then, confirmed or not. ``for_buyer`` is whether whoever is not the
+    buyer speaks for them, as the market's staff may."""
 
     by: By
     whose: Collection[str] | None
     shelf: Mapping[str, OnSale]
     terms: Terms
+    now: datetime
     today: date
     placed_at: datetime
     billing: Billing = GOODS_ALONE
     open_days: Mapping[str, bool] = attrs.field(factory=dict)
+    for_buyer: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether the buyer is asked about what it would add."""
+        return self.by.actor != "buyer" and not self.for_buyer

@@ -46,7 +46,7 @@ def goods_of(parts: Sequence[Part], lines: Sequence[Line]) -> list[Good]:
     """What is owed for, as it is billed: the lines that count, of the parts that stand."""
     standing = {part.farm_id for part in parts if part.status not in OVER}
     return [
-        Good(key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.weight)
+        Good(key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.charged_weight)
         for line in lines
         if line.counts and line.farm_id in standing
     ]
