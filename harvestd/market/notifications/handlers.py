@@ -128,14 +128,14 @@ def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
     notes = {line.id: line.wish.note for line in order.lines if person.farm_id is not None}
     changes = [
-        [*_change(order.titles[one["line_id"]], person, one), notes.get(one["line_id"], "")]
+        [*_change(order.titles[one["line_id"]], person.farm_id, one), notes.get(one["line_id"], "")]
         for one in own
         if one["line_id"] in order.titles
     ]
-    return {"changes": changes, **_questions(order, person, event)}
+    return {"changes": changes, **(_questions(order, event) if person.farm_id is None else {})}
 
 
-def _questions(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
+def _questions(order: _Told, event: Envelope) -> dict[str, Any]:
     """What the buyer is asked: about goods, by ``offer``, or about pieces that are ``heavy``; and what the order comes to with all of it."""
     asked = [one for one in event.data.get("asked", ()) if one["line_id"] in order.titles]
     offered = [one for one in asked if one["about"] != "weight"]
@@ -144,7 +144,7 @@ def _questions(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
         offered = [single]
     heavy = [[one, order.titles[one["line_id"]]] for one in asked if one["about"] == "weight"]
     return {
-        "offer": [_change(order.titles[one["line_id"]], person, {"before": None, "after": one}) for one in offered],
+        "offer": [_change(order.titles[one["line_id"]], None, {"before": None, "after": one}) for one in offered],
         "heavy": [
             [named.title_seen or named.title, named.unit, one["quantity"], one["weight"], one["weight_unit"], one["total"], one["before"]]
             for one, named in heavy
@@ -159,9 +159,10 @@ def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
     return {} if until is None else {"until": [until, unit.parts.settings.market_timezone]}
 
 
-def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
+def _change(named: orders.Title, farm_id: str | None, line: Any) -> list[Any]:
+    """A line that changed, as the farm is told of it or, with none, the buyer."""
     before, after = line["before"], line["after"]
-    title = (None if person.farm_id else named.title_seen) or named.title
+    title = (None if farm_id else named.title_seen) or named.title
     return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
 
 

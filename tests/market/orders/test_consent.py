@@ -203,7 +203,7 @@ def test_whatever_others_do_an_order_comes_to_no_more_than_its_buyer_agreed_on(
     acts: list[tuple[str, int, int]], rules: list[FeeRule], tolerance: int, coupon: bool
 ) -> None:
     """Also if the market's tolerance is another by then."""
-    discount = Discount("c", "TENTH", "percent", 10_000) if coupon else None
+    discount = Discount(coupon_id="c", code="TENTH", kind="percent", value=10_000) if coupon else None
     was = now = order(*rules, discount=discount)
     most = _most(was)
     terms = attrs.evolve(TERMS, weight_tolerance=tolerance)
