@@ -126,7 +126,8 @@ class Settings:
     holds_minutes: float = setting(10.0, "minutes", "How long a quote that is held keeps its prices and its stock, where no market day says otherwise.", least=0.01, most=1440)
     order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
     weight_tolerance: int = setting(10, "per cent", "How far what pieces that are priced by weight come to once they are weighed may be above their estimate without their buyer's consent.", least=0, most=100)
-    order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, or about pieces that weigh more than agreed; without an answer it is a no.", least=60, most=604800)
+    weight_most: int = setting(300, "per cent", "How much of their estimate pieces that are priced by weight may weigh; more is refused as a slip of whoever weighs.", least=200, most=10000)
+    order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, about more than was ordered, or about pieces that weigh more than agreed; without an answer it is a no.", least=60, most=604800)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
 
     # limits of the web
@@ -207,7 +208,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo guests own_products order_lines_most weight_tolerance order_answer_time product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
+    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo guests own_products order_lines_most weight_tolerance weight_most order_answer_time product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_coupon rate_hold rate_upload rate_guest rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()

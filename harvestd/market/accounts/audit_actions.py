@@ -54,6 +54,7 @@ ACTIONS: dict[str, str] = {
     "market_schedule.changed": "A schedule of market days was changed (what of it).",
     "market_schedule.created": "A schedule of market days was made (all of it).",
     "market_schedule.deleted": "A schedule of market days was deleted (all of it).",
+    "order.changed_for_another": "Somebody of the market's staff has added to an order for its buyer.",
     "order.placed_for_another": "Somebody of the market's staff has placed an order for somebody else.",
     "passkey.copied": "An answer of a passkey was refused, as there may be a copy of it.",
     "pickup_point.changed": "A pick-up point was changed (`point`).",

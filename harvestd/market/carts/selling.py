@@ -22,12 +22,13 @@ USUAL_LOAD = load_rules.Terms(piece=500, crate=15_000)
 class Terms:
     """The market's rules for orders. ``hold`` is how long stock stays reserved for an order that awaits its farm; None if
     the order becomes a sale as soon as it is processed. ``weight_tolerance`` is how far what pieces weigh may be above their estimate, in thousandths of a per
-    cent; ``answer`` how long a buyer has who is asked about a change; ``load`` is what counts for weights and crates that are not known."""
+    cent, ``weight_most`` how much of it they may weigh at all; ``answer`` how long a buyer has who is asked about a change; ``load`` is what counts for weights and crates that are not known."""
 
     currency: str
     lines_most: int
     hold: timedelta | None
     weight_tolerance: int = 10_000
+    weight_most: int = 300_000
     answer: timedelta = timedelta(hours=6)
     load: load_rules.Terms = USUAL_LOAD
 
@@ -37,7 +38,7 @@ def terms(settings: Settings) -> Terms:
     hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
     load = load_rules.Terms(piece=settings.piece_weight, crate=settings.crate_weight)
     return Terms(
-        currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold, weight_tolerance=settings.weight_tolerance * 1000,
+        currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold, weight_tolerance=settings.weight_tolerance * 1000, weight_most=settings.weight_most * 1000,
         answer=timedelta(seconds=settings.order_answer_time), load=load,
     )  # fmt: skip
 

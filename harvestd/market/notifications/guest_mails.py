@@ -26,7 +26,8 @@ async def mail_of(unit: UnitOfWork, event: Envelope, order: orders.Order) -> Mai
         return None
     settings, language = unit.parts.settings, language_of(unit, guest["language"])
     total, link = money(order.total, order.currency, language), link_to(settings, order.id, key)
-    subject, body = guest_shown(what, language, settings.market_name, link, number=order.number, total=total)
+    asked = money(event.data.get("asked_total") or order.total, order.currency, language)
+    subject, body = guest_shown(what, language, settings.market_name, link, number=order.number, total=total, asked_total=asked)  # fmt: skip
     return Mail(f"{event.id}:{order.id}:buyer", guest["email"], subject, body, language)
 
 

@@ -21,15 +21,24 @@ GUEST_TOLD: dict[tuple[str, str], str] = {
     ("order.updated", "cancelled"): "A farm's part of your order {number} has been cancelled; nothing is owed for it.",
     ("order.updated", "expired"): "A farm did not confirm its part of order {number} in time; nothing is owed for it.",
     ("order.amended", ""): "Your order {number} has been changed. It comes to {total} now.",
+    (
+        "order.amended",
+        "for_another",
+    ): "The market's staff has changed your order {number} for you. It comes to {total} now.",
+    (
+        "order.amended",
+        "asked",
+    ): "A farm asks whether you want more in order {number}: it comes to {total}, and to {asked_total} with it. Please follow the link, and answer.",
+    ("order.amended", "withdrawn"): "A farm no longer asks whether you want more in order {number}.",
     ("order.line_short", ""): "A farm does not have all that you ordered in order {number}. It comes to {total} now.",
     (
         "order.line_short",
         "asked",
-    ): "A farm does not have all that you ordered in order {number}, and asks whether you want something else. Please follow the link, and answer.",
+    ): "A farm does not have all that you ordered in order {number}, and asks whether you want something else: it comes to {total}, and to {asked_total} with that. Please follow the link, and answer.",
     (
         "order.line_weighed",
         "asked",
-    ): "Something that you ordered in order {number} weighs more than was agreed on. Please follow the link, and say whether you want all of it.",
+    ): "Something that you ordered in order {number} weighs more than was agreed on: it comes to {total}, and to {asked_total} with all of it. Please follow the link, and say whether you want that.",
     ("order.cancelled", ""): "Your order {number} has been cancelled; nothing is owed for it.",
     ("order.expired", ""): "Your order {number} was not confirmed in time; nothing is owed for it.",
 }

@@ -91,7 +91,8 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
 def _lines_of(event: Envelope) -> list[str]:
     """The lines that an event tells of."""
     offered = event.data.get("substitute")
-    return [*(line["line_id"] for line in event.data["lines"]), *([offered["line_id"]] if offered else [])]
+    asked = [line["line_id"] for line in event.data.get("asked", ())]
+    return [*(line["line_id"] for line in event.data["lines"]), *([offered["line_id"]] if offered else []), *asked]
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
@@ -123,17 +124,35 @@ def _in(zone: str, way: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
-    """What an event says of lines that changed: of each its title and unit, the quantity before and after, and what it comes to then."""
+    """What an event says of lines that changed: of each its title and unit, the quantity before and after, and what it comes to then; and what it asks about."""
     if "lines" not in event.data:
         return {}
     own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
-    found: dict[str, Any] = {
-        "changes": [_change(order.titles[one["line_id"]], person, one) for one in own if one["line_id"] in order.titles]
-    }
-    offered = event.data.get("substitute")
-    if offered and offered["line_id"] in order.titles:
-        found["offer"] = [_change(order.titles[offered["line_id"]], person, {"before": None, "after": offered})]
-    return found
+    notes = {line.id: line.wish.note for line in order.lines if person.farm_id is not None}
+    changes = [
+        [*_change(order.titles[one["line_id"]], person.farm_id, one), notes.get(one["line_id"], "")]
+        for one in own
+        if one["line_id"] in order.titles
+    ]
+    return {"changes": changes, **(_questions(order, event) if person.farm_id is None else {})}
+
+
+def _questions(order: _Told, event: Envelope) -> dict[str, Any]:
+    """What the buyer is asked: about goods, by ``offer``, or about pieces that are ``heavy``; and what the order comes to with all of it."""
+    asked = [one for one in event.data.get("asked", ()) if one["line_id"] in order.titles]
+    offered = [one for one in asked if one["about"] != "weight"]
+    single = event.data.get("substitute")
+    if single and not offered and single["line_id"] in order.titles:
+        offered = [single]
+    heavy = [[one, order.titles[one["line_id"]]] for one in asked if one["about"] == "weight"]
+    return {
+        "offer": [_change(order.titles[one["line_id"]], None, {"before": None, "after": one}) for one in offered],
+        "heavy": [
+            [named.title_seen or named.title, named.unit, one["quantity"], one["weight"], one["weight_unit"], one["total"], one["before"]]
+            for one, named in heavy
+        ],
+        "asked_total": event.data.get("asked_total"),
+    }  # fmt: skip
 
 
 def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
@@ -142,9 +161,10 @@ def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
     return {} if until is None else {"until": [until, unit.parts.settings.market_timezone]}
 
 
-def _change(named: orders.Title, person: Person, line: Any) -> list[Any]:
+def _change(named: orders.Title, farm_id: str | None, line: Any) -> list[Any]:
+    """A line that changed, as the farm is told of it or, with none, the buyer."""
     before, after = line["before"], line["after"]
-    title = (None if person.farm_id else named.title_seen) or named.title
+    title = (None if farm_id else named.title_seen) or named.title
     return [title, named.unit, before and before["quantity"], after and after["quantity"], after and after["total"]]
 
 
@@ -162,9 +182,9 @@ def _charges(order: _Told, person: Person, farm_id: str | None, totals: Totals) 
 
 
 def _line(line: Line, person: Person) -> list[Any]:
-    """Quantity, unit, title (to the buyer the one that they saw), total, and whether that is an estimate."""
+    """Quantity, unit, title (to the buyer the one that they saw), total, whether that is an estimate, and to the farm what its buyer says of it."""
     title = (None if person.farm_id else line.title_seen) or line.title
-    return [str(line.left), line.unit, title, line.total, line.estimated]
+    return [str(line.left), line.unit, title, line.total, line.estimated, line.wish.note if person.farm_id else ""]
 
 
 def _tell(

@@ -26,7 +26,7 @@ _NEW_ORDER = Message(
     "A new order {number} of {buyer} has come in for {farm}:\n\n{lines}\n\nTotal: {subtotal}\n\n{way}{note}\nPlease confirm it.\n",
     mail=True,
 )
-#: An order that somebody has placed for its buyer.
+#: An order that somebody has placed, or changed, for its buyer.
 FOR_ANOTHER = "for_another"
 
 #: By event type and its case (:func:`case_of`): for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
@@ -67,6 +67,19 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("buyer", "Order {number} has changed", "Your order {number} has been changed.{reason}\n\n{changes}\n\nTotal: {total}\n", mail=True),
         Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
     ),
+    ("order.amended", FOR_ANOTHER): (
+        Message("buyer", "Order {number} was changed for you", "The market's staff has changed your order {number} for you.{reason}\n\n{changes}\n\nTotal: {total}\n\n"
+                "If you did not ask for it, tell the market.\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+    ),
+    ("order.amended", "asked"): (
+        Message("buyer", "Order {number}: {farm} asks whether you want more", "{farm} would add to your order {number}.{reason}\n\n{offer}\n\nPlease say in the order whether you want it, until {until}. "
+                "Without an answer nothing is added.\n\n{changes}\n\nTotal: {total}\nWith it: {asked_total}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+    ),
+    ("order.amended", "withdrawn"): (
+        Message("buyer", "Order {number}: {farm} no longer asks", "{farm} no longer asks whether you want more in order {number}.{reason}\n\nTotal: {total}\n", mail=True),
+    ),
     ("order.amended", "accepted"): (Message("farm", "Order {number} for {farm}: the buyer says yes", "{buyer} accepts what you asked about in order {number}:\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),),
     ("order.amended", "declined"): (
         Message("buyer", "Order {number}: you have not answered", "You have not answered in time what {farm} asked about in order {number}; without an answer it is a no.\n\nTotal: {total}\n", mail=False),
@@ -78,12 +91,12 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ),
     ("order.line_short", "asked"): (
         Message("buyer", "Order {number}: {farm} is short, and asks you", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\nIn its place you can have:\n\n{offer}\n\n"
-                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\n", mail=True),
+                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\nWith it: {asked_total}\n", mail=True),
     ),
     ("order.line_weighed", ""): (Message("buyer", "Order {number} is weighed", "{farm} has weighed what you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n", mail=False),),
     ("order.line_weighed", "asked"): (
-        Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{changes}\n\n"
-                "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\nTotal: {total}\n", mail=True),
+        Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
+                "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\nTotal: {total}\nWith all of it: {asked_total}\n", mail=True),
     ),
     ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
     ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
@@ -111,8 +124,8 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 
 def case_of(data: Mapping[str, Any]) -> str:
     """What tells the messages of an event of an order from others of its type: the step of a part, what a buyer answered, that they are asked, or that it was
-    placed for somebody else; nothing, if nothing does."""
-    asked = "asked" if data.get("answer_by") else FOR_ANOTHER if data.get("placed_by") else ""
+    placed or changed for somebody else; nothing, if nothing does."""
+    asked = "asked" if data.get("answer_by") else FOR_ANOTHER if data.get("placed_by") or data.get("for_buyer") else ""
     return str(data.get("to") or data.get("outcome") or asked)
 
 
@@ -150,7 +163,7 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
 
 
 #: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and what is charged beside the lines, amounts that are estimates until pieces are weighed: of a
-#: line, and of a total for the buyer and for the farm.
+#: line, and of a total for the buyer and for the farm; and what pieces come to that weigh more than was agreed on.
 PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
@@ -165,6 +178,7 @@ PIECES: dict[str, str] = {
     "tax_included": "Tax included: {amount}",
     "about": "about {amount}",
     "weighed": "about {amount}; the farm weighs it",
+    "instead": "{amount} instead of {agreed}",
     "to_weigh": "about {amount}, until you have weighed it",
     "reason": " Reason: {text}",
 }

@@ -25,7 +25,14 @@ Facts = Mapping[str, Any]
 def shown(message: Message, facts: Facts, language: str) -> tuple[str, str]:
     """Title and text. Raises ``KeyError`` if a fact is missing, which the texts of its time had no place for."""
     values = {name: _SHOWN.get(name, _plain)(value, facts, language) for name, value in facts.items()}
-    return mail(message.title, language).format_map(values), mail(message.body, language).format_map(values)
+    body = mail(message.body, language).format_map(values)
+    return mail(message.title, language).format_map(values), _without_blanks(body)
+
+
+def _without_blanks(body: str) -> str:
+    """A text without the paragraphs of which nothing is left."""
+    *paragraphs, last = body.split("\n\n")
+    return "\n\n".join([*filter(None, paragraphs), last])
 
 
 def again(of: Sequence[str], facts: Facts, language: str) -> tuple[str, str] | None:
@@ -89,7 +96,7 @@ def _total(piece: str) -> Callable[[Any, Facts, str], str]:
     """A total, which says so where any of its lines is an estimate."""
 
     def said(value: int | None, facts: Facts, language: str) -> str:
-        estimated = any(flag for line in facts["lines"] for flag in line[4:])
+        estimated = any(flag for line in facts["lines"] for flag in line[4:5])
         return _estimated(_money(value, facts, language), piece if estimated else "", language)
 
     return said
@@ -101,12 +108,13 @@ def _estimated(amount: str, piece: str, language: str) -> str:
 
 
 def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
-    """Each line of an order: quantity, unit, title, total, and whether that is an estimate (which notices from before do not say); then what is charged beside
-    them."""
+    """Each line of an order: quantity, unit, title, total, whether that is an estimate (which notices from before do not say), and what its buyer says of it; then what is
+    charged beside them."""
     lines = [
         f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
-        + _estimated(_money(total, facts, language), "about" if any(estimated) else "", language)
-        for number, unit, title, total, *estimated in value
+        + _estimated(_money(total, facts, language), "about" if any(more[:1]) else "", language)
+        + _noted(more[1:], language)
+        for number, unit, title, total, *more in value
     ]
     return "\n".join([*lines, *_charges(facts.get("charges", ()), facts, language)])
 
@@ -119,21 +127,42 @@ def _charges(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> lis
     ]
 
 
+def _noted(note: Sequence[str], language: str) -> str:
+    """What a buyer says of a line, below it; nothing if they say nothing."""
+    return "".join(
+        "\n      " + mail(PIECES["note"], language).format(text=one_line(text)).rstrip() for text in note if text
+    )
+
+
 def _changes(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
-    """Each line that changed: its title, the quantity before and after, and what it comes to then. What is new begins with a plus, what is gone with a
-    minus."""
+    """Each line that changed: its title, the quantity before and after, what it comes to then, and what its buyer says of it (which notices from before do not say). What is
+    new begins with a plus, what is gone with a minus."""
     return "\n".join(_change(one, facts, language) for one in value)
 
 
 def _change(line: Sequence[Any], facts: Facts, language: str) -> str:
-    title, unit, before, after, total = line
+    title, unit, before, after, total, *note = line
     was, is_ = (None if one is None else quantity(Decimal(one), unit, language) for one in (before, after))
     amount = _money(total, facts, language)
     if was is None:
-        return f"  + {is_}  {one_line(title)}  {amount}"
+        return f"  + {is_}  {one_line(title)}  {amount}" + _noted(note, language)
     if is_ is None:
         return f"  - {was}  {one_line(title)}"
-    return f"  {one_line(title)}: {was} -> {is_}  {amount}" if was != is_ else f"  {is_}  {one_line(title)}  {amount}"
+    told = f"  {one_line(title)}: {was} -> {is_}  {amount}" if was != is_ else f"  {is_}  {one_line(title)}  {amount}"
+    return told + _noted(note, language)
+
+
+def _heavy(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
+    """Pieces that weigh more than was agreed on: title, unit and quantity, weight and its unit, what they come to, and what was agreed on."""
+    return "\n".join(_weighed(one, facts, language) for one in value)
+
+
+def _weighed(line: Sequence[Any], facts: Facts, language: str) -> str:
+    title, unit, pieces, weight, weight_unit, total, agreed = line
+    said = quantity(Decimal(weight), weight_unit, language)
+    amount, less = (_money(one, facts, language) for one in (total, agreed))
+    instead = mail(PIECES["instead"], language).format(amount=amount, agreed=less)
+    return f"  {quantity(Decimal(pieces), unit, language)}  {one_line(title)}: {said}  {instead}"
 
 
 def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
@@ -195,5 +224,5 @@ def _role(value: str, facts: Facts, language: str) -> str:
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
-    "reason": _if_any("reason"), "role": _role, "changes": _changes, "offer": _changes, "until": _until,
+    "reason": _if_any("reason"), "role": _role, "changes": _changes, "offer": _changes, "until": _until, "heavy": _heavy, "asked_total": _money,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from harvestd.kernel.errors import Forbidden, NotFound
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.orders import (
+    cut_offs,
     fulfilment,
     fulfilment_rows,
     windows,
@@ -24,7 +25,8 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
     if not (party.staff or party.bought(order) or any(part.farm_id in party.farms for part in order.parts)):
         raise Forbidden(ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.bought(order), staff=party.staff, farms=party.farms)
-    await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
+    open_days = await cut_offs.open_days(unit.tx, order, unit.now) if actor == "buyer" else fulfilment.NO_DAYS
+    await _step(unit, order, fulfilment.cancel(order, whose, actor, reason, open_days), party.user_id)
 
 
 async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: str, reason: str) -> None:

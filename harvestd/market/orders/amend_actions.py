@@ -17,15 +17,17 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.orders import (
     changing,
+    consent,
     cut_offs,
     fulfilment,
     minimum_rows,
     minimum_rules,
     windows,
 )
-from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amending import amend
 from harvestd.market.orders.amount_rules import check_terms
 from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.minimum_rules import Least
 from harvestd.market.orders.parties import ROLE, Party
@@ -37,7 +39,7 @@ from harvestd.unit_of_work import UnitOfWork
 @attrs.frozen(kw_only=True)
 class Amendment:
     """What a request says of an order: its ``edits`` or, with ``of_cart``, what its buyer has in the cart besides; ``version`` is the one that it is about,
-    which ``check`` compares with the present one."""
+    which ``check`` compares with the present one. ``for_others`` is whether who asks may order for others."""
 
     edits: Sequence[Edit]
     of_cart: bool
@@ -46,12 +48,22 @@ class Amendment:
     language: str
     staff_sight: bool
     check: Callable[[int], None]
+    for_others: bool = False
+
+
+@attrs.frozen
+class ForBuyer:
+    """That somebody else than the buyer had them agree to more: what the order came to before and after."""
+
+    buyer_id: str | None
+    before: int
+    after: int
 
 
 async def amend_order(
     unit: UnitOfWork, party: Party, order_id: str, wanted: Amendment, terms: Terms, today: date
-) -> None:
-    """Add, change and take out lines of an order. Raises what :func:`amend` does, :class:`Stale`, :class:`OutOfStock` and :class:`PriceChanged`."""
+) -> ForBuyer | None:
+    """Add, change and take out lines of an order; returns what is for the audit, if anything is. Raises what :func:`amend` does, :class:`Stale`, :class:`OutOfStock` and :class:`PriceChanged`."""
     row, order = await changing.locked(unit, party, order_id)
     wanted.check(order.version)
     by, whose = _by(party, order, wanted.reason)
@@ -61,20 +73,30 @@ async def amend_order(
     held = await stock.held(unit.tx, [order.id])
     goods, shelf = await _shelves(unit, order, edits, wanted)
     amending = Amending(
-        by=by, whose=whose, shelf=shelf, terms=terms, today=today, placed_at=row.placed_at, billing=await changing.billed_by(unit, order, shelf, today), open_days=open_days
+        by=by, whose=whose, shelf=shelf, terms=terms, now=unit.now, today=today, placed_at=row.placed_at, open_days=open_days,
+        billing=await changing.billed_by(unit, order, shelf, today), for_buyer=by.actor == "admin" and wanted.for_others,
     )  # fmt: skip
     change = amend(order, edits, amending, [unit.new_id() for _ in edits])
     await _refuse_too_little(unit, order, change, amending, edits)
-    asked = [Asked(item.product_id, item.quantity, (i,), item.variant_id) for i, item in enumerate(items)]
-    total = (order if change is None else change).totals.total
-    check_terms(asked, shelf, {item.key: item.seen for item in items}, terms, wanted.expected_total, total)
+    _check_terms(order, change, items, shelf, terms, wanted.expected_total)
     if change is None:
-        return
+        return None
     await windows.join(unit, order, change.opened, in_time=by.actor == "buyer")
     places = {edit.path: _product(order, edit) for edit in edits}
     await changing.store(unit, order, change, changing.Concerned(held, goods, places), party.user_id, terms)
     if cart_id is not None:
         carts.delete(unit.tx, cart_id)
+    raised = amending.for_buyer and consent.raised(change.pairs)
+    return ForBuyer(order.buyer_id, order.totals.total, change.totals.total) if raised else None
+
+
+def _check_terms(
+    order: Standing, change: Changed | None, items: Sequence[Item], shelf: Mapping[str, OnSale], terms: Terms, expected: int | None
+) -> None:  # fmt: skip
+    """Raise :class:`PriceChanged` if what is in the cart, or the total, is not what the buyer expects."""
+    asked = [Asked(item.product_id, item.quantity, (i,), item.variant_id) for i, item in enumerate(items)]
+    total = (order if change is None else change).totals.total
+    check_terms(asked, shelf, {item.key: item.seen for item in items}, terms, expected, total)
 
 
 async def _refuse_too_little(

@@ -1,256 +1,58 @@
 """Amending a placed order: lines that are added, changed and taken out. Pure.
 
-A line keeps the price at which it was ordered. What is added of it costs what it costs today: at the same terms its quantity grows; at others, what is added is
-a line of its own. Less of it can always be had, whatever has become of the product.
+``amended_lines.py`` makes the lines, edit by edit; here is what they have to be together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-
-import attrs
+from collections.abc import Sequence
+from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import not_negative, orderable
-from harvestd.kernel.units import Amount
-from harvestd.market.carts.line_wishes import LineWish, Substitution
-from harvestd.market.carts.selling import Terms, too_much
-from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.catalogue.withheld import named_by, takeable, withheld
-from harvestd.market.orders.changes import By, Changed, changed
-from harvestd.market.orders.fulfilment import WITHDRAWABLE, Standing, require
-from harvestd.market.orders.new_lines import charged, line_of, of_quantity
-from harvestd.market.orders.order import OVER, Line, Part
-from harvestd.market.orders.placing_rules import of, too_many_lines
-from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
-
-
-@attrs.frozen(kw_only=True)
-class Edit:
-    """What a request says at ``path``: of a line of the order, or of a product, or a pack size of it, that is added. A ``quantity`` of 0 takes a line out,
-    ``None`` leaves it."""
-
-    path: str
-    line_id: str | None = None
-    product_id: str = ""
-    variant_id: str | None = None
-    quantity: Decimal | None = None
-    substitution: Substitution | None = None
-    note: str | None = None
-
-    @property
-    def key(self) -> str:
-        """What it adds."""
-        return key(self.product_id, self.variant_id)
-
-    def wish(self, before: LineWish) -> LineWish:
-        """What the buyer says of the line then."""
-        return LineWish(
-            before.substitution if self.substitution is None else self.substitution,
-            before.note if self.note is None else self.note,
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Amending:
-    """A request to amend an order: by whom, on which of its parts (None: all), at which prices; ``today`` is the market's day, ``billing`` what is charged on it. ``open_days`` says of a farm's part
-    that belongs to a market day whether that is open still: then its buyer may change it until then, confirmed or not."""
-
-    by: By
-    whose: Collection[str] | None
-    shelf: Mapping[str, OnSale]
-    terms: Terms
-    today: date
-    placed_at: datetime
-    billing: Billing = GOODS_ALONE
-    open_days: Mapping[str, bool] = attrs.field(factory=dict)
+from harvestd.market.carts.selling import too_much
+from harvestd.market.orders.amended_lines import AmendedLines
+from harvestd.market.orders.changes import Changed, changed, pairs_of
+from harvestd.market.orders.consent import raised
+from harvestd.market.orders.edits import Amending, Edit
+from harvestd.market.orders.fulfilment import Standing
+from harvestd.market.orders.new_lines import charged
+from harvestd.market.orders.order import Line
+from harvestd.market.orders.placing_rules import too_many_lines
 
 
 def amend(order: Standing, edits: Sequence[Edit], amending: Amending, line_ids: Sequence[str]) -> Changed | None:
     """Decide on a change; None if there is none. ``line_ids`` has an id for each line that may be new. Raises :class:`Invalid` with all that cannot be like
     this, and :class:`IllegalTransition` for a part that can no longer be changed by whoever asks. Whether there is enough is for the caller to see."""
-    work = _Amended(order, amending, iter(line_ids))
+    work = AmendedLines(order, amending, iter(line_ids))
     faults = [fault for edit in edits for fault in work.edit(edit)]
-    faults += [] if faults else [*work.whole()]
-    accept(*faults)
     lines = list(work.lines.values())
+    accept(*(faults or _whole(order, lines, amending)))
     pricing = charged(order.pricing, amending.billing, work.opened, [line for line in lines if line not in order.lines])
     return changed(
-        order, lines, "amended", amending.by, placed_at=amending.placed_at, opened=tuple(work.opened.values()), pricing=pricing
+        order, lines, "amended", amending.by, placed_at=amending.placed_at, opened=tuple(work.opened.values()), pricing=pricing,
+        more=_told(order, lines, amending),
     )  # fmt: skip
 
 
-class _Amended:
-    """The lines as they become, edit by edit."""
-
-    def __init__(self, order: Standing, amending: Amending, line_ids: Iterator[str]) -> None:
-        self._order = order
-        self._amending = amending
-        self._ids = line_ids
-        self._named: set[str] = set()
-        self.lines: dict[str, Line] = {line.id: line for line in order.lines}
-        self.opened: dict[str, Part] = {}
-
-    def edit(self, edit: Edit) -> list[FieldError]:
-        """Apply an edit, or say why it cannot be."""
-        if wrong := self._consents(edit):
-            return wrong
-        if edit.line_id is None:
-            return self._add(edit)
-        line = self.lines.get(edit.line_id)
-        if line is None or not line.counts or not self._mine(line.farm_id):
-            return [
-                FieldError(
-                    f"{edit.path}.line_id", "is no line of this order", code="not-found", params={"reason": "line"}
-                )
-            ]
-        if line.id in self._named:
-            return [FieldError(f"{edit.path}.line_id", "is already given above", code="given-twice")]
-        self._named.add(line.id)
-        require(self._order, line.farm_id, "amend", self._amending.by.actor, self._amending.open_days)
-        self.lines[line.id] = line = attrs.evolve(line, wish=edit.wish(line.wish))
-        if edit.quantity is None or edit.quantity == line.quantity:
-            return []
-        return self._set(edit, line, edit.quantity)
-
-    def _consents(self, edit: Edit) -> list[FieldError]:
-        """What only the buyer says: what may come in a line's place, and their note."""
-        if self._amending.by.actor == "buyer":
-            return []
-        given = {"substitution": edit.substitution, "note": edit.note}
-        return [
-            FieldError(f"{edit.path}.{name}", "is only for the buyer of the order", code="not-accepted", params={"reason": "buyers-own"})
-            for name, value in given.items()
-            if value is not None
-        ]  # fmt: skip
-
-    def _mine(self, farm_id: str) -> bool:
-        return self._amending.whose is None or farm_id in self._amending.whose
-
-    def _set(self, edit: Edit, line: Line, quantity: Decimal) -> list[FieldError]:
-        """Another quantity of a line; with it goes what came in its place."""
-        product, field = self._amending.shelf.get(line.key), f"{edit.path}.quantity"
-        fault = not_negative(field, quantity)
-        if isinstance(fault, FieldError):
-            return [of(line, product, fault)]
-        for other in self._order.in_place_of(line.id):
-            self.lines.pop(other.id, None)
-        if not quantity:
-            del self.lines[line.id]
-            return []
-        if quantity < line.quantity:
-            # of a product that is measured otherwise by now, its step says nothing
-            steps = None if product is None or product.unit != line.unit else product
-            value: Decimal | FieldError = quantity
-            if steps is not None:
-                value = orderable(field, quantity, steps.quantity_step, steps.min_quantity, steps.unit)
-            return self._keep(line, value, product)
-        unfit = withheld(f"{edit.path}.line_id", product, self._amending.today)
-        if product is None or unfit is not None:
-            return [of(line, product, unfit)] if unfit else []
-        if same_terms(line, product) and line.replaces is None:
-            return self._keep(line, takeable(field, quantity, product), product)
-        added = attrs.evolve(edit, product_id=line.product_id, variant_id=line.variant_id)
-        return self._new(added, product, quantity - line.quantity, line.wish, quantity)
-
-    def _keep(self, line: Line, quantity: Decimal | FieldError, product: OnSale | None) -> list[FieldError]:
-        if isinstance(quantity, FieldError):
-            return [of(line, product, quantity)]
-        most, line = line.agreed_total, of_quantity(line, quantity, self._amending.terms)
-        if line.replaces is not None and most is not None and line.agreed_total is not None:
-            line = attrs.evolve(
-                line, agreed_total=min(line.agreed_total, most)
-            )  # what comes in the place of something costs no more than that
-        self.lines[line.id] = line
-        return []
-
-    def _add(self, edit: Edit) -> list[FieldError]:
-        """So much more of a product: of the line that has it at the same terms, or as a line of its own."""
-        shelf, quantity = self._amending.shelf, edit.quantity or Decimal(0)
-        product = shelf.get(edit.key)
-        shown = {one: each for one, each in shelf.items() if each.status == "published"}
-        fault = withheld(
-            f"{edit.path}.{named_by(edit.key, shown, edit.product_id)}", shown.get(edit.key), self._amending.today
-        )
-        if product is None or fault is not None:
-            return [of(edit, shown.get(edit.key), fault)] if fault else []
-        if not self._mine(product.farm_id):
-            message = f"is not of your farm; {product.farm_name} adds it, or the market's staff"
-            return [
-                FieldError(
-                    f"{edit.path}.product_id",
-                    message,
-                    code="not-accepted",
-                    params={"reason": "another-farm", "farm": product.farm_name},
-                )
-            ]
-        same = next(
-            (x for x in self.lines.values() if x.key == edit.key and _as_ordered(x) and same_terms(x, product)), None
-        )
-        if same is None:
-            return self._new(edit, product, quantity, edit.wish(LineWish()), quantity)
-        require(self._order, product.farm_id, "amend", self._amending.by.actor, self._amending.open_days)
-        same = attrs.evolve(same, wish=edit.wish(same.wish))
-        return self._keep(same, takeable(f"{edit.path}.quantity", same.quantity + quantity, product), product)
-
-    def _new(self, edit: Edit, product: OnSale, quantity: Decimal, wish: LineWish, asked: Decimal) -> list[FieldError]:
-        """A line of its own; ``asked`` is what there is of it then in all, which the product's least quantity is about."""
-        self._open(product)
-        value = takeable(f"{edit.path}.quantity", asked, product)
-        if isinstance(value, FieldError):
-            return [of(edit, product, value)]
-        position = 1 + max((line.position for line in (*self._order.lines, *self.lines.values())), default=-1)
-        line = line_of(
-            position, product, quantity, next(self._ids), self._amending.today, wish, self._amending.terms, rate=self._amending.billing.rate(product)
-        )  # fmt: skip
-        self.lines[line.id] = line
-        return []
-
-    def _open(self, product: OnSale) -> None:
-        """The part that a new line belongs to: one that may be changed, or one that is new."""
-        order, actor = self._order, self._amending.by.actor
-        if product.farm_id in self.opened:
-            return
-        if any(part.farm_id == product.farm_id for part in order.parts):
-            require(order, product.farm_id, "amend", actor, self._amending.open_days)
-            return
-        standing = [part for part in order.parts if part.status not in OVER]
-        first = next((part for part in standing if part.status in WITHDRAWABLE), (standing or order.parts)[0])
-        require(order, first.farm_id, "extend", actor, self._amending.open_days)
-        place = len(order.parts) + len(self.opened)
-        self.opened[product.farm_id] = Part(product.farm_id, product.farm_name, place, "placed", 0, method=first.method)
-
-    def whole(self) -> list[FieldError]:
-        """What is wrong with the lines together."""
-        terms, after = self._amending.terms, [line for line in self.lines.values() if line.counts]
-        faults = (
-            [too_many_lines(terms.lines_most)] if len(after) > max(terms.lines_most, len(self._order.lines)) else []
-        )
-        total = sum(line.owed for line in after)
-        beyond = too_much("lines", total, terms.currency)
-        faults += [beyond] if beyond else []
-        return faults
+def _told(order: Standing, lines: Sequence[Line], amending: Amending) -> dict[str, Any]:
+    """What the event says besides the lines: that they were added in the buyer's stead, of which farm is what they are asked about, or that this is all taken back."""
+    ids = {line.id for line in lines}
+    back = [line for line in order.lines if line.proposed and line.replaces is None and line.id not in ids]
+    if back and [line for line in order.lines if line not in back] == list(lines):
+        return {"outcome": "withdrawn", "line_id": back[0].id, "farm_id": back[0].farm_id}
+    new = [line for line in lines if line.proposed and line not in order.lines]
+    if new:
+        return {"farm_id": new[0].farm_id}
+    if amending.by.actor == "admin" and amending.for_buyer and raised(pairs_of(order.lines, lines)):
+        return {"for_buyer": True}
+    return {}
 
 
-def _as_ordered(line: Line) -> bool:
-    """Whether nothing has become of a line yet that another quantity of it would undo."""
-    return line.counts and not line.short_of and line.weighed is None and line.replaces is None
-
-
-def same_terms(line: Line, product: OnSale) -> bool:
-    """Whether what a line was ordered at is what its product is sold at."""
-    pack = None if product.pack is None else product.pack.takes
-    return (
-        product.unit == line.unit
-        and product.price * line.price_per == line.unit_price * product.price_per
-        and _alike(product.each, line.each)
-        and (pack is None or pack == line.takes)
-    )
-
-
-def _alike(one: Amount | None, other: Amount | None) -> bool:
-    return (one and (one.unit, one.quantity)) == (other and (other.unit, other.quantity))
+def _whole(order: Standing, lines: Sequence[Line], amending: Amending) -> list[FieldError]:
+    """What is wrong with the lines together."""
+    terms, after = amending.terms, [line for line in lines if line.counts]
+    listed = len(lines if amending.asks else after)
+    faults = [too_many_lines(terms.lines_most)] if listed > max(terms.lines_most, len(order.lines)) else []
+    beyond = too_much("lines", sum(line.owed for line in after), terms.currency)
+    return [*faults, beyond] if beyond else faults

@@ -1,4 +1,4 @@
-"""What was answered last about a line, as the audit rows of its order have it."""
+"""What was asked and answered about a line, as the audit rows of its order have it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ _SAID = Statement(
         order by c.version desc limit 1""",
     scalar,
 )
+
+# Rows from before it was kept have no `asked`.
+_FIRST_ASKED = Statement(
+    "orders.first_asked",
+    """select min((a.line ->> 'asked')::bigint)
+         from order_changes c cross join lateral jsonb_array_elements(c.after -> 'lines') as a(line)
+        where c.order_id = :order_id and a.line ->> 'line_id' = :line_id::text""",
+    scalar,
+)
+
+
+async def first_asked(reader: Reader, order_id: str, line_id: str) -> int | None:
+    """The least that a line of a locked order came to in any question about it; None if that is not known."""
+    found: int | None = await reader.row(_FIRST_ASKED, order_id=order_id, line_id=line_id)
+    return found
 
 
 async def said(reader: Reader, order_id: str, line_id: str) -> bool | None:

@@ -43,7 +43,7 @@ def actions_of(
     found = []
     if Permission.CANCEL_ORDERS in viewer.scopes:
         actor, whose = _acting(order, viewer, Permission.CANCEL_ORDERS, may)
-        if fulfilment.can_cancel(order, whose, actor):
+        if fulfilment.can_cancel(order, whose, actor, open_days):
             found.append("cancel")
     for change, permission in _OF_LINES.items():
         actor, whose = _acting(order, viewer, permission, may)

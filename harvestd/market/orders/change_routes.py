@@ -13,13 +13,14 @@ from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import FARMER, Permission, may_everywhere
 from harvestd.kernel.quantities import MAX_TOTAL, not_negative, positive
 from harvestd.kernel.units import Amount
+from harvestd.market.accounts import audit
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.line_wishes import LineWish, wish
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
 from harvestd.market.orders import amend_actions, line_actions, routes
-from harvestd.market.orders.amending import Edit
 from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
+from harvestd.market.orders.edits import Edit
 from harvestd.market.orders.order import MAX_REASON
 from harvestd.market.orders.parties import Party
 from harvestd.market.orders.placing_shapes import OrderKeyQuery
@@ -27,6 +28,7 @@ from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
+from harvestd.web.shapes import Money
 from harvestd.web.translated import other
 
 
@@ -93,15 +95,26 @@ async def amend(request: RequestContext, body: ChangeOrder, query: OrderKeyQuery
         message = "is missing: say what becomes of which line, or cart, to add what is in it"
         wrong.append(FieldError("lines", message, code="required", params={"reason": "no-change"}))
     accept(*faults(request, _given(body)), *wrong)
-    expected = body.expected_total
     wanted = amend_actions.Amendment(
         edits=[_edit(f"lines[{i}]", line) for i, line in enumerate(body.lines)], of_cart=body.cart,
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount,
+        expected_total=_amount(body.expected_total),
         reason=told("reason", body.reason, MAX_REASON), language=other(request), check=request.check_version,
-        staff_sight=party.key_to is None and may_everywhere(request.user.role, Permission.CHANGE_PRODUCTS) and request.user.has_scope(Permission.CHANGE_PRODUCTS),
+        staff_sight=_may(request, party, Permission.CHANGE_PRODUCTS), for_others=_may(request, party, Permission.ORDER_FOR_OTHERS),
     )  # fmt: skip
-    await amend_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
-    return await routes.stepped(request, farms, party.key_to)
+    raised = await amend_actions.amend_order(request.work, party, request.id("id"), wanted, rules, today(request))
+    answer = await routes.stepped(request, farms, party.key_to)
+    if raised is not None:
+        before, after = {"total": raised.before}, {"total": raised.after}
+        about = f"order:{request.id('id')}"
+        await audit.note(request, request.work, "order.changed_for_another", raised.buyer_id, about, before, after)
+    return answer
+
+
+def _may(request: RequestContext, party: Party, permission: Permission) -> bool:
+    """Whether the caller has a permission for everybody's, by their role and by what their key is for; whoever comes with an order's key is nobody."""
+    if party.key_to is not None:
+        return False
+    return may_everywhere(request.user.role, permission) and request.user.has_scope(permission)
 
 
 async def _asking(
@@ -159,8 +172,22 @@ async def answer(request: RequestContext, body: AnswerLine, query: OrderKeyQuery
     """Settle what the caller is asked about a line, or a guest who has the order's key."""
     party, farms = await _asking(request, query, Permission.PLACE_ORDERS)
     line_id, rules = request.id("line_id"), terms(request.parts.settings)
-    await line_actions.answer(request.work, party, request.id("id"), line_id, body.accept, rules)
+    accept(*answer_faults(request, _given(body)))
+    given = line_actions.Given(
+        yes=body.accept, expected_total=_amount(body.expected_total), named=request.if_match is not None, check=request.check_version
+    )  # fmt: skip
+    await line_actions.answer(request.work, party, request.id("id"), line_id, given, rules)
     return await routes.stepped(request, farms, party.key_to)
+
+
+def answer_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults of an answer that can be found without its line."""
+    return given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
+
+
+def _amount(given: Money | int | None) -> int | None:
+    """An amount of money, as it may be given, in minor units."""
+    return given if given is None or isinstance(given, int) else given.amount
 
 
 def _place(request: RequestContext) -> tuple[str, str, str]:

@@ -19,7 +19,8 @@ _UNITS = closed("WeightUnit", ("kg", "g", "lb", "oz"), "Units of weight.")
 
 class LineChange(In, kw_only=True, frozen=True):
     """A change of one line. With ``line_id``, of that one: ``quantity`` is what it has then (0 or null takes it out), and what is omitted stays as it is. With ``product_id``, that much of the
-    product, or of a pack size of it, is added: to the line that has it at today's terms, else as a line of its own."""
+    product, or of a pack size of it, is added: to the line that has it at today's terms, else as a line of its own. What is added by somebody who does not speak for the buyer is a line of
+    its own that does not count before its buyer accepts it; 0 takes that back."""
 
     line_id: Id | UnsetType = UNSET
     product_id: ProductId | UnsetType = UNSET
@@ -102,14 +103,17 @@ class WeighingResults(Out, kw_only=True, frozen=True):
 
 
 class AnswerLine(In, kw_only=True, frozen=True):
-    """Whether its buyer wants what they are asked about: what is proposed in the place of what is short, or pieces that weigh more than was agreed on."""
+    """Whether its buyer wants what they are asked about: what is proposed in the place of what is short, what the farm would add, or pieces that weigh more than was
+    agreed on. ``expected_total`` is what a yes is to; without it, and without ``If-Match``, it is to no more than the line was first asked about with."""
 
     accept: bool
+    expected_total: Money | MinorUnits | None = None
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "accept": "Whether the buyer wants it.",
+    "AnswerLine.expected_total": "What the line comes to then, as its `asked.total` says; if it comes to something else by now, nothing is answered (409).",
     "cart": "Whether what is in the buyer's cart is added.",
     "ChangeOrder.lines": "What becomes of lines, and what is added.",
     "ChangeOrder.expected_total": "The total that the order is to have then; if it has another, nothing is changed (409).",

@@ -1,6 +1,6 @@
 """A change of an order that is no step of a part: from its lines as they are to be, all that follows of it. Pure.
 
-Whoever decides on a change (``amending.py``, ``shortage.py``, ``weighing.py``) says which lines there are then; here parts, totals, the audit row and the
+Whoever decides on a change (``amending.py``, ``shortage.py``, ``weighing.py``, ``answering.py``) says which lines there are then; here parts, totals, the audit row and the
 events are made of that, and what reservations are to hold.
 """
 
@@ -15,6 +15,7 @@ import attrs
 
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import shown
+from harvestd.market.orders import questions
 from harvestd.market.orders.fulfilment import Actor, Standing, ended, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import goods_of, recomputed
@@ -86,18 +87,18 @@ def changed(
     parts = [attrs.evolve(p, status=statuses.get(p.farm_id, p.status)) for p in (*order.parts, *opened)]
     lost = None if by.actor == "buyer" else goods_of(order.parts, order.lines)
     amounts = recomputed(parts, lines, order.pricing if pricing is None else pricing, order.totals, lost=lost)
-    pairs = _pairs(order.lines, amounts.lines)
+    pairs = pairs_of(order.lines, amounts.lines)
     differing = [pair for pair in pairs if _differs(*pair)]
     if not (differing or gone):
         return None
     status, version = status_of(parts), order.version + 1
-    told = _Telling(order, version, status, by, placed_at)
+    telling = _Telling(order, version, status, by, placed_at)
     touched = {line.farm_id for pair in differing for line in pair if line is not None}
     events = [
-        *(told.step(p, "", "placed") for p in opened),
-        *(told.step(p, p.status, p.status) for p in order.parts if p.farm_id in touched),
-        *(told.step(p, p.status, "cancelled") for p in gone),
-        *(told.change(_TYPES[kind], differing, about, more) if differing else ()),
+        *(telling.step(p, "", "placed") for p in opened),
+        *(telling.step(p, p.status, p.status) for p in order.parts if p.farm_id in touched),
+        *(telling.step(p, p.status, "cancelled") for p in gone),
+        *(telling.change(_TYPES[kind], differing, about, {**more, **_asked(order, amounts)}) if differing else ()),
         *ended(order, status, version, by.actor, by.reason),
     ]
     return Changed(
@@ -107,9 +108,20 @@ def changed(
     )  # fmt: skip
 
 
+def _asked(order: Standing, amounts: Amounts) -> dict[str, Any]:
+    """What the event says of the lines that the change asks about; nothing if it asks about none."""
+    asked = questions.put(order.lines, amounts.lines)
+    if not asked:
+        return {}
+    yes = {line.id for line in asked}
+    total = questions.total_with(amounts.parts, amounts.lines, amounts.pricing, order.totals, yes)
+    return questions.told(asked, total)
+
+
 def _emptied(part: Part, before: Sequence[Line], after: Sequence[Line], kind: Kind) -> bool:
-    """Whether all of a part is taken out, or all of which anything was left. What is short is not: its farm says what becomes of the part."""
-    had, has = ([line for line in lines if line.farm_id == part.farm_id] for lines in (before, after))
+    """Whether all of a part is taken out, or all of which anything was left. What is short is not: its farm says what becomes of the part. What the farm
+    would add is nothing that it has."""
+    had, has = ([x for x in lines if x.farm_id == part.farm_id and _of_part(x)] for lines in (before, after))
     return (bool(had) and not has) or (
         kind == "amended" and any(map(_something, had)) and not any(map(_something, has))
     )
@@ -120,7 +132,12 @@ def _something(line: Line) -> bool:
     return line.proposed or line.left > 0
 
 
-def _pairs(before: Sequence[Line], after: Sequence[Line]) -> tuple[Pair, ...]:
+def _of_part(line: Line) -> bool:
+    return line.counts or line.replaces is not None
+
+
+def pairs_of(before: Sequence[Line], after: Sequence[Line]) -> tuple[Pair, ...]:
+    """The lines that are not as they were, those of before first."""
     was, is_ = ({line.id: line for line in lines} for lines in (before, after))
     found: list[Pair] = [(line, is_.get(line.id)) for line in before if is_.get(line.id) != line]
     return (*found, *((None, line) for line in after if line.id not in was))
@@ -145,9 +162,10 @@ def _totals(totals: Totals) -> dict[str, int]:
 def _entry(line: Line) -> dict[str, Any]:
     weighed = {} if line.weighed is None else {"weighed": [shown(line.weighed.quantity), line.weighed.unit]}
     proposed = {"proposed": True} if line.proposed else {}
+    asked = {"asked": questions.accepted(line).owed} if line.answer_by is not None else {}
     return {
         "line_id": line.id, "product_id": line.product_id, "quantity": shown(line.quantity), "short_of": shown(line.short_of), "total": line.owed,
-        "agreed_total": line.agreed_total, "substitution": line.wish.substitution, **weighed, **proposed,
+        "agreed_total": line.agreed_total, "substitution": line.wish.substitution, **weighed, **proposed, **asked,
     }  # fmt: skip
 
 

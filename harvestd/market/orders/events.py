@@ -88,9 +88,25 @@ class ChangedLine(msgspec.Struct, frozen=True):
     after: LineState | None = None
 
 
+class AskedLine(msgspec.Struct, frozen=True):
+    """A line that the buyer is asked about: what it comes to ``before`` they answer (null: it does not count), and in ``total`` with a yes. ``quantity`` is a decimal string,
+    and so is the ``weight`` of pieces that weigh more than was agreed on."""
+
+    line_id: UUID
+    farm_id: UUID
+    product_id: UUID
+    about: Literal["addition", "substitute", "weight"]
+    quantity: str
+    total: Count
+    before: Count | None = None
+    weight: str | None = None
+    weight_unit: str | None = None
+
+
 class OrderAmended(Data, frozen=True, kw_only=True):
     """Lines of an order were added, changed or taken out, by ``by``, for the ``farms`` that they act for. ``outcome`` is what the buyer answered, if that is it: about
-    ``line_id``."""
+    ``line_id``; or that they are no longer ``asked`` about it. With ``answer_by`` they are asked, with all of it the order comes to ``asked_total``. ``for_buyer`` is whether it was done by the
+    market's staff in the buyer's stead."""
 
     order_id: UUID
     number: str
@@ -102,7 +118,11 @@ class OrderAmended(Data, frozen=True, kw_only=True):
     farms: tuple[UUID, ...] = ()
     line_id: UUID | None = None
     farm_id: UUID | None = None
-    outcome: Literal["accepted", "declined"] | None = None
+    outcome: Literal["accepted", "declined", "withdrawn"] | None = None
+    answer_by: Instant | None = None
+    asked: tuple[AskedLine, ...] = ()
+    asked_total: Count | None = None
+    for_buyer: bool = False
 
 
 class Substitute(msgspec.Struct, frozen=True):
@@ -116,7 +136,7 @@ class Substitute(msgspec.Struct, frozen=True):
 
 
 class LineChanged(Data, frozen=True, kw_only=True):
-    """A line is short, or was weighed: ``lines`` has it, and what else changed with it. With ``answer_by`` its buyer is asked. ``last`` is whether it is the last
+    """A line is short, or was weighed: ``lines`` has it, and what else changed with it. With ``answer_by`` its buyer is asked; with all of ``asked`` the order comes to ``asked_total``. ``last`` is whether it is the last
     event of one change of the order."""
 
     order_id: UUID
@@ -134,4 +154,6 @@ class LineChanged(Data, frozen=True, kw_only=True):
     farms: tuple[UUID, ...] = ()
     substitute: Substitute | None = None
     answer_by: Instant | None = None
+    asked: tuple[AskedLine, ...] = ()
+    asked_total: Count | None = None
     last: bool = True

@@ -27,10 +27,15 @@ STEPS: dict[str, frozenset[str]] = {
     "cancelled": frozenset(),
     "expired": frozenset(),
 }
-#: The statuses in which a buyer may still cancel: nothing has left the farm.
+#: The statuses of what has not left its farm.
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
-#: The statuses in which a farm, or the market's staff, may cancel.
+#: The statuses in which a part can be cancelled.
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
+#: Who may cancel a part, in which of its statuses: its buyer until it is packed for them, its farm and the market's staff as :data:`STEPS` allows. A part that is
+#: confirmed counts as ready as soon as any of its lines is weighed; one of a market day is the buyer's until that is closed, as for their amendments.
+CANCELS: dict[Actor, frozenset[str]] = {
+    "buyer": frozenset({"placed", "confirmed"}), "farm": CANCELLABLE, "admin": CANCELLABLE,
+}  # fmt: skip
 #: The order of the statuses; an order is as far as its least advanced part that is neither cancelled nor expired.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
@@ -143,38 +148,55 @@ def require(
     )
 
 
-def can_cancel(order: Standing, farms: Sequence[str] | None, actor: Actor) -> bool:
+def can_cancel(
+    order: Standing, farms: Sequence[str] | None, actor: Actor, open_days: Mapping[str, bool] = NO_DAYS
+) -> bool:
     """Whether :func:`cancel` would succeed."""
     try:
-        return bool(_cancellable(order, farms, actor))
+        return bool(_cancellable(order, farms, actor, open_days))
     except IllegalTransition:
         return False
 
 
-def cancel(order: Standing, farms: Sequence[str] | None, actor: Actor, reason: str) -> Moved:
-    """Cancel the parts of ``farms``, or all that are not over yet; raises :class:`IllegalTransition`.
+def cancel(
+    order: Standing, farms: Sequence[str] | None, actor: Actor, reason: str, open_days: Mapping[str, bool] = NO_DAYS
+) -> Moved:
+    """Cancel the parts of ``farms``, or all that are not over yet, as :data:`CANCELS` allows; raises :class:`IllegalTransition`."""
+    return _moved(order, _cancellable(order, farms, actor, open_days), "cancelled", actor, reason)
 
-    A buyer may cancel while nothing has left a farm; a farm and the market's staff as :data:`STEPS` allows.
-    """
-    return _moved(order, _cancellable(order, farms, actor), "cancelled", actor, reason)
 
-
-def _cancellable(order: Standing, farms: Sequence[str] | None, actor: Actor) -> tuple[str, ...]:
+def _cancellable(
+    order: Standing, farms: Sequence[str] | None, actor: Actor, open_days: Mapping[str, bool]
+) -> tuple[str, ...]:
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
         raise IllegalTransition(worded("this order is already {status}", status=order.status))
-    allowed = WITHDRAWABLE if actor == "buyer" else CANCELLABLE
-    gone = [part for part in live if part.status not in allowed]
-    if gone:
+    refused = next((part for part in live if not _may_cancel(order, part, actor, open_days)), None)
+    if refused is None:
+        return tuple(part.farm_id for part in live)
+    if actor == "buyer" and refused.status in WITHDRAWABLE:
         raise IllegalTransition(
             worded(
-                "the part of {farm} is already {status} and can no longer be cancelled",
-                farm=gone[0].farm_name,
-                status=gone[0].status,
+                "what {farm} has packed for you can no longer be cancelled by you; ask the farm, or the market's staff, to do so",
+                farm=refused.farm_name,
             )
         )
-    return tuple(part.farm_id for part in live)
+    raise IllegalTransition(
+        worded(
+            "the part of {farm} is already {status} and can no longer be cancelled",
+            farm=refused.farm_name,
+            status=refused.status,
+        )
+    )
+
+
+def _may_cancel(order: Standing, part: Part, actor: Actor, open_days: Mapping[str, bool]) -> bool:
+    if actor == "buyer" and open_days.get(part.farm_id):
+        return part.status in WITHDRAWABLE
+    weighed = any(line.weighed is not None for line in order.lines if line.farm_id == part.farm_id)
+    status = "ready" if weighed and part.status == "confirmed" else part.status
+    return status in CANCELS.get(actor, frozenset())
 
 
 def expire(order: Standing) -> Moved | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.orders import (
     answer_rows,
+    answering,
     changing,
     fulfilment_rows,
     shortage,
@@ -115,14 +116,33 @@ async def weigh_some(
     return [Weighed(line_id in changed, no) for (line_id, _), no in zip(rows, found, strict=True)]
 
 
-async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, accepted: bool, terms: Terms) -> None:
-    """Settle what the buyer is asked about a line, by their answer. Raises what :func:`shortage.answer` does."""
+@attrs.frozen(kw_only=True)
+class Given:
+    """What a request answers: yes or no, and what it comes to by it. ``named`` is whether it names the version that it is about, which ``check`` compares with
+    the present one."""
+
+    yes: bool
+    expected_total: int | None
+    named: bool
+    check: Callable[[int], None]
+
+
+async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, given: Given, terms: Terms) -> None:
+    """Settle what the buyer is asked about a line, by their answer. Raises what :func:`answering.answer` does, and :class:`Stale`."""
     row, order = await changing.locked(unit, party, order_id)
     if not party.bought(order):
         raise Forbidden("only the buyer of this order answers")
     asked = any(line.id == line_id and line.answer_by is not None for line in order.lines)
-    said = None if asked else await answer_rows.said(unit.tx, order.id, line_id)
-    await _settle(unit, row, order, line_id, accepted, By(actor="buyer"), terms, said)
+    said = first = None
+    if asked:
+        given.check(order.version)
+        first = await answer_rows.first_asked(unit.tx, order.id, line_id)
+    else:
+        said = await answer_rows.said(unit.tx, order.id, line_id)
+    answered = answering.Answer(
+        yes=given.yes, said=said, expected_total=given.expected_total, named=given.named, first_asked=first
+    )
+    await _settle(unit, row, order, line_id, answered, By(actor="buyer"), terms)
 
 
 async def lapse(unit: UnitOfWork, order_id: str, terms: Terms) -> None:
@@ -130,18 +150,19 @@ async def lapse(unit: UnitOfWork, order_id: str, terms: Terms) -> None:
     for line_id in await _unanswered(unit, order_id):
         found = await fulfilment_rows.lock(unit.tx, order_id)
         if found is not None:
-            await _settle(unit, *found, line_id, False, By(actor="clock", reason="nobody answered in time"), terms)
+            by = By(actor="clock", reason="nobody answered in time")
+            await _settle(unit, *found, line_id, answering.NO, by, terms)
 
 
 async def _unanswered(unit: UnitOfWork, order_id: str) -> list[str]:
     found = await fulfilment_rows.lock(unit.tx, order_id)
-    return [] if found is None else shortage.waiting(found[1], unit.now)
+    return [] if found is None else answering.waiting(found[1], unit.now)
 
 
 async def _settle(
-    unit: UnitOfWork, row: Order, order: Standing, line_id: str, accepted: bool, by: By, terms: Terms, said: bool | None = None
-) -> None:  # fmt: skip
-    change = shortage.answer(order, line_id, accepted, by, row.placed_at, said)
+    unit: UnitOfWork, row: Order, order: Standing, line_id: str, answered: answering.Answer, by: By, terms: Terms
+) -> None:
+    change = answering.answer(order, line_id, answered, by, row.placed_at, terms)
     if change is None:
         return
     held = await stock.held(unit.tx, [order.id])

@@ -9,6 +9,7 @@ from decimal import Decimal
 import attrs
 
 from harvestd.kernel.quantities import ONE, PLACES
+from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.fact_rules import told
@@ -71,3 +72,18 @@ def agreed_total(line: Line, terms: Terms) -> int:
 
 def _most(total: int, estimated: bool, terms: Terms) -> int:
     return rounded(total * (WHOLE + terms.weight_tolerance), WHOLE) if estimated else total
+
+
+def same_terms(line: Line, product: OnSale) -> bool:
+    """Whether what a line was ordered at is what its product is sold at."""
+    pack = None if product.pack is None else product.pack.takes
+    return (
+        product.unit == line.unit
+        and product.price * line.price_per == line.unit_price * product.price_per
+        and _alike(product.each, line.each)
+        and (pack is None or pack == line.takes)
+    )
+
+
+def _alike(one: Amount | None, other: Amount | None) -> bool:
+    return (one and (one.unit, one.quantity)) == (other and (other.unit, other.quantity))

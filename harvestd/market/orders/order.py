@@ -96,6 +96,13 @@ class Line:
         return int((2 * amount * GRAMS[unit] + ONE) // 2)
 
     @property
+    def charged_weight(self) -> int:
+        """What of its weight fees are charged by, in grams: of one that weighs more than was agreed on, as much as was."""
+        if self.agreed_total is None or self.worth <= self.agreed_total:
+            return self.weight
+        return rounded(self.weight * self.agreed_total, self.worth)
+
+    @property
     def estimated(self) -> bool:
         """Whether what it comes to is an estimate."""
         return self.each is not None and self.weighed is None and self.left > 0

@@ -49,7 +49,7 @@ def goods_of(parts: Sequence[Part], lines: Sequence[Line]) -> list[Good]:
     standing = _standing(parts)
     return [
         Good(
-            key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.weight,
+            key=line.id, farm_id=line.farm_id, total=line.owed, rate=line.tax_rate, weight=line.charged_weight,
             settled=line.discount if standing[line.farm_id].status == "completed" else None,
         )
         for line in lines

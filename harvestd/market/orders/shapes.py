@@ -26,11 +26,29 @@ OrderActionOut = Annotated[
 ]
 
 
+AskedAbout = Annotated[
+    str,
+    closed(
+        "AskedAbout",
+        ("addition", "substitute", "weight"),
+        "What a buyer is asked about: something that is added, something in the place of what is short, or pieces that weigh more than was agreed on.",
+    ),
+]
+
+
+class LineAsked(Out, kw_only=True, frozen=True):
+    """What its buyer is asked about a line. With a yes it comes to ``total``, and the order to ``order_total``, which those see who see all of it."""
+
+    about: AskedAbout
+    total: Money
+    order_total: Money | None
+
+
 class OrderLine(Out, kw_only=True, frozen=True):
     """A line of an order at the agreed price: ``unit_price`` for ``price_per``. ``facts`` are what was told of the food before it was ordered. ``total`` is
     ``estimated`` where pieces are priced by what they weigh: each at ``estimated_weight`` until they are weighed, all together at ``weight``. Of ``quantity`` the line is
-    ``short_of`` some. ``total`` is never above ``agreed_total``. A line that is ``proposed`` in the place of another, ``replaces_line_id``, does not count unless its buyer accepts it by ``answer_by``;
-    one with ``answer_by`` that is not proposed weighs more than was agreed on, and comes to ``agreed_total`` unless its buyer accepts that."""
+    ``short_of`` some. ``total`` is never above ``agreed_total``. A line that is ``proposed``, in the place of another (``replaces_line_id``) or because its farm would add it, does not count unless its buyer accepts it by ``answer_by``;
+    one with ``answer_by`` that is not proposed weighs more than was agreed on, and comes to ``agreed_total`` unless its buyer accepts that. ``asked`` says what it comes to then."""
 
     id: str
     product_id: str
@@ -52,6 +70,7 @@ class OrderLine(Out, kw_only=True, frozen=True):
     replaces_line_id: str | None
     proposed: bool
     answer_by: datetime | None
+    asked: LineAsked | None
     facts: Facts
 
 
@@ -183,5 +202,9 @@ WORDS: dict[str, str] = {
     "replaces_line_id": "The line in whose place this one is; null: it was ordered.",
     "proposed": "Whether its buyer is asked whether they want it.",
     "answer_by": "By when its buyer is to answer; without an answer it is a no. Null: nobody is asked about it.",
+    "asked": "What its buyer is asked about it; null: nothing.",
+    "LineAsked.about": "What it is about.",
+    "LineAsked.total": "What the line comes to with a yes, for `expected_total` of the answer.",
+    "LineAsked.order_total": "What the order comes to with a yes to this line alone; null for those who see only a part of it.",
     "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip

@@ -6,14 +6,14 @@ it. A line and its substitute together never come to more than was agreed on for
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
-from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, Invalid, NotFound
+from harvestd.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import PLACES, not_negative, positive, shown
@@ -23,9 +23,11 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.withheld import withheld
 from harvestd.market.orders.changes import By, Changed, changed
+from harvestd.market.orders.consent import kept, require_within
 from harvestd.market.orders.fulfilment import Actor, Standing, require
-from harvestd.market.orders.new_lines import agreed_total, charged, line_of
+from harvestd.market.orders.new_lines import charged, line_of, of_quantity
 from harvestd.market.orders.order import Line, Part
+from harvestd.market.orders.recomputing import goods_of, recomputed
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 
@@ -60,7 +62,7 @@ def line_in(order: Standing, farm_id: str, line_id: str) -> Line:
 
 def short(order: Standing, farm_id: str, line_id: str, quantity: Decimal, substitute: Substitute | None, shorting: Shorting) -> Changed | None:  # fmt: skip
     """Decide on a short; None if it is so already. Raises :class:`Invalid` for quantities that cannot be, :class:`Conflict` for a substitute that the buyer's
-    consent does not cover, and :class:`IllegalTransition` for a part that has left its farm."""
+    consent does not cover, or that makes the order dearer, and :class:`IllegalTransition` for a part that has left its farm."""
     line = line_in(order, farm_id, line_id)
     require(order, farm_id, "short", shorting.by.actor)
     missing = _missing(line, quantity)
@@ -71,21 +73,25 @@ def short(order: Standing, farm_id: str, line_id: str, quantity: Decimal, substi
     after = _reduced(line, missing, shorting.terms)
     lines = [after if one.id == line.id else one for one in order.lines if one not in replaced]
     opened: tuple[Part, ...] = ()
+    new: list[Line] = []
     if substitute is not None:
-        whole = attrs.evolve(line, short_of=Decimal(0), weighed=None)
-        freed = agreed_total(whole, shorting.terms) - (after.agreed_total or 0)
-        replacing = _replacing(order, line, missing, substitute, freed, shorting)
-        lines.append(replacing)
+        freed = attrs.evolve(line, short_of=Decimal(0)).estimate - after.estimate
+        new = [_replacing(order, line, missing, substitute, freed, shorting)]
         opened = _opened(order, substitute.product, shorting.by.actor)
-    pricing = charged(
-        order.pricing,
-        shorting.billing,
-        [part.farm_id for part in opened],
-        [one for one in lines if one.replaces == line.id],
-    )
-    return changed(
-        order, lines, "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, pricing=pricing, more=_told(lines, line)
+    pricing = charged(order.pricing, shorting.billing, [part.farm_id for part in opened], new)
+    change = changed(
+        order, [*lines, *new], "short", shorting.by, placed_at=shorting.placed_at, about=(line.id,), opened=opened, pricing=pricing, more=_told([*lines, *new], line)
     )  # fmt: skip
+    if change is not None and any(one.counts for one in new):
+        require_within(change.totals.total, _as_ordered(order, line, lines, missing, shorting.terms), shorting.terms)
+    return change
+
+
+def _as_ordered(order: Standing, line: Line, lines: Sequence[Line], missing: Decimal, terms: Terms) -> int:
+    """What an order comes to with what is missing of a line, at its price, instead of anything in its place; ``lines`` are the others, and what is left of it."""
+    whole = [*lines, attrs.evolve(of_quantity(line, missing, terms), id=f"{line.id} missing")]
+    lost = goods_of(order.parts, order.lines)
+    return recomputed(order.parts, whole, order.pricing, order.totals, lost=lost).totals.total
 
 
 def _missing(line: Line, quantity: Decimal) -> Decimal:
@@ -112,7 +118,7 @@ def _reduced(line: Line, missing: Decimal, terms: Terms) -> Line:
     after = attrs.evolve(
         line, short_of=missing, weighed=line.weighed if missing == line.short_of else None, answer_by=None
     )
-    most = agreed_total(after, terms)
+    most = kept(line, after, terms)
     if line.replaces is not None and line.agreed_total is not None:
         most = min(most, line.agreed_total)
     return attrs.evolve(after, agreed_total=most)
@@ -186,7 +192,6 @@ def _told(lines: Collection[Line], line: Line) -> dict[str, Any]:
     found = next((one for one in lines if one.replaces == line.id), None)
     if found is None:
         return {}
-    until = {} if found.answer_by is None else {"answer_by": found.answer_by.isoformat()}
     return {
         "substitute": {
             "line_id": found.id,
@@ -195,43 +200,4 @@ def _told(lines: Collection[Line], line: Line) -> dict[str, Any]:
             "quantity": shown(found.quantity),
             "total": found.owed,
         },
-        **until,
     }
-
-
-def answer(
-    order: Standing, line_id: str, accepted: bool, by: By, placed_at: datetime, said: bool | None = None
-) -> Changed | None:
-    """What becomes of a line about which its buyer was asked: one that is proposed counts, or goes; one that weighs more than was agreed on comes to that, or
-    to what was agreed on. None: that is what was ``said`` of it last. Raises :class:`NotFound` if there is no such line, and :class:`IllegalTransition` if
-    nobody asks about it."""
-    line = next((one for one in order.lines if one.id == line_id), None)
-    if said == accepted and (line is None or line.answer_by is None):
-        return None
-    if line is None:
-        raise NotFound("this order has no such line")
-    if line.answer_by is None:
-        if by.actor == "clock":  # what an answer about another line has settled, too
-            return None
-        raise IllegalTransition("nobody asks about this line")
-    require(order, line.farm_id, "answer", by.actor)
-    if not accepted and line.proposed:
-        lines = [one for one in order.lines if one.id != line_id]
-    else:
-        most = max(line.agreed_total or 0, line.worth) if accepted and not line.proposed else line.agreed_total
-        settled = attrs.evolve(line, proposed=False, answer_by=None, agreed_total=most)
-        lines = [settled if one.id == line_id else one for one in order.lines]
-    return changed(
-        order,
-        lines,
-        "answered",
-        by,
-        placed_at=placed_at,
-        about=(line_id,),
-        more={"outcome": "accepted" if accepted else "declined"},
-    )
-
-
-def waiting(order: Standing, now: datetime) -> list[str]:
-    """The lines about which nobody answered in time."""
-    return [line.id for line in order.lines if line.answer_by is not None and line.answer_by <= now]

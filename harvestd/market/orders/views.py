@@ -15,10 +15,21 @@ from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.catalogue.measure_rules import price_unit
 from harvestd.market.catalogue.measure_shapes import Weight, priced_by
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.asked_views import asked_of
 from harvestd.market.orders.capabilities import Viewer, actions_of
+from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.order import OVER, Line, Part, Placed, Totals
-from harvestd.market.orders.shapes import Order, OrderBuyer, OrderFarm, OrderFee, OrderLine, OrderPart, OrderTotals
+from harvestd.market.orders.shapes import (
+    LineAsked,
+    Order,
+    OrderBuyer,
+    OrderFarm,
+    OrderFee,
+    OrderLine,
+    OrderPart,
+    OrderTotals,
+)
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.market.orders.windowed_rules import takes_orders
 from harvestd.market.pricing.amounts import PLAIN, Pricing, read
@@ -64,12 +75,13 @@ def seen(
     if not own:
         return None
     mine = [line for line in lines if line.order_id == order.id]
-    currency = order.currency
+    currency, standing = order.currency, _standing(order, every, mine)
+    asked = asked_of(standing, currency, whole)
     views = [
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            **shown_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=bought),
+            **shown_lines((row.line for row in mine if row.farm_id == part.farm_id), currency, seen=bought, asked=asked),
             **shown_amounts(part, order.tax_included, currency),
         )
         for part in own
@@ -85,7 +97,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=shown_totals(currency, totals, _estimated(views)), **charged, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
-        can=_can(order, every, mine, viewer, may, now), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(standing, every, viewer, may, now), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -113,16 +125,35 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
     ]
 
 
+def _standing(order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow]) -> Standing:
+    own = [
+        Part(
+            p.farm_id,
+            p.farm_name,
+            i,
+            p.status,
+            p.subtotal,
+            p.fees,
+            p.tax,
+            p.discount,
+            p.fulfilment.get("method", "pickup"),
+        )
+        for i, p in enumerate(parts)
+    ]
+    return order.standing(own, lines)
+
+
 def _can(
-    order: store.Order, parts: Sequence[store.PartRow], lines: Sequence[store.LineRow], viewer: Viewer, may: Mapping[Permission, Collection[str]],
-    now: datetime,
+    order: Standing, parts: Sequence[store.PartRow], viewer: Viewer, may: Mapping[Permission, Collection[str]], now: datetime
 ) -> list[str]:  # fmt: skip
-    own = [Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)]
     open_days = {p.farm_id: takes_orders(p.hours, now) for p in parts if p.hours is not None}
-    return actions_of(order.standing(own, lines), viewer, may, open_days)
+    return actions_of(order, viewer, may, open_days)
 
 
-def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:
+_NOTHING_ASKED: Mapping[str, LineAsked] = {}
+
+
+def _line(line: Line, currency: str, *, seen: bool, asked: LineAsked | None) -> OrderLine:
     """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
     by = priced_by(line.unit, line.each)
     by["estimated"] = line.estimated
@@ -134,7 +165,7 @@ def _line(line: Line, currency: str, *, seen: bool) -> OrderLine:
         **by, weight=None if line.weighed is None else Weight(quantity=quantity(line.weighed.quantity), unit=line.weighed.unit),
         short_of=quantity(line.short_of), agreed_total=None if line.agreed_total is None else money(line.agreed_total, currency),
         substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=line.answer_by,
-        facts=msgspec.convert(line.facts, Facts),
+        asked=asked, facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 
@@ -145,10 +176,12 @@ class _Lines(TypedDict):
     estimated: bool
 
 
-def shown_lines(lines: Iterable[Line], currency: str, *, seen: bool) -> _Lines:
-    """Lines as they are shown, and whether what they come to is an estimate."""
+def shown_lines(
+    lines: Iterable[Line], currency: str, *, seen: bool, asked: Mapping[str, LineAsked] = _NOTHING_ASKED
+) -> _Lines:
+    """Lines as they are shown, with what is ``asked`` about them, and whether what they come to is an estimate."""
     every = list(lines)
-    shown = [_line(line, currency, seen=seen) for line in every]
+    shown = [_line(line, currency, seen=seen, asked=asked.get(line.id)) for line in every]
     return _Lines(lines=shown, estimated=any(line.estimated and line.counts for line in every))
 
 

@@ -1,18 +1,20 @@
 """Weighing: what pieces that are priced by weight really weigh, and so come to. Pure.
 
 A line is weighed as a whole: all that its buyer gets of it. Up to the market's tolerance above the estimate that is what is owed; beyond, what was agreed on is, and
-the buyer is asked. The same weight again changes nothing.
+the buyer is asked. The same weight again changes nothing. What weighs several times what was estimated is a slip of the scale, or of whoever types, and refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import ROUND_DOWN
 
 import attrs
 
 from harvestd.kernel.errors import Conflict, FieldError, Invalid, MarketError
-from harvestd.kernel.quantities import PLACES
+from harvestd.kernel.formatting import quantity as said
+from harvestd.kernel.quantities import GRAMS, PLACES, shown
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.measure_rules import final_total
@@ -21,6 +23,7 @@ from harvestd.market.orders.fulfilment import Standing, require
 from harvestd.market.orders.new_lines import agreed_total
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.shortage import line_in
+from harvestd.market.pricing.amounts import WHOLE
 
 
 @attrs.frozen(kw_only=True)
@@ -35,18 +38,12 @@ class Weighing:
 
 def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing: Weighing) -> Changed | None:
     """Decide on the weights of some lines of a part, by line; None if all are so already. Raises :class:`NotFound` for a line that is none of the part,
-    :class:`Invalid` for a weight that is none, or for a line that has no weight, and :class:`IllegalTransition` for a part that is handed over."""
+    :class:`Invalid` for a weight that is none or cannot be, or for a line that has no weight, and :class:`IllegalTransition` for a part that is handed over."""
     require(order, farm_id, "weigh", weighing.by.actor)
     after = {line_id: _weighed(line_in(order, farm_id, line_id), scale, weighing) for line_id, scale in weights.items()}
     lines = [after.get(line.id, line) for line in order.lines]
     about = [line.id for line in order.lines if after.get(line.id, line) != line]
-    asked = [line.answer_by for line in lines if line.id in about and line.answer_by is not None]
-    until = {"answer_by": max(asked).isoformat()} if asked else {}
-    return (
-        changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about, more=until)
-        if about
-        else None
-    )
+    return changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about) if about else None
 
 
 def refusal(order: Standing, farm_id: str, line_id: str, scale: Amount, weighing: Weighing) -> MarketError | None:
@@ -65,8 +62,9 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
     if not line.left:
         raise Conflict("all of this line is short, so nothing of it is weighed")
     total = final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale)
-    if isinstance(total, FieldError):
-        raise Invalid(f"{total.field}: {total.message}", (total,))
+    fault = total if isinstance(total, FieldError) else _implausible(line, line.each, scale, weighing.terms)
+    if isinstance(total, FieldError) or fault is not None:
+        raise Invalid.of(fault.field, fault.message, fault.code, **fault.params)
     weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
     if weighed == line.weighed:
         return line
@@ -79,3 +77,14 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
     return attrs.evolve(
         line, weighed=weighed, agreed_total=most, answer_by=weighing.now + weighing.terms.answer if beyond else None
     )  # fmt: skip
+
+
+def _implausible(line: Line, each: Amount, scale: Amount, terms: Terms) -> FieldError | None:
+    """The fault of a weight that is far above what was estimated."""
+    grams = line.left * each.quantity * GRAMS[each.unit] * terms.weight_most / WHOLE
+    if scale.quantity * GRAMS[scale.unit] <= grams:
+        return None
+    most = (grams / GRAMS[scale.unit]).quantize(PLACES, ROUND_DOWN)
+    message = f"is more than {said(most, scale.unit)}, which is {terms.weight_most * 100 // WHOLE} % of what was estimated; look at the number and at its unit"
+    params = {"maximum": shown(most), "unit": scale.unit, "reason": "estimate"}
+    return FieldError("quantity", message, code="above-maximum", params=params)

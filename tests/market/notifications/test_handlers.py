@@ -93,11 +93,10 @@ async def test_the_buyer_is_told_of_each_step_and_nobody_of_what_they_did(market
     product = await market.product(farmer)
     order = (await buyer.order((product["id"], 1))).json()
     path = f"/api/orders/{order['id']}"
-    for to in ("confirmed", "ready"):
-        await farmer.post(f"{path}/parts/{farmer.farm_id}/status", {"to": to})
+    await farmer.post(f"{path}/parts/{farmer.farm_id}/status", {"to": "confirmed"})
     await buyer.post(f"{path}/cancel", {"reason": "away\nthat day"})
     await market.work(twice=True)
-    assert len(await notices(buyer)) == 3  # placed, confirmed and ready; they know that they cancelled
+    assert len(await notices(buyer)) == 2  # placed and confirmed; they know that they cancelled
     assert [subject for subject, _ in await mails(market, farmer.email)][1:] == [
         f"Order {order['number']} for Green Acres is cancelled"
     ]

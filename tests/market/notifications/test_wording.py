@@ -24,7 +24,7 @@ FACTS: dict[str, Any] = {
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
     "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer", "by": "Mel",
     "changes": [["Möhre", "kg", "1.250", "2.000", 780], ["Ei", "box", None, "2.000", 250], ["Lauch", "kg", "1.000", None, None], ["Ente", "each", "2.000", "2.000", 900]],
-    "offer": [["Lauch", "kg", None, "1.000", 200]], "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
+    "offer": [["Lauch", "kg", None, "1.000", 200]], "heavy": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880]], "asked_total": 123720, "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
 }  # fmt: skip
 LINK = "https://x/#verify=y"
 KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]
@@ -53,7 +53,24 @@ def test_each_line_that_changed_is_told_with_what_it_was_and_is() -> None:
         "  - 1 kg  Lauch",
         "  2  Ente  €9.00",
     ]
-    assert "  + 1 kg  Lauch  €2.00" in body and "until Jul 3, 2026, 8:00 PM" in body[-3]
+    assert "  + 1 kg  Lauch  €2.00" in body and "until Jul 3, 2026, 8:00 PM" in body[-4]
+
+
+def test_what_weighs_more_than_agreed_is_told_with_its_weight_and_both_amounts() -> None:
+    body = shown(of(("order.line_weighed", "asked")), FACTS, "en")[1]
+    assert "  2  Ente: 2.3 kg  €11.50 instead of €8.80\n" in body
+    assert "Total: €1,234.50\nWith all of it: €1,237.20\n" in body
+    bare = shown(of(("order.line_weighed", "asked")), FACTS | {"heavy": [], "asked_total": None}, "en")[1]
+    assert "agreed on:\n\nPlease say" in bare and bare.endswith("With all of it: \n"), "of an event from before"
+
+
+def test_what_a_buyer_says_of_a_line_stands_below_it() -> None:
+    lines = [["1.000", "kg", "Möhre", 390, False, "zwei\nmal"], ["2.000", "box", "Ei", 250, False, ""]]
+    body = shown(of(("order.created", ""), "farm"), FACTS | {"lines": lines}, "en")[1]
+    assert "  1 kg  Möhre  €3.90\n      Note: zwei mal\n  2 boxes  Ei  €2.50\n" in body and "about" not in body
+    changes = [["Möhre", "kg", "1.000", "1.000", 390, "klein"], ["Ei", "box", None, "2.000", 250, ""]]
+    body = shown(of(("order.amended", ""), "farm"), FACTS | {"changes": changes}, "en")[1]
+    assert "  1 kg  Möhre  €3.90\n      Note: klein\n  + 2 boxes  Ei  €2.50\n" in body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,8 +12,10 @@ from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
-from harvestd.market.orders.amending import Amending, Edit, amend
+from harvestd.market.orders.amending import amend
+from harvestd.market.orders.answering import Answer, answer
 from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import OVER, Actor, Standing
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.shortage import Shorting, Substitute, short
@@ -28,11 +30,12 @@ def by(actor: Actor, *farms: str, reason: str = "") -> By:
 
 def amended(
     order: Standing, edits: Sequence[Edit], *shelf: OnSale, who: By | None = None, whose: Sequence[str] | None = None,
-    terms: Terms = TERMS, open_days: Mapping[str, bool] | None = None, ids: str = "new",
+    terms: Terms = TERMS, open_days: Mapping[str, bool] | None = None, ids: str = "new", for_buyer: bool = False,
 ) -> Changed | None:  # fmt: skip
     """The decision on edits, by the buyer unless told otherwise."""
     amending = Amending(
-        by=who or by("buyer"), whose=whose, shelf={one.id: one for one in shelf}, terms=terms, today=TODAY, placed_at=NOW, open_days=open_days or {}
+        by=who or by("buyer"), whose=whose, shelf={one.id: one for one in shelf}, terms=terms, now=NOW, today=TODAY, placed_at=NOW,
+        open_days=open_days or {}, for_buyer=for_buyer,
     )  # fmt: skip
     return amend(order, edits, amending, [f"{ids}-{i}" for i in range(len(edits))])
 
@@ -52,10 +55,17 @@ def shorted(
     return short(order, line.farm_id, line.id, Decimal(quantity), substitute, shorting)
 
 
-def weighed(order: Standing, line: Line, quantity: str, unit: str = "kg", *, who: By | None = None) -> Changed | None:
+def weighed(
+    order: Standing, line: Line, quantity: str, unit: str = "kg", *, who: By | None = None, terms: Terms = TERMS
+) -> Changed | None:
     """The decision on a weight."""
-    weighing = Weighing(by=who or by("farm", line.farm_id), terms=TERMS, now=NOW, placed_at=NOW)
+    weighing = Weighing(by=who or by("farm", line.farm_id), terms=terms, now=NOW, placed_at=NOW)
     return weigh(order, line.farm_id, {line.id: Amount(Decimal(quantity), unit)}, weighing)
+
+
+def answered(order: Standing, line_id: str, yes: bool, who: By | None = None, **said: Any) -> Changed | None:
+    """The decision on an answer, by the buyer unless told otherwise."""
+    return answer(order, line_id, Answer(yes=yes, **said), who or by("buyer"), NOW, TERMS)
 
 
 def after(order: Standing, change: Changed) -> Standing:

@@ -69,6 +69,21 @@ class Scene:
         """The farm weighs them."""
         return of_line(self.farmer, self.order, "weigh", self.line, self.farmer, quantity="1.7")
 
+    def weigh_more(self, quantity: str = "3.9") -> Any:
+        """The farm weighs them, and they are far more than was agreed on."""
+        return of_line(self.farmer, self.order, "weigh", self.line, self.farmer, quantity=quantity)
+
+    def yes(self, **said: Any) -> Any:
+        """The buyer wants all of what they weigh."""
+        return self.buyer.post(
+            f"/api/orders/{self.order['id']}/lines/{self.line['id']}/answer", {"accept": True, **said}
+        )
+
+    def offer(self) -> Any:
+        """The farm would add one."""
+        line = {"line_id": self.line["id"], "quantity": 3}
+        return change(self.farmer, self.order, line, reason="there are more")
+
     def short(self) -> Any:
         """The farm has one of them."""
         return of_line(self.farmer, self.order, "short", self.line, self.farmer, quantity=1)
@@ -143,3 +158,73 @@ async def test_ten_at_once_for_one_order_change_it_one_after_the_other(market: M
     await market.work(twice=True)
     assert market.broken(at_rest=True) == []
     assert await level(market, here.product) in (("9.000", "9.000"), ("8.000", "8.000"))
+
+
+@pytest.mark.parametrize("said", [{}, {"expected_total": 1000}])
+async def test_a_yes_that_meets_another_weight_is_to_neither(market: Market, said: dict[str, int]) -> None:
+    """Two ducks are 8.80 at most. The buyer reads 10.00, and says yes while the farm weighs again: 19.50."""
+    here = await scene(market)
+    assert (await here.weigh_more("2.0")).status == 200
+    weighed, late = await in_turn("order.before_change", here.weigh_more(), lambda: here.yes(**said))
+    assert (weighed.status, late.status) == (200, 409), late.text
+    assert late.json()["errors"][0]["params"] == {"before": "1000", "after": "1950", "currency": "EUR"}
+    now = (await here.buyer.get(f"/api/orders/{here.order['id']}")).json()
+    assert (now["totals"]["total"]["amount"], now["lines"][0]["asked"]["total"]["amount"]) == (880, 1950)
+    assert (await here.yes(expected_total=1950)).status == 200
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_weight_that_meets_a_yes_asks_again(market: Market) -> None:
+    here = await scene(market)
+    assert (await here.weigh_more("2.0")).status == 200
+    yes, weighed = await in_turn("order.before_change", here.yes(), here.weigh_more)
+    assert (yes.status, weighed.status, yes.json()["totals"]["total"]["amount"]) == (200, 200, 1000)
+    now = (await here.buyer.get(f"/api/orders/{here.order['id']}")).json()
+    assert (now["totals"]["total"]["amount"], now["lines"][0]["answer_by"] is None) == (1000, False)
+    again = await here.yes()
+    assert again.status == 409, "the same yes, sent again, is to what it was to"
+    assert market.broken() == []
+
+
+async def test_what_a_farm_would_add_to_an_order_that_is_cancelled_meanwhile_is_nothing(market: Market) -> None:
+    here = await scene(market)
+    gone, late = await in_turn("order.before_step", here.cancel(), here.offer)
+    assert (gone.status, late.status) == (200, 409)
+    await market.work(twice=True)
+    assert await level(market, here.product) == ("9.000", "9.000")
+    assert market.broken(at_rest=True) == []
+
+
+async def test_an_order_that_is_cancelled_while_its_farm_would_add_to_it_gives_all_back(market: Market) -> None:
+    here = await scene(market)
+    offered, gone = await in_turn("order.before_change", here.offer(), here.cancel)
+    assert (offered.status, gone.status, gone.json()["status"]) == (200, 200, "cancelled")
+    assert all(line["answer_by"] is None for line in gone.json()["lines"])
+    await market.work(twice=True)
+    assert await level(market, here.product) == ("9.000", "9.000")
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_yes_and_what_a_farm_takes_back_are_one_of_them(market: Market) -> None:
+    here = await scene(market)
+    offered = (await here.offer()).json()["lines"][1]
+    path = f"/api/orders/{here.order['id']}/lines/{offered['id']}/answer"
+    yes, back = await in_turn(
+        "order.before_change", here.buyer.post(path, {"accept": True}),
+        lambda: change(here.farmer, here.order, {"line_id": offered["id"], "quantity": 0}, reason="sold"),
+    )  # fmt: skip
+    assert (yes.status, back.status) == (200, 200), "the farm takes out what counts by then, with its reason"
+    now = (await here.buyer.get(f"/api/orders/{here.order['id']}")).json()
+    assert [line["quantity"] for line in now["lines"]] == ["2.000"]
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_cancel_that_meets_a_weighing_of_what_is_confirmed_is_refused(market: Market) -> None:
+    here = await scene(market)
+    assert (await here.confirm()).status == 200
+    weighed, late = await in_turn("order.before_change", here.weigh(), here.cancel)
+    assert (weighed.status, late.status) == (200, 409) and "ask the farm" in late.json()["detail"]
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []

@@ -18,10 +18,9 @@ from harvestd.market.catalogue.stock_rules import Held, settle
 from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.fulfilment import Standing, move, status_of
 from harvestd.market.orders.order import OVER, Part, Totals
-from harvestd.market.orders.shortage import answer
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
-from tests.market.catalogue.shelves import NOW, placed, product, standing_of
-from tests.market.orders.changing import Shop, after, amended, by, edit, shorted, weighed
+from tests.market.catalogue.shelves import placed, product, standing_of
+from tests.market.orders.changing import Shop, after, amended, answered, by, edit, shorted, weighed
 
 GOODS = {
     one.id: one
@@ -135,7 +134,8 @@ def _change(
                 order, [edit(line_id=line.id, quantity=quantity, substitution=consent)], *shelf.values(), ids=id
             )
         case "add":
-            return amended(order, [edit(product_id=other, quantity=quantity)], *shelf.values(), who=by("admin"), ids=id)
+            added = edit(product_id=other, quantity=quantity)
+            return amended(order, [added], *shelf.values(), who=by("admin"), ids=id, for_buyer=which % 2 == 0)
         case "short":
             return shorted(order, line, quantity)
         case "short with another":
@@ -144,7 +144,7 @@ def _change(
             return shorted(order, wished, quantity, (shelf[other], "3"), id=f"{id}-sub")
         case "weigh":
             return weighed(order, line, quantity)
-    return answer(order, line.id, what == "yes", by("buyer"), NOW)
+    return answered(order, line.id, what == "yes")
 
 
 def _check(order: Standing, shop: Shop, lost: dict[str, Decimal], settled: dict[str, Part]) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 from typing import Any
 
 import attrs
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition
+from harvestd.kernel.units import Amount
 from harvestd.market.orders.fulfilment import (
+    CANCELS,
     PROGRESS,
     STEPS,
+    Standing,
     acting,
     can_cancel,
     cancel,
@@ -89,12 +93,34 @@ def test_the_first_event_of_a_step_carries_what_the_caches_must_drop() -> None:
     assert (with_families.type, others) == (first.type, rest)
 
 
-@pytest.mark.parametrize("status", ["placed", "confirmed", "ready"])
-def test_a_buyer_withdraws_the_whole_order_while_nothing_has_left_a_farm(status: str) -> None:
+@pytest.mark.parametrize("status", ["placed", "confirmed"])
+def test_a_buyer_withdraws_the_whole_order_until_it_is_packed(status: str) -> None:
     moved = cancel(standing(status, "placed"), None, "buyer", "away")
     assert (moved.farms, moved.status) == (("farm-0", "farm-1"), "cancelled")
     assert [e.type for e in moved.events] == ["order.updated", "order.updated", "order.cancelled"]
     assert moved.events[0].data["reason"] == "away"
+
+
+def _weighed(order: Standing, farm_id: str) -> Standing:
+    lines = [attrs.evolve(x, weighed=Amount(Decimal(1), "kg")) if x.farm_id == farm_id else x for x in order.lines]
+    return attrs.evolve(order, lines=tuple(lines))
+
+
+@pytest.mark.parametrize("open", [None, False, True])
+@pytest.mark.parametrize("weighed", [False, True])
+@pytest.mark.parametrize("status", STEPS)
+@pytest.mark.parametrize("actor", ["buyer", "farm", "admin", "clock"])
+def test_who_cancels_a_part_is_said_by_the_table(actor: Any, status: str, weighed: bool, open: bool | None) -> None:
+    order = standing(status, "placed")
+    order = _weighed(order, "farm-0") if weighed else order
+    days = {} if open is None else {"farm-0": open}
+    may = status in CANCELS.get(actor, ())
+    if actor == "buyer":
+        may = status in ("placed", "confirmed", "ready") if open else may and not (weighed and status == "confirmed")
+    assert can_cancel(order, ["farm-0"], actor, days) is may
+    if not may and status == "ready" and actor == "buyer":
+        with pytest.raises(IllegalTransition, match="what Farm 0 has packed for you can no longer be cancelled by you"):
+            cancel(order, None, actor, "", days)
 
 
 @pytest.mark.parametrize("status", ["out_for_delivery", "completed"])
@@ -129,7 +155,7 @@ def test_to_cancel_a_part_and_to_move_it_there_is_one_thing(status: str, actor: 
 
 
 def test_who_may_cancel_is_who_would_not_be_refused() -> None:
-    assert can_cancel(standing("ready"), None, "buyer") and not can_cancel(standing("completed"), None, "buyer")
+    assert can_cancel(standing("confirmed"), None, "buyer") and not can_cancel(standing("ready"), None, "buyer")
     assert can_cancel(standing("out_for_delivery"), None, "farm") and not can_cancel(standing("expired"), None, "admin")
 
 

@@ -8,15 +8,19 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
+from harvestd.kernel.errors import Conflict, IllegalTransition, Invalid
+from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.orders.fulfilment import CHANGES, STEPS, Standing
-from harvestd.market.orders.order import Line
-from harvestd.market.orders.shortage import answer, waiting
-from tests.market.catalogue.shelves import NOW, TERMS, placed, product, standing_of
-from tests.market.orders.changing import after, by, shorted
+from harvestd.market.pricing.amounts import FeeRule, Pricing
+from tests.market.catalogue.shelves import TERMS, placed, product, standing_of
+from tests.market.orders.changing import after, by, shorted, weighed
 
 CARROTS, LEEKS = product(stock="90"), product("leeks", price=200)
+#: At 5.00 a kilogram, some 800 g each.
+DUCKS = product(
+    "ducks", unit="each", price=500, each=Amount(Decimal("0.8"), "kg"), quantity_step="1", min_quantity="1", stock="9"
+)
 EGGS = product("eggs", "coop", unit="box", price=250, quantity_step="1", min_quantity="1")
 
 
@@ -153,42 +157,49 @@ def test_who_says_that_a_line_is_short_is_said_by_the_table(actor: Any, status: 
             shorted(given, given.lines[0], "4", who=by(actor))
 
 
-def asked(instead: Any = (LEEKS, "2")) -> tuple[Standing, Line]:
-    given = order("ask", LEEKS)
-    change = shorted(given, given.lines[0], "4", instead)
-    assert change is not None
-    given = after(given, change)
-    return given, given.lines[-1]
-
-
-def test_a_buyer_who_wants_to_be_asked_owes_nothing_for_it_before_they_answer() -> None:
-    given, proposed = asked()
-    assert (proposed.proposed, proposed.answer_by, proposed.counts) == (True, NOW + TERMS.answer, False)
-    assert given.totals.total == 2340 + 200
-    yes = answer(given, proposed.id, True, by("buyer"), NOW)
-    assert yes is not None and yes.totals.total == 2340 + 200 + 400
-    assert yes.events[-1].data["outcome"] == "accepted" and yes.events[-1].data["lines"][0]["after"] == {
-        "quantity": "2.000",
-        "total": 400,
-    }
-    no = answer(given, proposed.id, False, by("buyer"), NOW)
-    assert no is not None and (no.removed, no.totals.total) == ((proposed.id,), 2540)
-    assert no.events[-1].data["lines"] == []
-
-
-def test_silence_is_a_no() -> None:
-    given, proposed = asked()
-    assert waiting(given, NOW) == [] and waiting(given, NOW + TERMS.answer) == [proposed.id]
-    change = answer(given, proposed.id, False, by("clock"), NOW)
-    assert change is not None and change.removed == (proposed.id,)
-    with pytest.raises(IllegalTransition, match="nobody asks about this line"):
-        answer(after(given, change), given.lines[0].id, True, by("buyer"), NOW)
-    assert answer(after(given, change), given.lines[0].id, False, by("clock"), NOW) is None
-    with pytest.raises(NotFound):
-        answer(after(given, change), proposed.id, True, by("buyer"), NOW)
-
-
 def test_a_buyer_is_asked_about_goods_of_the_orders_farms_alone() -> None:
     given = order("ask")
     with pytest.raises(Conflict, match="goods of the farms that this order is of"):
         shorted(given, given.lines[0], "4", (EGGS, "1"))
+
+
+def test_in_the_place_of_pieces_that_are_weighed_comes_no_more_than_they_were_estimated_at() -> None:
+    """The tolerance is for what they weigh, and not for something else."""
+    given = standing_of(placed([("ducks", "3")], DUCKS, wish=LineWish("same_farm")))
+    change = shorted(given, given.lines[0], "3", (LEEKS, "9"))
+    assert change is not None and change.totals.total == 1200
+    part = shorted(given, given.lines[0], "1", (LEEKS, "9"), id="other")
+    assert part is not None and part.totals.total == 800 + 400
+    given = after(given, part)
+    heavy = weighed(given, given.lines[0], "1.7")
+    assert heavy is not None and heavy.totals.total == 850 + 400, "up to the tolerance of the two that are left"
+    less = shorted(after(given, heavy), given.lines[0], "1", (LEEKS, "1.9"), id="third")
+    assert less is not None and less.totals.total == 850 + 380
+
+
+@pytest.mark.parametrize(("fee", "comes"), [(0, True), (60, True), (61, False)])
+def test_what_comes_in_the_place_of_something_makes_no_order_dearer_by_its_fees(fee: int, comes: bool) -> None:
+    """Four kilograms of carrots are 15.60; six boxes of eggs are 15.00, and there is a fee of their farm."""
+    rule = FeeRule(id="crate", name="Crate", basis="farm", amount=fee, farm_id="coop")
+    given = attrs.evolve(order("any_farm"), pricing=Pricing(fees=(rule,)))
+    if comes:
+        change = shorted(given, given.lines[0], "4", (EGGS, "6"))
+        assert change is not None and change.totals.total == 2340 + 1500 + fee
+        return
+    with pytest.raises(Conflict, match=r"comes to €39\.01, and €39\.00 was agreed on") as refused:
+        shorted(given, given.lines[0], "4", (EGGS, "6"))
+    (error,) = refused.value.errors
+    assert (error.field, error.code) == ("substitute.quantity", "above-maximum")
+    assert error.params == {"maximum": "3900", "currency": "EUR", "reason": "agreed"}
+
+
+@pytest.mark.parametrize("tolerance", [0, 10_000, 50_000])
+def test_a_short_that_is_taken_back_gives_back_what_was_agreed_on_whatever_the_tolerance_is_by_now(
+    tolerance: int,
+) -> None:
+    given = standing_of(placed([("ducks", "3")], DUCKS))
+    for missing in ("1", "0"):
+        change = shorted(given, given.lines[0], missing, terms=attrs.evolve(TERMS, weight_tolerance=tolerance))
+        assert change is not None
+        given = after(given, change)
+    assert given.lines[0].agreed_total == (1200 if tolerance == 0 else 1320)

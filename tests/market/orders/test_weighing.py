@@ -11,8 +11,7 @@ import pytest
 from harvestd.kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
 from harvestd.kernel.units import Amount
 from harvestd.market.orders.fulfilment import CHANGES, STEPS, Standing
-from harvestd.market.orders.shortage import answer
-from tests.market.catalogue.shelves import NOW, placed, product, standing_of
+from tests.market.catalogue.shelves import TERMS, placed, product, standing_of
 from tests.market.orders.changing import after, by, shorted, weighed
 
 #: At 5.00 a kilogram, some 800 g each.
@@ -56,21 +55,33 @@ def test_the_same_weight_again_changes_nothing_and_another_takes_its_place() -> 
     assert other is not None and other.totals.total == 1150 + 390
 
 
-def test_a_buyer_who_wants_all_of_it_pays_all_of_it() -> None:
+@pytest.mark.parametrize(
+    ("quantity", "unit", "most", "taken"),
+    [("7.2", "kg", 300, True), ("7.201", "kg", 300, False), ("7200", "g", 300, True), ("7200.001", "g", 300, False), ("15.873", "lb", 300, True), ("15.874", "lb", 300, False),
+     ("4.8", "kg", 200, True), ("4.801", "kg", 200, False), ("240", "kg", 10_000, True)],
+)  # fmt: skip
+def test_what_weighs_several_times_its_estimate_is_a_slip(quantity: str, unit: str, most: int, taken: bool) -> None:
+    """Three ducks of 0.8 kg each."""
+    given, terms = order(), attrs.evolve(TERMS, weight_most=most * 1000)
+    if taken:
+        assert weighed(given, given.lines[0], quantity, unit, terms=terms) is not None
+        return
+    with pytest.raises(Invalid) as refused:
+        weighed(given, given.lines[0], quantity, unit, terms=terms)
+    (error,) = refused.value.errors
+    limit = {"kg": "7.200" if most == 300 else "4.800", "g": "7200.000", "lb": "15.873"}[unit]
+    assert (error.field, error.code) == ("quantity", "above-maximum")
+    assert error.params == {"maximum": limit, "unit": unit, "reason": "estimate"}
+
+
+def test_of_what_is_left_of_a_line() -> None:
     given = order()
-    change = weighed(given, given.lines[0], "3")
+    change = shorted(given, given.lines[0], "2")
     assert change is not None
     given = after(given, change)
-    yes = answer(given, given.lines[0].id, True, by("buyer"), NOW)
-    assert yes is not None and yes.totals.total == 1500 + 390
-    no = answer(given, given.lines[0].id, False, by("clock"), NOW)
-    assert no is not None and no.totals.total == 1320 + 390 and not no.removed
-    assert after(given, no).lines[0].answer_by is None
-    again = after(given, yes)
-    assert (
-        weighed(again, again.lines[0], "3.1") is not None
-        and after(again, weighed(again, again.lines[0], "3.1") or yes).lines[0].total == 1500
-    )
+    assert weighed(given, given.lines[0], "2.4") is not None
+    with pytest.raises(Invalid):
+        weighed(given, given.lines[0], "2.401")
 
 
 def test_what_is_short_of_a_line_is_not_weighed() -> None:
