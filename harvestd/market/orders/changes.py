@@ -18,7 +18,7 @@ from harvestd.kernel.quantities import shown
 from harvestd.market.orders import questions
 from harvestd.market.orders.fulfilment import Actor, Standing, ended, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.orders.recomputing import goods_of, recomputed
+from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
 from harvestd.market.pricing.amounts import Pricing
 
 Kind = Literal["amended", "short", "weighed", "answered"]
