@@ -80,10 +80,9 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
 
 async def call_off(unit: UnitOfWork, event: Envelope) -> None:
     """Cancel what was ordered for a market day that the staff have cancelled, as far as that is still possible."""
-    for order_id in await unit.tx.rows(_OF_DAY, day_id=event.data["market_day_id"]):
-        await actions.call_off(
-            unit, order_id, str(event.data["market_day_id"]), event.data["reason"] or "the market day was cancelled"
-        )
+    day_id, day, reason = (event.data[name] for name in ("market_day_id", "name", "reason"))
+    for order_id in await unit.tx.rows(_OF_DAY, day_id=day_id):
+        await actions.call_off(unit, order_id, day_id, day, reason)
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:

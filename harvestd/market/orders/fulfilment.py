@@ -31,6 +31,8 @@ STEPS: dict[str, frozenset[str]] = {
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
 #: The statuses in which a farm, or the market's staff, may cancel.
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
+#: The reason of what is cancelled with its market day, if the staff gave none for that.
+CALLED_OFF = "the market day was cancelled"
 #: The order of the statuses; an order is as far as its least advanced part that is neither cancelled nor expired.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
@@ -157,6 +159,13 @@ def cancel(order: Standing, farms: Sequence[str] | None, actor: Actor, reason: s
     A buyer may cancel while nothing has left a farm; a farm and the market's staff as :data:`STEPS` allows.
     """
     return _moved(order, _cancellable(order, farms, actor), "cancelled", actor, reason)
+
+
+def call_off(order: Standing, farms: Sequence[str], reason: str, day_id: str, day: str) -> Moved:
+    """:func:`cancel` the parts of ``farms``, since the staff have cancelled their market day, which the events name."""
+    moved = cancel(order, farms, "admin", reason or CALLED_OFF)
+    named = {"market_day_id": day_id, "market_day": day}
+    return attrs.evolve(moved, events=tuple(attrs.evolve(one, data=one.data | named) for one in moved.events))
 
 
 def _cancellable(order: Standing, farms: Sequence[str] | None, actor: Actor) -> tuple[str, ...]:
