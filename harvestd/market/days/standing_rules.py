@@ -58,17 +58,19 @@ def here(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool
 
 def left(field: str, farms: Iterable[OfFarm]) -> list[FieldError]:
     """The faults of farms that have orders, and are to leave."""
-    return [_stands(field, one.orders, {"farm": one.name}) for one in farms]
+    return [
+        FieldError(
+            field, f"leaves out {one.name}, of which there are orders ({one.orders}); cancel or move them first", code="has-orders",
+            params={"orders": str(one.orders), "farm": one.name},
+        )
+        for one in farms
+    ]  # fmt: skip
 
 
 def stays(field: str, orders: int) -> FieldError:
     """The fault of what is to go, or to become something else, and has orders."""
-    return _stands(field, orders, {})
-
-
-def _stands(field: str, orders: int, more: Mapping[str, str]) -> FieldError:
     message = f"stays as it is: orders stand on it ({orders}); cancel or move them first"
-    return FieldError(field, message, code="has-orders", params={"orders": str(orders), **more})
+    return FieldError(field, message, code="has-orders", params={"orders": str(orders)})
 
 
 def at_point(field: str, windows: Sequence[AtPoint]) -> list[FieldError]:
