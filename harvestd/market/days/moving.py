@@ -39,9 +39,11 @@ async def of_point(
         day = await day_rows.one(unit.tx, day_id)
         assert day is not None
         ids = {one.window_id for one in own}
-        of_day = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
+        windows_of_day = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
         moves = [
-            (x.id, At(x.starts_at, x.ends_at, before), At(x.starts_at, x.ends_at, after)) for x in of_day if x.id in ids
+            (x.id, At(x.starts_at, x.ends_at, before), At(x.starts_at, x.ends_at, after))
+            for x in windows_of_day
+            if x.id in ids
         ]
         unit.record(told(day_id, day.version, day.name, moves))
 

@@ -14,7 +14,7 @@ from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import MESSAGES, kind
 from harvestd.market.notifications.outgoing import language_of, mail
 from harvestd.market.notifications.rows import Notice, Person
-from harvestd.market.notifications.wording import shown
+from harvestd.market.notifications.wording import Facts, shown
 from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
 
@@ -32,7 +32,7 @@ async def closing_soon(unit: UnitOfWork, event: Envelope) -> None:
         until = [day.closes_at.isoformat(), unit.parts.settings.market_timezone]
         people = [Person(one.user_id, one.email, "", None, None, one.language, one.verified) for one in found]
         facts = {one.user_id: {"until": until, "goods": _some(one.goods, MAX_OF_CART)} for one in found}
-        await _tell(unit, event, people, lambda person, facts=facts: facts[person.user_id])  # type: ignore[misc]
+        await _tell(unit, event, people, facts)
         after = found[-1].user_id if len(found) == BATCH else ""
 
 
@@ -77,18 +77,18 @@ def _some(goods: Sequence[rows.Goods], most: int) -> list[Sequence[str]]:
     return [*goods[:most], *([()] if len(goods) > most else [])]
 
 
-async def _tell_farms(unit: UnitOfWork, event: Envelope, told: Mapping[str, Mapping[str, Any]]) -> None:
+async def _tell_farms(unit: UnitOfWork, event: Envelope, told: Mapping[str, Facts]) -> None:
     people = await notifications.people(unit.tx, [], sorted(told)) if told else []
-    await _tell(unit, event, people, lambda person: told[person.farm_id or ""])
+    await _tell(unit, event, people, told)
 
 
-async def _tell(unit: UnitOfWork, event: Envelope, people: Iterable[Person], facts_of: Any) -> None:
-    """A notice each and, to an address that is known to be theirs, a mail."""
+async def _tell(unit: UnitOfWork, event: Envelope, people: Iterable[Person], told: Mapping[str, Facts]) -> None:
+    """A notice each, with what is ``told`` to their farm, or else to them, and, to an address that is known to be theirs, a mail."""
     (message,) = MESSAGES[event.type, ""]
     notices, outgoing = [], []
     for person in people:
         language = language_of(unit, person.language)
-        facts = {"day": event.data["name"], "farm": person.farm_name or "", **facts_of(person)}
+        facts = {"day": event.data["name"], "farm": person.farm_name or "", **told[person.farm_id or person.user_id]}
         title, body = shown(message, facts, language)
         key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
         farm = {"farm_id": person.farm_id} if person.farm_id else {}

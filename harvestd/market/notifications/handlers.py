@@ -124,12 +124,19 @@ def _reason(event: Envelope) -> str | list[str]:
 
 def _moves(order: _Told, event: Envelope, zone: str) -> dict[str, Any]:
     """When and where parts of an order are handed over that were moved."""
-    names, parts = {part.farm_id: part.farm_name for part in order.parts}, event.data.get("parts", ())
+    if event.type != "order.moved":
+        return {}
+    own = {part.farm_id: part for part in order.parts}
+    moved = [(own[one["farm_id"]], one) for one in event.data["parts"]]
     return {
-        name: [[names[part["farm_id"]], _in(zone, part[name])] for part in parts]
+        name: [[part.farm_name, _in(zone, _there(part) | one[name])] for part, one in moved]
         for name in ("before", "after")
-        if event.type == "order.moved"
     }
+
+
+def _there(part: orders.PartRow) -> dict[str, Any]:
+    """The address of a part that is delivered: events do not say where somebody lives."""
+    return {name: part.fulfilment[name] for name in ("address",) if name in part.fulfilment}
 
 
 def _in(zone: str, way: dict[str, Any]) -> dict[str, Any]:

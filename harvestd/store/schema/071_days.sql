@@ -1,5 +1,6 @@
 -- A pick-up point of the market that windows have been at stays for them and their orders, and is in no list any more.
 alter table pickup_points add column archived_at timestamptz;
+create index windows_at_farm_point on windows (farm_point_id) where farm_point_id is not null;
 
 -- What an order shows of its window is the order's own: it was what its buyer chose, and it is renewed when the day is changed.
 update order_parts p
