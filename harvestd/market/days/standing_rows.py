@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from harvestd.market.days.standing_rules import AtPoint, OfFarm
-from harvestd.store.postgres.statements import Reader, Statement, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 _LIVE = "p.status not in ('completed', 'cancelled', 'expired')"
 _OF_OTHERS = Statement(
@@ -37,6 +38,13 @@ _AT_POINTS = Statement(
 )
 
 
+_LOCK_DAYS = Statement(
+    "standing.lock_days",
+    "select id from market_days where id = any(:ids::uuid[]) order by id for no key update",
+    nothing,
+)
+
+
 async def of_others(reader: Reader, day_id: str, farms: Collection[str]) -> list[OfFarm]:
     """The farms that a locked day has orders of, but for these."""
     return await reader.rows(_OF_OTHERS, day_id=day_id, farm_ids=list(farms))
@@ -52,6 +60,11 @@ async def live_windows(reader: Reader, day_id: str) -> set[str]:
     return set(await reader.rows(_LIVE_WINDOWS, day_id=day_id))
 
 
-async def at_points(reader: Reader, ids: Sequence[str]) -> list[AtPoint]:
-    """The windows at locked pick-up points, of days that are not over."""
-    return await reader.rows(_AT_POINTS, ids=list(ids))
+async def at_points(tx: Transaction, ids: Sequence[str]) -> list[AtPoint]:
+    """The windows at locked pick-up points, of days that are not over; these are locked, too, so that whoever is just ordering for one of them is waited for. Whoever changes a day
+    locks it before its points: of two that meet one is begun again."""
+    found = await tx.rows(_AT_POINTS, ids=list(ids))
+    if not found:
+        return found
+    await tx.run(_LOCK_DAYS, ids=sorted({one.day_id for one in found}))
+    return await tx.rows(_AT_POINTS, ids=list(ids))

@@ -19,7 +19,9 @@ from harvestd.market.orders.history_shapes import (
     OrderChange,
     OrderChangeLine,
     OrderChangesQuery,
+    OrderMove,
 )
+from harvestd.market.orders.views import shown_way
 from harvestd.web.context import CountedPage, RequestContext
 from harvestd.web.money import money
 from harvestd.web.paging import Keyset
@@ -75,9 +77,18 @@ def _shown(row: store.Change, seen: _Seen) -> OrderChange:
     whole, currency = seen.farms is None, seen.order.currency
     return OrderChange(
         version=row.version, kind=row.kind, by=row.actor, reason=row.reason, at=row.at,
-        lines=[_line(seen, seen.lines[id], was.get(id), is_.get(id)) for id in own],
+        lines=[_line(seen, seen.lines[id], was.get(id), is_.get(id)) for id in own], moves=_moves(row, seen.farms),
         before=_totals(row.before["totals"], currency) if whole else None, after=_totals(row.after["totals"], currency) if whole else None,
     )  # fmt: skip
+
+
+def _moves(row: store.Change, farms: frozenset[str] | None) -> list[OrderMove]:
+    pairs = zip(row.before.get("moves", ()), row.after.get("moves", ()), strict=True)
+    return [
+        OrderMove(farm_id=is_["farm_id"], before=shown_way(was), after=shown_way(is_))
+        for was, is_ in pairs
+        if farms is None or is_["farm_id"] in farms
+    ]
 
 
 def _line(seen: _Seen, line: store.Line, before: Any, after: Any) -> OrderChangeLine:

@@ -14,7 +14,8 @@ from harvestd.store.postgres.statements import Reader, Statement
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change: the order's version after it, and before and after ``{lines, totals}`` of the lines that changed (``changes.py``)."""
+    """A change: the order's version after it, and before and after ``{lines, totals}`` of the lines that changed
+    (``changes.py``), or ``moves`` of parts that were moved (``moved_rows.py``)."""
 
     version: int
     kind: str
@@ -49,7 +50,8 @@ class Wanted:
 
 _SEEN = """order_changes c where c.order_id = :order_id and (:farms::uuid[] is null or exists (
     select from jsonb_array_elements((c.before -> 'lines') || (c.after -> 'lines')) e join order_lines l on l.id = (e ->> 'line_id')::uuid
-     where l.farm_id = any(:farms::uuid[])))"""
+     where l.farm_id = any(:farms::uuid[])) or exists (
+    select from jsonb_array_elements(c.after -> 'moves') e where (e ->> 'farm_id')::uuid = any(:farms::uuid[])))"""
 _PAGE = Statement(
     "order_history.page",
     f"""select c.version, c.kind, c.actor, c.reason, c.before, c.after, c.at from {_SEEN} and c.version > coalesce(:after::int, 0)

@@ -13,13 +13,15 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Outdated(msgspec.Struct, frozen=True):
-    """A part that is not over, of an order, whose window is another by now: the fulfilment that it shows, and the window and the pick-up point as they are."""
+    """A part that is not over, of an order, whose window is another by now: the fulfilment that it shows, and the window and the pick-up point as
+    they are; ``totals`` are what the order comes to."""
 
     order_id: str
     number: str
     buyer_id: str | None
     version: int
     order_status: str
+    totals: dict[str, int]
     farm_id: str
     status: str
     fulfilment: dict[str, Any]
@@ -48,7 +50,8 @@ _LOCK = Statement(
 )
 _PARTS = Statement(
     "moved.parts",
-    f"""select o.id, o.number, o.buyer_id, o.version, o.status, t.farm_id, t.status, t.fulfilment, t.shown, t.point
+    f"""select o.id, o.number, o.buyer_id, o.version, o.status,
+               jsonb_build_object('goods', o.goods, 'fees', o.fees, 'tax', o.tax, 'discount', o.discount, 'total', o.total), t.farm_id, t.status, t.fulfilment, t.shown, t.point
           from orders o join lateral (
                select p.order_id, p.farm_id, p.position, p.status, p.fulfilment,
                       jsonb_build_object('id', w.id, 'market_day_id', w.day_id, 'market_day_name', d.name, 'from', w.starts_at, 'to', w.ends_at) as shown,
@@ -61,6 +64,10 @@ _RENEW = Statement(
     "moved.renew",
     """with orders as (
            update orders o set version = t.version, updated_at = :now from unnest(:ids::uuid[], :versions::int[]) as t(id, version) where o.id = t.id
+       ), changes as (
+           insert into order_changes (order_id, version, kind, actor, before, after, at)
+           select t.id, t.version, 'moved', 'admin', t.before, t.after, :now
+             from unnest(:ids::uuid[], :versions::int[], :befores::jsonb[], :afters::jsonb[]) as t(id, version, before, after)
        )
        update order_parts p set fulfilment = t.fulfilment
          from unnest(:order_ids::uuid[], :farm_ids::uuid[], :fulfilments::jsonb[]) as t(order_id, farm_id, fulfilment)
@@ -80,9 +87,23 @@ async def locked(tx: Transaction, ids: Sequence[str]) -> list[Outdated]:
     return await tx.rows(_PARTS, ids=list(ids))
 
 
-async def renew(tx: Transaction, versions: dict[str, int], parts: Sequence[tuple[Outdated, dict[str, Any]]], now: datetime) -> None:  # fmt: skip
-    """Store the fulfilments of parts of locked orders, and the versions of these."""
+async def renew(tx: Transaction, orders: Sequence[Sequence[tuple[Outdated, dict[str, Any]]]], now: datetime) -> None:
+    """Store the fulfilments of parts of locked orders, each order with a version and an audit row of its own."""
+    parts = [pair for order in orders for pair in order]
+    firsts = [order[0][0] for order in orders]
     await tx.run(
-        _RENEW, ids=list(versions), versions=list(versions.values()), now=now, order_ids=[part.order_id for part, _ in parts],
-        farm_ids=[part.farm_id for part, _ in parts], fulfilments=[shown for _, shown in parts],
+        _RENEW, ids=[one.order_id for one in firsts], versions=[one.version + 1 for one in firsts], now=now,
+        befores=[_audited(order, [part.fulfilment for part, _ in order]) for order in orders],
+        afters=[_audited(order, [shown for _, shown in order]) for order in orders],
+        order_ids=[part.order_id for part, _ in parts], farm_ids=[part.farm_id for part, _ in parts], fulfilments=[shown for _, shown in parts],
     )  # fmt: skip
+
+
+def _audited(order: Sequence[tuple[Outdated, dict[str, Any]]], ways: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    moves = [{"farm_id": part.farm_id, **public(way)} for (part, _), way in zip(order, ways, strict=True)]
+    return {"lines": [], "totals": order[0][0].totals, "moves": moves}
+
+
+def public(way: dict[str, Any]) -> dict[str, Any]:
+    """A fulfilment without where somebody lives: what tells of it is kept longer than that."""
+    return {name: value for name, value in way.items() if name != "address"}

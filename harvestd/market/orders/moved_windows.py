@@ -15,7 +15,7 @@ import attrs
 from harvestd.kernel.events import Event
 from harvestd.market.days.standing_rules import here
 from harvestd.market.orders import moved_rows as rows
-from harvestd.market.orders.moved_rows import Outdated
+from harvestd.market.orders.moved_rows import Outdated, public
 from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
 
@@ -36,11 +36,11 @@ async def follow(unit: UnitOfWork, event: Envelope) -> None:
     """Have the orders of a market day show it as it is, and tell of those that are handed over at another time or place."""
     found = await rows.orders(unit.tx, event.data["market_day_id"], BATCH + 1)
     parts = [_renewed(part) for part in await rows.locked(unit.tx, found[:BATCH])] if found else []
-    if parts:
-        versions = {one.part.order_id: one.part.version + 1 for one in parts}
-        await rows.renew(unit.tx, versions, [(one.part, one.shown) for one in parts], unit.now)
-        for _, own in groupby(parts, key=lambda one: one.part.order_id):
-            unit.record(*_told([*own]))
+    orders = [[*own] for _, own in groupby(parts, key=lambda one: one.part.order_id)]
+    if orders:
+        await rows.renew(unit.tx, [[(one.part, one.shown) for one in own] for own in orders], unit.now)
+        for own in orders:
+            unit.record(*_told(own))
     if len(found) > BATCH:
         data = {**event.data, "windows": [], "rest": True}
         unit.record(Event(event.type, event.aggregate, event.version, data))
@@ -56,11 +56,6 @@ def _renewed(part: Outdated) -> _Renewed:
 
 def _times(window: dict[str, Any]) -> list[Any]:
     return [datetime.fromisoformat(window[name]) if name in window else None for name in ("from", "to")]
-
-
-def _public(way: dict[str, Any]) -> dict[str, Any]:
-    """A fulfilment without where somebody lives: an event is kept longer than that."""
-    return {name: value for name, value in way.items() if name != "address"}
 
 
 def _told(own: Sequence[_Renewed]) -> list[Event]:
@@ -82,7 +77,7 @@ def _told(own: Sequence[_Renewed]) -> list[Event]:
         for one in own
     ]  # fmt: skip
     moved = [
-        {"farm_id": one.part.farm_id, "before": _public(one.part.fulfilment), "after": _public(one.shown)}
+        {"farm_id": one.part.farm_id, "before": public(one.part.fulfilment), "after": public(one.shown)}
         for one in own
         if one.moved
     ]

@@ -12,3 +12,7 @@ update order_parts p
 -- By which version of its schedule a round was made, or renewed: those of an earlier one are to follow.
 alter table market_rounds add column made_by integer not null default 0;
 update market_rounds r set made_by = s.version from market_schedules s where s.id = r.schedule_id;
+
+-- An order whose windows were moved has changed, too: before and after have its parts' fulfilments then, as `moves`.
+alter table order_changes drop constraint order_changes_kind_check,
+    add constraint order_changes_kind_check check (kind in ('amended', 'short', 'weighed', 'answered', 'moved'));

@@ -152,6 +152,12 @@ async def test_a_window_that_is_moved_is_told_by_one_mail_each_and_shown_by_its_
     assert [subject for subject, _ in found[r.buyer.id]] == [f"Order {r.order['number']}: another time or place"]
     assert [subject for subject, _ in found[r.farmer.id]] == ["Saturday: another time or place"]
     assert found[r.other.id] == [], "it has no order there"
+    for who in (r.buyer, r.farmer):
+        (change,) = (await who.get(f"/api/orders/{r.order['id']}/changes")).json()["items"]
+        assert (change["kind"], change["by"], change["lines"]) == ("moved", "admin", [])
+        assert [
+            (one["before"]["window"]["from"] < moved, one["after"]["window"]["from"]) for one in change["moves"]
+        ] == [(True, moved)]
     ((_, body),) = found[r.buyer.id]
     assert body.index("Now:") < body.index("Before:") and "Hall" in body and "Saturday" in body
     assert market.broken(at_rest=True) == []
