@@ -23,6 +23,7 @@ from harvestd.web.context import Caller
 NO_POINT = "there is no such pick-up point"
 #: The points of one farm, as everywhere.
 MAX_OF_FARM = 50
+_USED = "windows of market days are at this pick-up point; move them first, or rename it"
 Check = Callable[[int], None]
 
 
@@ -95,13 +96,15 @@ async def change(unit: UnitOfWork, caller: Caller, id: str, given: Mapping[str, 
 
 
 async def delete(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Found:
-    """Delete a point, or put it away if windows have been at it. Raises ``NotFound`` and ``Forbidden``, and ``Conflict`` for one that windows of a day that is not over are
-    at."""
+    """Delete a point, or put it away if windows have been at it. Raises ``NotFound`` and ``Forbidden``, and ``Conflict`` for one of the market that windows of a day that is not over
+    are at, and for one of a farm that there are orders for."""
     before = await _locked(unit, caller, id, check)
     if isinstance(before, OfFarm):
         await _put(unit, before.farm, [one for one in before.farm.pickup_points if one["id"] != id])
         return before
-    await _check_free(unit, "id", [id])
+    windows = await standing_rows.at_points(unit.tx, [id])
+    if windows:
+        raise Conflict(_USED, tuple(standing_rules.at_point("id", windows)))
     if await rows.is_used(unit.tx, id):
         await rows.archive(unit.tx, id, unit.now)
     else:
@@ -111,20 +114,15 @@ async def delete(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Fou
 
 
 async def follow(unit: UnitOfWork, changed: farm_actions.PointsChanged) -> None:
-    """Follow a farm that changes its points, on whichever way. Raises ``Conflict`` for one that goes and that windows of a day that is not over are at."""
+    """Follow a farm that changes its points, on whichever way. Raises ``Conflict`` for one that goes and that there are orders for, at a day that is not over."""
     after = {one["id"]: one for one in changed.after}
-    await _check_free(unit, "pickup_points", [one["id"] for one in changed.before if one["id"] not in after])
+    gone = [one["id"] for one in changed.before if one["id"] not in after]
+    faults = standing_rules.at_point("pickup_points", await standing_rows.at_points(unit.tx, gone) if gone else [])
+    if faults:
+        raise Conflict(_USED, tuple(faults))
     for one in changed.before:
         if one["id"] in after:
             await _moved(unit, one, after[one["id"]])
-
-
-async def _check_free(unit: UnitOfWork, field: str, ids: Sequence[str]) -> None:
-    """Raise ``Conflict`` if windows are at one of these locked points that are to go."""
-    faults = standing_rules.at_point(field, await standing_rows.at_points(unit.tx, ids) if ids else [])
-    if faults:
-        message = "windows of market days are at this pick-up point; move them first, or rename it"
-        raise Conflict(message, tuple(faults))
 
 
 async def _moved(unit: UnitOfWork, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

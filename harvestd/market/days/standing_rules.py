@@ -74,5 +74,6 @@ def stays(field: str, orders: int) -> FieldError:
 
 
 def at_point(field: str, windows: Sequence[AtPoint]) -> list[FieldError]:
-    """The fault of a pick-up point that is to go while windows are at it."""
-    return [stays(field, sum(one.orders for one in windows))] if windows else []
+    """The fault of a pick-up point that is to go while orders are for windows at it."""
+    orders = sum(one.orders for one in windows)
+    return [stays(field, orders)] if orders else []

@@ -282,3 +282,27 @@ async def test_the_notices_of_a_move_are_each_once(market: Market) -> None:
     await market.work(twice=True)
     assert (await notices(r.farmer))[0] == "Saturday: another time or place"
     assert sum("another time or place" in title for title in await notices(r.buyer)) == 1
+
+
+async def test_a_window_whose_farm_has_the_point_no_more_takes_no_orders(market: Market) -> None:
+    r = await round_of(market, farm_point=True)
+    assert (await r.buyer.post(f"/api/orders/{r.order['id']}/cancel", {})).status == 200
+    path = f"{POINTS}/{r.hall}"
+    gone, placed = await at_once(r.farmer.request("DELETE", path, If_Match="*"), r.place)
+    assert (gone.status, placed.status, placed.json()["errors"][0]["code"]) == (204, 422, "not-found"), placed.text
+    await r.buyer.request("PUT", f"/api/cart/items/{r.product}", {"quantity": 1})
+    assert (await r.buyer.get("/api/cart/windows")).json()["items"] == []
+
+
+async def test_a_farm_that_deletes_its_point_waits_for_an_order_that_is_placed_there(market: Market) -> None:
+    r = await round_of(market, farm_point=True)
+    assert (await r.buyer.post(f"/api/orders/{r.order['id']}/cancel", {})).status == 200
+    failpoints.arm("order.before_commit=sleep:0.5@1", {"HARVEST_TESTING": "1"})
+
+    async def then() -> Response:
+        await eventually("the order is about to be kept", lambda: bool(failpoints.armed()["order.before_commit"]))
+        return await r.farmer.request("DELETE", f"{POINTS}/{r.hall}", If_Match="*")
+
+    placed, refused = await settled(r.place(), then())
+    assert (placed.status, refused.status) == (201, 409), refused.text
+    assert [e["code"] for e in refused.json()["errors"]] == ["has-orders"]
