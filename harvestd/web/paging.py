@@ -33,7 +33,7 @@ class Keyset:
         """The number of rows to fetch."""
         return self.query.limit + 1
 
-    def page(self, rows: list[Row]) -> tuple[list[Row], str | None]:
-        """The rows of the page, and the cursor of the next one."""
-        shown = rows[: self.query.limit]
+    def page(self, rows: list[Row], most: int | None = None) -> tuple[list[Row], str | None]:
+        """The rows of the page, and the cursor of the next one; with ``most``, as many as that at most, however many are asked for."""
+        shown = rows[: self.query.limit if most is None else min(most, self.query.limit)]
         return shown, cursors.encode(self.name, *self.key(shown[-1])) if len(rows) > len(shown) else None

@@ -33,7 +33,7 @@ VALUES = {
     "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "until": "2026-08-31", "expected": "string, integer",
     "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "variant_id": "0197f0a1", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
-    "possible": "q, limit", "list": "GET /api/farms",
+    "possible": "q, limit", "list": "GET /api/farms", "orders": "3",
     "next": "0197f0a0-7c1e-7abc-8def-0123456789ab", "unit_before": "g", "per_before": "1000", "per_after": "1",
 }  # fmt: skip
 #: They say how the others are written, or are ids for programs, and have no place of their own.

@@ -94,11 +94,11 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_the_cart_a
 
 def test_what_is_for_accounts_lets_in_nobody_else_but_guests() -> None:
     open_ = {route.operation: route.strangers for route in ROUTES if route.strangers is not None}
-    assert set(open_) == {"placeOrder", "getOrder", "cancelOrder", "answerOrderLine", "changeOrder"}
+    assert set(open_) == {"placeOrder", "getOrder", "listOrderChanges", "cancelOrder", "answerOrderLine", "changeOrder"}
     for guests in (True, False):
         settings = attrs.evolve(Settings(), guests=guests)
         assert open_["placeOrder"].let_in(settings, "") is guests
-        for operation in ("getOrder", "cancelOrder", "answerOrderLine", "changeOrder"):
+        for operation in ("getOrder", "listOrderChanges", "cancelOrder", "answerOrderLine", "changeOrder"):
             assert open_[operation].let_in(settings, "token=a") and not open_[operation].let_in(settings, "")
 
 

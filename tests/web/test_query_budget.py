@@ -117,6 +117,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_orders as they change": (1, 1),  # nothing has yet
     "get_api_orders of a farmer as they change": (1, 1),
     "get_api_orders_id": (3, 3),
+    "get_api_orders_id_changes": (3, 3),
     "post_api_orders_id_parts_farm_id_status": (12, 10),
     "patch_api_orders_id": (15, 13),
     "patch_api_orders_id of the cart": (18, 15),
@@ -263,7 +264,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_docs_name": (0, 0),
     "get_problems": (0, 0),
     "get_problems_slug": (0, 0),
-    "get_api_market": (0, 0),
+    "get_api_market": (1, 1),  # whether there are market days, which a process of its own knows
     "post_api_auth_logout": (2, 2),
 }
 #: No order may cost more statements, however it is placed.
@@ -805,6 +806,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_orders as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "buyer"),
     "get_api_orders of a farmer as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "farmer"),
     "get_api_orders_id": _get("/api/orders/{s.order[id]}", "buyer"),
+    "get_api_orders_id_changes": _get("/api/orders/{s.order[id]}/changes", "buyer"),
     "post_api_orders_id_parts_farm_id_status": _ask(
         "POST", "/api/orders/{s.order[id]}/parts/{s.farmer.farm_id}/status", "farmer", {"to": "confirmed"}
     ),

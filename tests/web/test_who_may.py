@@ -278,6 +278,7 @@ ASKS: dict[str, Ask] = {
     "patch_api_coupons_id": ask("PATCH", "/api/coupons/{f.coupon}", {"percent": 20}),
     "delete_api_coupons_id": ask("DELETE", "/api/coupons/{f.coupon}"),
     "get_api_orders_id": ask("GET", ORDER),
+    "get_api_orders_id_changes": ask("GET", f"{ORDER}/changes"),
     "patch_api_orders_id": ask("PATCH", ORDER, lambda f: {"lines": [{"line_id": f.order["lines"][0]["id"], "quantity": 2}], "reason": "As said."}),
     "post_api_orders_id_parts_farm_id_lines_line_id_short": ask("POST", f"{ORDER}/parts/{{farm}}/lines/{{f.order[lines][0][id]}}/short", {"quantity": 1}),
     "post_api_orders_id_parts_farm_id_lines_line_id_weigh": ask("POST", f"{ORDER}/parts/{{farm}}/lines/{{f.order[lines][1][id]}}/weigh", {"quantity": 1}),

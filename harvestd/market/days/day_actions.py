@@ -8,15 +8,17 @@ from typing import Any
 
 import msgspec
 
-from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound
+from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound, Unavailable
 from harvestd.kernel.families import MARKET_DAYS, market_day, stale
 from harvestd.kernel.names import accept
 from harvestd.kernel.sentences import worded
 from harvestd.market.days import day_rows as rows
 from harvestd.market.days import day_rules as rules
-from harvestd.market.days import window_actions, window_rows
+from harvestd.market.days import moving, standing_rows, standing_rules, window_actions, window_rows
 from harvestd.market.days.day_bodies import AskedWindow
 from harvestd.market.days.day_steps import TASK, Farms, ended, farms_of, forget, stepped
+from harvestd.parts import Parts
+from harvestd.store.postgres.database import Database
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.market_day import zone_of
 
@@ -55,6 +57,8 @@ async def change(
     )
     if late:
         raise Conflict(worded("the market day is {status}", status=before.status), tuple(late))
+    if given.get("farms") is not None:
+        await _check_leaving(unit, day_id, given["farms"])
     farms: Farms | None = given["farms"] if "farms" in given else await farms_of(unit, before)
     times = {"opens_at": before.opens_at, "closes_at": before.closes_at} | dict(given)
     moved = "closes_at" in given and given["closes_at"] != before.closes_at
@@ -63,6 +67,7 @@ async def change(
     if "windows" not in given and times["opens_at"] != before.opens_at:
         faults += await _left_behind(unit, day_id, times["opens_at"])
     accept(*faults, message="the market day cannot be accepted")
+    present = (await window_rows.of_days(unit.tx, [day_id]))[day_id]
     if "windows" in given:
         await window_actions.put(unit, day_id, times["opens_at"], given["windows"])
         unit.on_commit(lambda: unit.parts.due(TASK))
@@ -71,15 +76,26 @@ async def change(
     plain = {
         name: given[name] for name in ("name", "opens_at", "closes_at", "holds_minutes", "metadata") if name in given
     }
-    ends = [one.ends_at for one in (await window_rows.of_days(unit.tx, [day_id]))[day_id]]
+    windows = (await window_rows.of_days(unit.tx, [day_id]))[day_id] if "windows" in given else present
+    ends = rules.ends(times["closes_at"], [one.ends_at for one in windows])
     after = msgspec.structs.replace(
-        before, **plain, all_farms=farms is None, ends_at=rules.ends(times["closes_at"], ends), soon_told=before.soon_told and not moved,
+        before, **plain, all_farms=farms is None, ends_at=ends, soon_told=before.soon_told and not moved,
         edited=True, version=before.version + 1, updated_at=unit.now,
     )  # fmt: skip
     after = await stepped(unit, after, farms or ())
     await rows.update(unit.tx, after)
     unit.record(stale(f"market_day:{day_id}", after.version, MARKET_DAYS, market_day(day_id)))
+    await moving.of_day(unit, before, after, present, windows)
     return before, after
+
+
+async def _check_leaving(unit: UnitOfWork, day_id: str, farms: Farms) -> None:
+    """Raise ``Conflict`` if a farm that is no longer to take part in a locked day has orders in it."""
+    leaving = await standing_rows.of_others(unit.tx, day_id, [id for id, _ in farms])
+    if leaving:
+        raise Conflict(
+            "a farm that is left out has orders in this market day", tuple(standing_rules.left("farms", leaving))
+        )
 
 
 async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> list[FieldError]:
@@ -91,8 +107,10 @@ async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> lis
 
 
 async def renew(unit: UnitOfWork, day_id: str, given: Mapping[str, Any]) -> None:
-    """Have a planned day be as its schedule says by now, given all fields of a day."""
+    """Have a day be as its schedule says by now, given all fields of a day; unless somebody has changed it by hand, or it has opened, before it was locked."""
     before = await _locked(unit, day_id)
+    if before.edited or before.status != "planned":
+        return
     farms, asked = given["farms"], given["windows"]
     plain = {name: given[name] for name in ("name", "opens_at", "closes_at", "holds_minutes", "metadata")}
     after = msgspec.structs.replace(
@@ -191,6 +209,16 @@ async def any_days(unit: UnitOfWork) -> bool:
     return bool(await (rows.has_any(unit.tx) if near is None else near.any(unit.tx)))
 
 
+async def by_days(parts: Parts) -> bool | None:
+    """The same for whoever asks outside a change; None while nobody can know, without a database."""
+    reader: Database | None = parts.database  # a site that is made for its contract alone has none
+    near = parts.market_days
+    try:
+        return None if reader is None else bool(await (rows.has_any(reader) if near is None else near.any(reader)))
+    except Unavailable:
+        return None
+
+
 def _illegal(day: rows.Day, to: str) -> IllegalTransition:
     return IllegalTransition(worded("the market day is {status}, which cannot become {to}", status=day.status, to=to))
 
@@ -206,8 +234,11 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
                 status=before.status,
             )
         )
-    if await rows.has_orders(unit.tx, day_id):
-        raise Conflict("the market day has orders, so it stays; cancel it instead")
+    orders = await standing_rows.count(unit.tx, day_id)
+    if orders:
+        raise Conflict(
+            "the market day has orders, so it stays; cancel it instead", (standing_rules.stays("id", orders),)
+        )
     await rows.delete(unit.tx, day_id)
     forget(unit)
     unit.record(stale(f"market_day:{day_id}", before.version + 1, MARKET_DAYS, market_day(day_id)))

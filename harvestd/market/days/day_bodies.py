@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,11 +44,21 @@ def faults(sent: Mapping[str, Any]) -> list[FieldError]:
     wrong += day_rules.time_faults(sent)
     metadata = sent.get("metadata", sound.members(sent, "metadata"))
     wrong += foreign.metadata("metadata", metadata)[1]
-    for i, window in sound.elements(sent, "windows").items():
+    windows = sound.elements(sent, "windows")
+    too_many = window_rules.places_fault(places_of(windows.values()))
+    if too_many is not None:
+        return [*wrong, too_many]
+    for i, window in windows.items():
         wrong += window_faults(f"windows[{i}]", window)
-    wrong += twice("windows", "id", {i: w.get("id") for i, w in sound.elements(sent, "windows").items()})
+    wrong += twice("windows", "id", {i: w.get("id") for i, w in windows.items()})
     wrong += twice("farms", "farm_id", {i: f.get("farm_id") for i, f in sound.elements(sent, "farms").items()})
     return wrong
+
+
+def places_of(windows: Iterable[Mapping[str, Any]]) -> int:
+    """How many postcodes and corners windows have together, as far as they could be read."""
+    areas = (sound.members(one, "area") for one in windows)
+    return sum(len(area.get(name) or ()) for area in areas for name in ("postcodes", "polygon"))
 
 
 def window_faults(path: str, given: Mapping[str, Any]) -> Iterator[FieldError]:

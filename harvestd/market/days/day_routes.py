@@ -15,7 +15,7 @@ from harvestd.kernel.families import farm, market_day, pickup_point
 from harvestd.kernel.names import accept, told
 from harvestd.market.accounts import audit
 from harvestd.market.days import day_actions as actions
-from harvestd.market.days import day_bodies, day_views, window_rows
+from harvestd.market.days import day_bodies, day_rules, day_views, window_rows
 from harvestd.market.days import day_rows as store
 from harvestd.market.days.day_rules import MAX_REASON
 from harvestd.market.days.day_shapes import (
@@ -44,11 +44,14 @@ def reason_faults(request: RequestContext, sent: Mapping[str, Any]) -> list[Fiel
 
 async def listed(request: RequestContext, query: MarketDaysQuery) -> Result:
     """Market days, the one that opens last first."""
-    keyset = Keyset(query, f"market days {query.status or ''}", (datetime, UUID), lambda row: (row.opens_at, row.id))
+    keyset = Keyset(
+        query, f"market days {query.status or ''}", (datetime, UUID), lambda row: (row.day.opens_at, row.day.id)
+    )
     after: Any = keyset.after
-    page, following = keyset.page(await store.listed(request.reader, after, keyset.ask, query.status))
+    rows = await store.listed(request.reader, after, keyset.ask, query.status)
+    page, following = keyset.page(rows, day_rules.fitting(row.parts for row in rows))
     total = await store.count(request.reader, query.status) if query.count else None
-    found, families = await _shown(request.reader, page)
+    found, families = await _shown(request.reader, [row.day for row in page])
     return Result(CountedPage(found, following, total), families=families)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,13 @@ class Day(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
+class Listed(NamedTuple):
+    """A day of a list, and how many windows and farms it has."""
+
+    day: Day
+    parts: int
+
+
 class DayFarm(msgspec.Struct, frozen=True):
     """A farm that takes part in a day, and how many minutes earlier the day closes for it."""
 
@@ -59,10 +66,11 @@ _ONE = Statement("market_days.one", f"select {_COLUMNS} from market_days where i
 _LOCK = Statement("market_days.lock", f"select {_COLUMNS} from market_days where id = :id for no key update", Day)
 _LIST = Statement(
     "market_days.list",
-    f"""select {_COLUMNS} from market_days
+    f"""select {_COLUMNS}, ((select count(*) from windows w where w.day_id = market_days.id)
+                            + (select count(*) from market_day_farms m where m.day_id = market_days.id))::int from market_days
          where (opens_at, id) < (coalesce(:after_at::timestamptz, 'infinity'), coalesce(:after_id::uuid, {LAST_ID}))
            and (:status::text is null or status = :status) order by opens_at desc, id desc limit :limit""",
-    Day,
+    lambda *columns: Listed(Day(*columns[:-1]), columns[-1]),
 )
 _COUNT = counting.counting("market_days.count", "market_days where :status::text is null or status = :status")
 _DUE = Statement(
@@ -70,11 +78,6 @@ _DUE = Statement(
 )
 _NEXT_DUE = Statement("market_days.next_due", "select min(due_at) from market_days where due_at is not null", scalar)
 _ANY = Statement("market_days.any", "select exists (select from market_days where status <> 'cancelled')", scalar)
-_ORDERED = Statement(
-    "market_days.ordered",
-    "select exists (select from order_parts p join windows w on w.id = p.window_id where w.day_id = :id)",
-    scalar,
-)
 _INSERT = Statement(
     "market_days.insert",
     f"insert into market_days ({_COLUMNS}) values ({', '.join(f':{name}' for name in Day.__struct_fields__)})",
@@ -112,7 +115,7 @@ async def lock(tx: Transaction, id: str) -> Day | None:
     return await tx.row(_LOCK, id=id)
 
 
-async def listed(reader: Reader, after: tuple[datetime, str] | None, limit: int, status: str | None) -> list[Day]:
+async def listed(reader: Reader, after: tuple[datetime, str] | None, limit: int, status: str | None) -> list[Listed]:
     """Market days, the one that opens last first."""
     at, id = after or (None, None)
     return await reader.rows(_LIST, after_at=at, after_id=id, status=status, limit=limit)
@@ -137,11 +140,6 @@ async def next_due(reader: Reader) -> datetime | None:
 async def has_any(reader: Reader) -> bool:
     """Whether there is a day that is not cancelled."""
     return bool(await reader.row(_ANY))
-
-
-async def has_orders(reader: Reader, id: str) -> bool:
-    """Whether any order is, or was, for a window of a day."""
-    return bool(await reader.row(_ORDERED, id=id))
 
 
 async def insert(tx: Transaction, day: Day) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ TEXTS = {"name": Rule(200)}
 MAX_REASON, MAX_FARMS, MAX_WINDOWS, MAX_LEAD, MAX_HOLD = 500, 1000, 100, 60 * 24 * 14, 120
 #: How long a hold lasts unless a day says otherwise, in minutes.
 HOLD = 15
+#: The windows and farms of all days on one page of a list: a page with fewer days than asked for is not the last one for that.
+MAX_ON_PAGE = 1000
 #: The longest that a day is open, and the longest from its cut-off until its goods are handed over.
 LONGEST = timedelta(days=400)
 
@@ -67,6 +70,11 @@ CHANGEABLE: dict[str, frozenset[str]] = {
     "done": frozenset({"name", "metadata"}),
     "cancelled": frozenset({"name", "metadata"}),
 }
+
+
+def fitting(parts: Iterable[int]) -> int:
+    """How many days, with so many windows and farms each, are on one page: as many as together have :data:`MAX_ON_PAGE`, and one in any case."""
+    return max(1, sum(1 for total in accumulate(parts) if total <= MAX_ON_PAGE))
 
 
 def next_step(day: Timed, soon: timedelta) -> tuple[datetime, Step] | None:

@@ -11,6 +11,7 @@ import msgspec
 from harvestd.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from harvestd.kernel.families import PICKUP_POINTS, pickup_point, stale
 from harvestd.kernel.permissions import Permission, may_everywhere
+from harvestd.market.days import moving, standing_rows, standing_rules
 from harvestd.market.days import point_rows as rows
 from harvestd.market.farms import actions as farm_actions
 from harvestd.market.farms import rows as farm_rows
@@ -22,6 +23,7 @@ from harvestd.web.context import Caller
 NO_POINT = "there is no such pick-up point"
 #: The points of one farm, as everywhere.
 MAX_OF_FARM = 50
+_USED = "windows of market days are at this pick-up point; move them first, or rename it"
 Check = Callable[[int], None]
 
 
@@ -86,6 +88,7 @@ async def change(unit: UnitOfWork, caller: Caller, id: str, given: Mapping[str, 
         after = msgspec.structs.replace(before, **given, version=before.version + 1, updated_at=unit.now)
         await rows.update(unit.tx, after)
         _changed(unit, after)
+        await _moved(unit, _stored(before), _stored(after))
         return after
     points = [{**one, **_kept(given)} if one["id"] == id else one for one in before.farm.pickup_points]
     farm = await _put(unit, before.farm, points)
@@ -93,16 +96,45 @@ async def change(unit: UnitOfWork, caller: Caller, id: str, given: Mapping[str, 
 
 
 async def delete(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Found:
-    """Delete a point. Raises ``NotFound`` and ``Forbidden``, and ``Conflict`` for one of the market that a window is at."""
+    """Delete a point, or put it away if windows have been at it. Raises ``NotFound`` and ``Forbidden``, and ``Conflict`` for one of the market that windows of a day that is not over
+    are at, and for one of a farm that there are orders for."""
     before = await _locked(unit, caller, id, check)
     if isinstance(before, OfFarm):
         await _put(unit, before.farm, [one for one in before.farm.pickup_points if one["id"] != id])
         return before
+    windows = await standing_rows.at_points(unit.tx, [id])
+    if windows:
+        raise Conflict(_USED, tuple(standing_rules.at_point("id", windows)))
     if await rows.is_used(unit.tx, id):
-        raise Conflict("windows of market days are at this pick-up point; move them first, or rename it")
-    await rows.delete(unit.tx, id)
+        await rows.archive(unit.tx, id, unit.now)
+    else:
+        await rows.delete(unit.tx, id)
     _changed(unit, msgspec.structs.replace(before, version=before.version + 1))
     return before
+
+
+async def follow(unit: UnitOfWork, changed: farm_actions.PointsChanged) -> None:
+    """Follow a farm that changes its points, on whichever way. Raises ``Conflict`` for one that goes and that there are orders for, at a day that is not over."""
+    after = {one["id"]: one for one in changed.after}
+    gone = [one["id"] for one in changed.before if one["id"] not in after]
+    faults = standing_rules.at_point("pickup_points", await standing_rows.at_points(unit.tx, gone) if gone else [])
+    if faults:
+        raise Conflict(_USED, tuple(faults))
+    for one in changed.before:
+        if one["id"] in after:
+            await _moved(unit, one, after[one["id"]])
+
+
+async def _moved(unit: UnitOfWork, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Tell that a locked point is somewhere else, or has another name."""
+    if not standing_rules.here(before, after):
+        await moving.of_point(unit, await standing_rows.at_points(unit.tx, [before["id"]]), before, after)
+
+
+def _stored(point: rows.Point) -> dict[str, Any]:
+    """A point of the market as windows and orders have it."""
+    at = None if point.latitude is None else {"latitude": point.latitude, "longitude": point.longitude}
+    return {"id": point.id, "name": point.name, "address": point.address, "position": at, "hours": point.hours}
 
 
 async def _locked(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Found:

@@ -33,16 +33,22 @@ class Point(msgspec.Struct, frozen=True):
 _COLUMNS = ", ".join(Point.__struct_fields__)
 _LIST = Statement(
     "pickup_points.list",
-    f"select {_COLUMNS} from pickup_points where id < coalesce(:after::uuid, {LAST_ID}) order by id desc limit :limit",
+    f"select {_COLUMNS} from pickup_points where id < coalesce(:after::uuid, {LAST_ID}) and archived_at is null order by id desc limit :limit",
     Point,
 )
-_COUNT = counting.counting("pickup_points.count", "pickup_points")
-_ONE = Statement("pickup_points.one", f"select {_COLUMNS} from pickup_points where id = :id", Point)
-_LOCK = Statement("pickup_points.lock", f"select {_COLUMNS} from pickup_points where id = :id for update", Point)
-#: Those that windows are about to refer to stay until the transaction ends.
+_COUNT = counting.counting("pickup_points.count", "pickup_points where archived_at is null")
+_ONE = Statement(
+    "pickup_points.one", f"select {_COLUMNS} from pickup_points where id = :id and archived_at is null", Point
+)
+_LOCK = Statement(
+    "pickup_points.lock",
+    f"select {_COLUMNS} from pickup_points where id = :id and archived_at is null for update",
+    Point,
+)
+#: Those that windows are about to refer to stay, and stay in use, until the transaction ends.
 _KEEP = Statement(
     "pickup_points.keep",
-    f"select {_COLUMNS} from pickup_points where id = any(:ids::uuid[]) order by id for key share",
+    f"select {_COLUMNS} from pickup_points where id = any(:ids::uuid[]) and archived_at is null order by id for key share",
     Point,
 )
 _OF_FARMS = Statement(
@@ -51,6 +57,9 @@ _OF_FARMS = Statement(
         where f.pickup_points @> any(array(select jsonb_build_array(jsonb_build_object('id', id)) from unnest(:ids::text[]) as id))
           and point ->> 'id' = any(:ids::text[])""",
     lambda id, farm_id: (id, farm_id),
+)
+_KEEP_FARMS = Statement(
+    "pickup_points.keep_farms", "select id from farms where id = any(:ids::uuid[]) order by id for share", nothing
 )
 _USED = Statement("pickup_points.used", "select exists (select from windows where point_id = :id)", scalar)
 _INSERT = Statement(
@@ -64,6 +73,7 @@ _UPDATE = Statement(
     f"update pickup_points set {', '.join(f'{name} = :{name}' for name in _CHANGED)} where id = :id",
     nothing,
 )
+_ARCHIVE = Statement("pickup_points.archive", "update pickup_points set archived_at = :now where id = :id", nothing)
 _DELETE = Statement("pickup_points.delete", "delete from pickup_points where id = :id", nothing)
 
 
@@ -96,6 +106,20 @@ async def of_farms(reader: Reader, ids: Sequence[str]) -> dict[str, str]:
     """The farms whose pick-up points have these ids, by those."""
     found: list[Any] = await reader.rows(_OF_FARMS, ids=list(ids))
     return dict(found)
+
+
+async def keep_of_farms(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """The same; the farms keep these points until the transaction ends."""
+    farms = await of_farms(tx, ids)
+    if not farms:
+        return farms
+    await tx.run(_KEEP_FARMS, ids=sorted(set(farms.values())))
+    return await of_farms(tx, ids)
+
+
+async def archive(tx: Transaction, id: str, now: datetime) -> None:
+    """Have a locked point be in no list, and take no windows any more; those that were at it keep it."""
+    await tx.run(_ARCHIVE, id=id, now=now)
 
 
 async def is_used(reader: Reader, id: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import attrs
 import msgspec
 
 from harvestd.kernel.errors import FieldError, NotFound
@@ -33,9 +35,9 @@ async def create(unit: UnitOfWork, sent: Mapping[str, Any]) -> rows.Schedule:
     schedule = rows.Schedule(
         **columns, id=unit.new_id(), template=template, due_at=None, version=1, created_at=unit.now, updated_at=unit.now
     )
-    accept(*await _strangers(unit, template), message="the schedule cannot be accepted")
+    accept(*_too_many(unit, schedule), *await _strangers(unit, template), message="the schedule cannot be accepted")
     await rows.insert(unit.tx, schedule)
-    return await _ahead(unit, schedule)
+    return await _made(unit, schedule)
 
 
 async def change(
@@ -49,10 +51,23 @@ async def change(
     after = msgspec.structs.replace(
         before, **columns, template=before.template | template, version=before.version + 1, updated_at=unit.now
     )
-    accept(*_whole_faults(after), *await _strangers(unit, template), message="the schedule cannot be accepted")
-    await _renewed(unit, after)
-    after = await _ahead(unit, after)
-    return before, after
+    wrong = [*_whole_faults(after), *_too_many(unit, after)]
+    accept(*wrong, *await _strangers(unit, template), message="the schedule cannot be accepted")
+    return before, await _made(unit, after)
+
+
+def _too_many(unit: UnitOfWork, schedule: rows.Schedule) -> list[FieldError]:
+    fault = schedule_rules.ahead_fault(_rounds_ahead(unit, schedule), schedule.template)
+    return [] if fault is None else [fault]
+
+
+def _rounds_ahead(unit: UnitOfWork, schedule: rows.Schedule) -> int:
+    """How many rounds are made ahead: as many as the schedule says or, as far as it may have them, the market."""
+    if schedule.rounds_ahead is not None:
+        return schedule.rounds_ahead
+    asked = unit.parts.settings.market_rounds_ahead
+    fault = schedule_rules.ahead_fault(asked, schedule.template)
+    return asked if fault is None else int(fault.params["maximum"])
 
 
 def _whole_faults(schedule: rows.Schedule) -> list[FieldError]:
@@ -122,59 +137,94 @@ async def _open_rounds(unit: UnitOfWork, schedule: rows.Schedule) -> list[rows.M
     return [one for one in made if one.status == "planned" and not one.edited]
 
 
-async def _renewed(unit: UnitOfWork, schedule: rows.Schedule) -> None:
-    """Have the days that are planned, and that nobody changed, be as a changed schedule says; those that it has no more go."""
-    when = _when(schedule)
-    for made in await _open_rounds(unit, schedule):
-        day = schedule_rules.is_round(when, made.round)
-        assert made.day_id is not None
-        if day is None:
-            await day_actions.delete(unit, made.day_id, lambda version: None)
-            await rows.forget(unit.tx, schedule.id, made.round)
-        else:
-            await day_actions.renew(unit, made.day_id, await _round(unit, schedule, day))
-
-
 def _when(schedule: rows.Schedule) -> Recurrence:
     return schedule_rules.recurrence(msgspec.structs.asdict(schedule))
 
 
-async def _round(unit: UnitOfWork, schedule: rows.Schedule, day: Any) -> dict[str, Any]:
-    """What a round on a day is like, as far as its points and farms are still there."""
+@attrs.frozen
+class _Likeness:
+    """What the rounds of a schedule are like, as far as its points and farms are still there."""
+
+    schedule: rows.Schedule
+    zone: ZoneInfo
+    points: Collection[str]
+    farms: Collection[str]
+
+    def on(self, day: date) -> dict[str, Any]:
+        """The round of a day, as ``day_actions`` takes it."""
+        one = self.schedule
+        return bodies.round_of(one.name, one.template, day, self.zone, self.points, self.farms)
+
+
+async def _likeness(unit: UnitOfWork, schedule: rows.Schedule) -> _Likeness:
     template = schedule.template
     points = await _known_points(unit, [one["pickup_point_id"] for one in template["windows"]])
     farms = await _known_farms(unit, [one["farm_id"] for one in template["farms"] or ()])
-    return bodies.round_of(schedule.name, template, day, zone_of(unit.parts.settings), points, farms)
+    return _Likeness(schedule, zone_of(unit.parts.settings), points, farms)
 
 
-async def _ahead(unit: UnitOfWork, schedule: rows.Schedule) -> rows.Schedule:
-    """A locked, or new, schedule once the days are made that are to be made by now, with the time of its next ones."""
-    opens, closes = (bodies.time_of(schedule.template[name]) for name in ("opens", "closes"))
-    ahead = schedule.rounds_ahead or unit.parts.settings.market_rounds_ahead
-    zone = zone_of(unit.parts.settings)
-    planned, due_at = schedule_rules.to_make(_when(schedule), opens, closes, zone, unit.now, ahead)
-    for one in planned:
-        if await rows.note(unit.tx, schedule.id, one.of):
-            day = await day_actions.create(unit, await _round(unit, schedule, one.day))
-            await rows.of_day(unit.tx, schedule.id, one.of, day.id)
+async def _made(unit: UnitOfWork, schedule: rows.Schedule) -> rows.Schedule:
+    """A locked, or new, schedule once some of its days follow it that have to, and some are made that are to be made by now: as many as one unit of work makes. With the time of
+    its next ones, which is now if there are more."""
+    left = schedule_rules.at_once(schedule.template)
+    likeness = await _likeness(unit, schedule)
+    if schedule.version > 1:
+        left -= await _renewed(unit, likeness, left)
+    due_at = await _ahead(unit, likeness, left)
     schedule = msgspec.structs.replace(schedule, due_at=due_at)
     await rows.update(unit.tx, schedule)
+    if due_at == unit.now:
+        unit.on_commit(lambda: unit.parts.due(TASK))
     return schedule
+
+
+async def _renewed(unit: UnitOfWork, likeness: _Likeness, most: int) -> int:
+    """Have the days that are planned, and that nobody changed, be as a changed schedule says, ``most`` of them; those that it has no more go. Returns how many."""
+    schedule = likeness.schedule
+    outdated = [one for one in await _open_rounds(unit, schedule) if one.made_by != schedule.version][:most]
+    when = _when(schedule) if outdated else None
+    for made in outdated:
+        assert made.day_id is not None and when is not None
+        day = schedule_rules.is_round(when, made.round)
+        if day is None:
+            await day_actions.delete(unit, made.day_id, lambda version: None)
+            await rows.forget(unit.tx, schedule.id, made.round)
+        else:
+            await day_actions.renew(unit, made.day_id, likeness.on(day))
+            await rows.of_day(unit.tx, schedule, made.round, made.day_id)
+    return len(outdated)
+
+
+async def _ahead(unit: UnitOfWork, likeness: _Likeness, most: int) -> datetime | None:
+    """Make the days that are to be made by now, ``most`` of them. Returns when the next are to be made; now, if more are, or if days may have to be renewed still."""
+    schedule = likeness.schedule
+    opens, closes = (bodies.time_of(schedule.template[name]) for name in ("opens", "closes"))
+    ahead = _rounds_ahead(unit, schedule)
+    planned, due_at = schedule_rules.to_make(_when(schedule), opens, closes, likeness.zone, unit.now, ahead)
+    for one in planned:
+        if most <= 0:
+            return unit.now
+        if await rows.note(unit.tx, schedule, one.of):
+            day = await day_actions.create(unit, likeness.on(one.day))
+            await rows.of_day(unit.tx, schedule, one.of, day.id)
+            most -= 1
+    return unit.now if most <= 0 else due_at
 
 
 async def make_all(parts: Parts, going_on: GoingOn = always) -> None:
     """Make the days that are to be made by now, of each schedule in its own unit of work."""
-    for id in await rows.due(parts.database, parts.now(), BATCH):
-        if not await going_on():
-            break
-        await changing(parts, partial(make, id=id))
+    while ids := await rows.due(parts.database, parts.now(), BATCH):
+        for id in ids:
+            if not await going_on():
+                return
+            await changing(parts, partial(make, id=id))
 
 
 async def make(unit: UnitOfWork, id: str) -> None:
     """Make the days of a schedule that are to be made by now; whoever comes second finds none."""
     schedule = await rows.lock(unit.tx, id)
     if schedule is not None and schedule.due_at is not None and schedule.due_at <= unit.now:
-        await _ahead(unit, schedule)
+        await _made(unit, schedule)
 
 
 async def next_due(parts: Parts) -> datetime | None:

@@ -32,6 +32,9 @@ def faults(sent: Mapping[str, Any]) -> list[FieldError]:
     wrong += schedule_rules.faults(sent)
     wrong += foreign.metadata("metadata", sent.get("metadata", sound.members(sent, "metadata")))[1]
     windows = sound.elements(sent, "windows")
+    too_many = window_rules.places_fault(day_bodies.places_of(windows.values()))
+    if too_many is not None:
+        return [*wrong, too_many]
     for i, window in windows.items():
         timeless = {name: value for name, value in window.items() if name not in ("from", "to")}
         wrong += day_bodies.window_faults(f"windows[{i}]", timeless)

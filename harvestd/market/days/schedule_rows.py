@@ -34,9 +34,10 @@ class Schedule(msgspec.Struct, frozen=True):
 
 
 class MadeRound(msgspec.Struct, frozen=True):
-    """A round that was made, and its day as it is: its status, and whether it was changed by hand. None for one that was deleted."""
+    """A round that was made, by which version of its schedule, and its day as it is: its status, and whether it was changed by hand. None for one that was deleted."""
 
     round: date
+    made_by: int
     day_id: str | None
     status: str | None
     edited: bool | None
@@ -75,18 +76,18 @@ _UPDATE = Statement(
 _DELETE = Statement("market_schedules.delete", "delete from market_schedules where id = :id", nothing)
 _MADE = Statement(
     "market_schedules.made",
-    """select r.round, r.day_id, d.status, d.edited from market_rounds r left join market_days d on d.id = r.day_id
+    """select r.round, r.made_by, r.day_id, d.status, d.edited from market_rounds r left join market_days d on d.id = r.day_id
         where r.schedule_id = :id and r.round >= :since order by r.round""",
     MadeRound,
 )
 _NOTE = Statement(
     "market_schedules.note",
-    """insert into market_rounds (schedule_id, round) values (:id, :round) on conflict (schedule_id, round) do nothing""",
+    """insert into market_rounds (schedule_id, round, made_by) values (:id, :round, :version) on conflict (schedule_id, round) do nothing""",
     nothing,
 )
 _OF_DAY = Statement(
     "market_schedules.of_day",
-    "update market_rounds set day_id = :day_id where schedule_id = :id and round = :round",
+    "update market_rounds set day_id = :day_id, made_by = :version where schedule_id = :id and round = :round",
     nothing,
 )
 _FORGET = Statement(
@@ -147,14 +148,14 @@ async def made(reader: Reader, id: str, since: date) -> Sequence[MadeRound]:
     return await reader.rows(_MADE, id=id, since=since)
 
 
-async def note(tx: Transaction, id: str, round: date) -> bool:
+async def note(tx: Transaction, schedule: Schedule, round: date) -> bool:
     """Note that a round is made; False if it was made before."""
-    return bool(await tx.run(_NOTE, id=id, round=round))
+    return bool(await tx.run(_NOTE, id=schedule.id, round=round, version=schedule.version))
 
 
-async def of_day(tx: Transaction, id: str, round: date, day_id: str) -> None:
-    """Note which day a round has become."""
-    await tx.run(_OF_DAY, id=id, round=round, day_id=day_id)
+async def of_day(tx: Transaction, schedule: Schedule, round: date, day_id: str) -> None:
+    """Note which day a round has become, by the schedule as it is."""
+    await tx.run(_OF_DAY, id=schedule.id, round=round, day_id=day_id, version=schedule.version)
 
 
 async def forget(tx: Transaction, id: str, round: date) -> None:

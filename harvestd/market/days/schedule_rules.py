@@ -16,6 +16,8 @@ from harvestd.market.days.holiday_rules import MAX_EXCEPTIONS, Recurrence, Round
 
 #: The days that a time may be before and after that of its round; the rounds made ahead; and how far ahead rounds are looked for.
 MAX_DAYS, MAX_AHEAD, HORIZON = 60, 60, timedelta(days=2 * 366)
+#: The windows and farms of all rounds that are made ahead, together; and those of the rounds that are made, or renewed, in one unit of work: the others follow.
+MAX_PARTS, SLICE = 12_000, 300
 #: A round that closes later than this after its day would not be found.
 LATE = timedelta(days=MAX_DAYS + 1)
 
@@ -71,6 +73,25 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
         yield from holiday_rules.faults(given["country"], given["subdivision"], given["on_holiday"])
     elif given.get("country") is not None and (unknown := holiday_rules.country_fault(given["country"])) is not None:
         yield unknown
+
+
+def parts_of(template: Mapping[str, Any]) -> int:
+    """The windows and the farms of a round."""
+    return len(template["windows"]) + len(template["farms"] or ())
+
+
+def at_once(template: Mapping[str, Any]) -> int:
+    """How many rounds are made in one unit of work."""
+    return max(1, SLICE // (parts_of(template) + 1))
+
+
+def ahead_fault(ahead: int, template: Mapping[str, Any]) -> FieldError | None:
+    """The fault of more rounds ahead than there may be with so many windows and farms in each."""
+    most = max(1, MAX_PARTS // max(1, parts_of(template)))
+    if ahead <= most:
+        return None
+    message = f"must be at most {most} with so many windows and farms in each round"
+    return FieldError("rounds_ahead", message, code="above-maximum", params={"maximum": str(most), "reason": "rounds"})
 
 
 def to_make(

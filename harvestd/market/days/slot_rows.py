@@ -20,13 +20,21 @@ _SLOT = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
     from windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
     left join lateral (select point from farms, jsonb_array_elements(farms.pickup_points) as point
                         where farms.id = w.farm_id and point ->> 'id' = w.farm_point_id::text) f on true"""
-# Days are locked in id order, so that none of them closes, or changes its windows, until the order is placed; orders do not wait for each other here.
+#: Of a pick-up whose farm has the point no more nobody knows where it is.
+_SOMEWHERE = "(w.method <> 'pickup' or p.id is not null or f.point is not null)"
+# Days are locked in id order, so that none of them closes, or changes its windows or its farms, until the order is placed; orders do not wait for each other here.
 _LOCK = Statement(
-    "slots.lock", f"select {_SLOT} where w.id = any(:ids::uuid[]) order by d.id, w.id for share of d", Slot
+    "slots.lock",
+    "select id from market_days where id in (select day_id from windows where id = any(:ids::uuid[])) order by id for share",
+    nothing,
+)
+# Read once its days are locked, by a statement of its own: one that had waited for the lock would see all but the day itself as it was before.
+_SOME = Statement(
+    "slots.some", f"select {_SLOT} where w.id = any(:ids::uuid[]) and {_SOMEWHERE} order by d.id, w.id", Slot
 )
 _OPEN = Statement(
     "slots.open",
-    f"select {_SLOT} where d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
+    f"select {_SLOT} where {_SOMEWHERE} and d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
     Slot,
 )
 
@@ -89,7 +97,8 @@ _LEAVE = Statement(
 
 async def lock(tx: Transaction, ids: Sequence[str]) -> dict[str, Slot]:
     """Those of these windows that there are, by id; their days do not change until the transaction ends."""
-    return {slot.id: slot for slot in await tx.rows(_LOCK, ids=list(ids))}
+    tx.later(_LOCK, ids=list(ids))
+    return {slot.id: slot for slot in await tx.rows(_SOME, ids=list(ids))}
 
 
 async def of_open_days(reader: Reader, now: datetime, limit: int) -> list[Slot]:

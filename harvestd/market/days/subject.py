@@ -14,6 +14,7 @@ from harvestd.market.days import (
     day_shapes,
     day_steps,
     events,
+    point_actions,
     point_routes,
     point_shapes,
     schedule_actions,
@@ -22,6 +23,7 @@ from harvestd.market.days import (
     window_shapes,
 )
 from harvestd.market.farms import delivery_shapes
+from harvestd.market.farms.actions import PointsChanged
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Due
 from harvestd.web.context import CountedPage
@@ -48,12 +50,15 @@ def _day(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="days",
-    events=dict.fromkeys(("market_day.opened", "market_day.closing_soon", "market_day.closed", "market_day.reopened", "market_day.cancelled"), events.MarketDayStepped),
+    events=dict.fromkeys(("market_day.opened", "market_day.closing_soon", "market_day.closed", "market_day.reopened", "market_day.cancelled"), events.MarketDayStepped)
+    | {"market_day.changed": events.MarketDayChanged},
+    listeners={PointsChanged: point_actions.follow},
     periodic=(Due(schedule_actions.TASK, 20.0, schedule_actions.make_all, next_due=schedule_actions.next_due),
               Due(day_steps.TASK, 1.0, day_steps.step_all, next_due=day_steps.next_due)),
     routes=(
         Route(method="GET", path="/api/market-days", operation="listMarketDays", handler=day_routes.listed, permission=None, mode=Mode.READ, section=_DAYS,
               summary="Market days, the one that opens last first", query=day_shapes.MarketDaysQuery, answer=CountedPage[day_shapes.MarketDay],
+              description="A page has as many days as together have 1,000 windows and farms, which may be fewer than `limit`: there are more while `next` is not null.",
               cached=Cached(always(MARKET_DAYS)), limit="rate_read"),
         Route(method="POST", path="/api/market-days", operation="createMarketDay", handler=day_routes.create, permission=Permission.CHANGE_DAYS, mode=Mode.WRITE, section=_DAYS,
               summary="Make a market day", body=day_shapes.NewMarketDay, rules=day_routes.faults, answer=day_shapes.MarketDay, status=201, key="optional",

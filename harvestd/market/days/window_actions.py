@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from harvestd.kernel.errors import Conflict, FieldError
 from harvestd.kernel.names import accept
-from harvestd.market.days import point_rows, window_rules
+from harvestd.market.days import point_rows, standing_rules, window_rules
 from harvestd.market.days import window_rows as rows
 from harvestd.market.days.day_bodies import AskedWindow
 from harvestd.market.days.day_rules import LONGEST
@@ -23,12 +23,12 @@ async def put(
     unit: UnitOfWork, day_id: str, opens_at: datetime, asked: Sequence[AskedWindow], *, fresh: bool = False
 ) -> None:
     """Have a locked day, or a ``fresh`` one, have these windows: those that it has, by their ids, as they are asked for; new ones; and no others. Raises ``Invalid``, also
-    for a capacity below what is taken, and ``Conflict`` where something is taken of a window that would go."""
+    for a capacity below what is taken, and ``Conflict`` where something is taken of a window that would go, or be of another method."""
     present = {} if fresh else {one.id: one for one in await rows.lock(unit.tx, day_id)}
     ids = [one.point_id for one in asked if one.point_id is not None]
     points = await point_rows.keep(unit.tx, ids) if ids else {}
     others = [id for id in ids if id not in points]
-    farms = await point_rows.of_farms(unit.tx, others) if others else {}
+    farms = await point_rows.keep_of_farms(unit.tx, others) if others else {}
     found = [_window(unit, day_id, i, one, present, points, farms) for i, one in enumerate(asked)]
     faults = [fault for one in asked for fault in _faults(one, opens_at, present, points, farms)]
     faults += [
@@ -39,14 +39,32 @@ async def put(
     accept(*faults, message="the windows cannot be accepted")
     kept = {one.id for one in found}
     gone = [one for one in present.values() if one.id not in kept]
-    taken = [one for one in gone if one.taken != Measures()]
-    if taken:
-        message = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
-        raise Conflict(message, (FieldError("windows", message, code="required", params={"reason": "taken"}),))
+    _check_standing(asked, found, present, gone)
     if gone:
         await rows.delete(unit.tx, [one.id for one in gone])
+    fresh_ones = [window for window in found if window.id not in present]
+    if fresh_ones:
+        await rows.insert(unit.tx, fresh_ones)
     for window in found:
-        await (rows.update if window.id in present else rows.insert)(unit.tx, window)
+        if window.id in present and not rows.same(window, present[window.id]):
+            await rows.update(unit.tx, window)
+
+
+def _check_standing(
+    asked: Sequence[AskedWindow], found: Sequence[rows.Window], present: Mapping[str, rows.Window], gone: Sequence[rows.Window]
+) -> None:  # fmt: skip
+    """Raise ``Conflict`` for windows of which something is taken and that would go, or be of another method than what was ordered for them."""
+    others = [
+        standing_rules.stays(f"{one.path}.method", window.taken.orders)
+        for one, window in zip(asked, found, strict=True)
+        if window.taken != Measures() and window.method != present[window.id].method
+    ]
+    if others:
+        raise Conflict("a window with orders is to be of another method; leave it, and add another one", tuple(others))
+    taken = sum(one.taken.orders for one in gone)
+    if taken:
+        message = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
+        raise Conflict(message, (standing_rules.stays("windows", taken),))
 
 
 def _faults(

@@ -60,9 +60,14 @@ _OF_DAYS = Statement(
     f"select {_COLUMNS} from {_FROM} where w.day_id = any(:day_ids::uuid[]) order by w.day_id, w.position",
     Window,
 )
+_TYPES = {
+    "position": "integer", "method": "text", "area": "jsonb", "starts_at": "timestamptz", "ends_at": "timestamptz", "max_orders": "integer",
+    "max_crates": "integer", "max_grams": "bigint", "taken_orders": "integer", "taken_crates": "bigint", "taken_grams": "bigint",
+}  # fmt: skip
 _INSERT = Statement(
     "windows.insert",
-    f"insert into windows ({', '.join(_STORED)}) values ({', '.join(f':{name}' for name in _STORED)})",
+    f"""insert into windows ({", ".join(_STORED)})
+        select * from unnest({", ".join(f":{name}::{_TYPES.get(name, 'uuid')}[]" for name in _STORED)}) as t({", ".join(_STORED)})""",
     nothing,
 )
 _UPDATE = Statement(
@@ -88,9 +93,14 @@ async def lock(tx: Transaction, day_id: str) -> list[Window]:
     return (await of_days(tx, [day_id]))[day_id]
 
 
-async def insert(tx: Transaction, window: Window) -> None:
-    """Store a new window."""
-    await tx.run(_INSERT, **{name: getattr(window, name) for name in _STORED})
+async def insert(tx: Transaction, windows: Sequence[Window]) -> None:
+    """Store new windows."""
+    await tx.run(_INSERT, **{name: [getattr(window, name) for window in windows] for name in _STORED})
+
+
+def same(one: Window, other: Window) -> bool:
+    """Whether nothing is to be stored of one to make it the other."""
+    return all(getattr(one, name) == getattr(other, name) for name in _CHANGED)
 
 
 async def update(tx: Transaction, window: Window) -> None:

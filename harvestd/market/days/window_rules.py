@@ -17,6 +17,8 @@ MEASURES = ("orders", "crates", "grams")
 MAX_PIECES = 1_000_000
 #: What an area of a window has at most: less than a farm's, since a body may have a hundred windows.
 MAX_WINDOW_POSTCODES, MAX_WINDOW_CORNERS = 150, 100
+#: The postcodes and corners of all windows of a day, or of a schedule's round, together: each of its orders and its pages reads them all.
+MAX_PLACES = 3000
 GRAMS = Decimal(1000)
 
 
@@ -100,6 +102,14 @@ def faults(path: str, given: Mapping[str, Any]) -> Iterator[FieldError]:
     if method == "delivery" and given.get("pickup_point_id") is not None:
         message = "is only for the method pickup"
         yield FieldError(f"{path}.pickup_point_id", message, code="not-accepted", params={"reason": "with-pickup"})
+
+
+def places_fault(places: int) -> FieldError | None:
+    """The fault of windows whose areas have so many postcodes and corners together."""
+    if places <= MAX_PLACES:
+        return None
+    message = f"must have at most {MAX_PLACES} postcodes and corners together; leave out the area of those that go anywhere, or make another day"
+    return FieldError("windows", message, code="too-long", params={"maximum": str(MAX_PLACES), "reason": "places"})
 
 
 def too_early(path: str, end: datetime, opens_at: datetime) -> FieldError | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import msgspec
 
 from harvestd.kernel.errors import Forbidden, MarketError, NoFarm, NotFound
@@ -21,6 +22,15 @@ from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
 from harvestd.web.market_day import day_of
+
+
+@attrs.frozen
+class PointsChanged:
+    """The pick-up points of a locked farm have become others; whoever listens may refuse that."""
+
+    farm_id: str
+    before: Sequence[Mapping[str, Any]]
+    after: Sequence[Mapping[str, Any]]
 
 
 async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
@@ -101,6 +111,8 @@ async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     after = msgspec.structs.replace(after, turns_on=turn(after.dated, day_of(unit.parts.settings, unit.now)))
     await store.update(unit.tx, after)
+    if after.pickup_points != before.pickup_points:
+        await unit.tell(PointsChanged(before.id, before.pickup_points, after.pickup_points))
     # where its former slugs lead changes with its slug
     slugs = [before.slug] if after.slug == before.slug else await store.slugs(unit.tx, before.id)
     own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at", "turns_on")]

@@ -60,7 +60,7 @@ SUBJECT = Subject(
               errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
               summary="Change a farm", body=shapes.ChangeFarm, rules=changes.faults, answer=shapes.Farm, if_match=True, body_limit=MANY_BODY,
-              errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
+              errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken, errors.Conflict)),
         Route(method="POST", path="/api/farms", operation="createFarm", handler=state_routes.create, permission=Permission.FOUND_FARMS, mode=Mode.WRITE, section=_FARMS,
               summary="Found a farm, and own it", body=shapes.FoundFarm, rules=state_routes.name_faults, answer=shapes.Farm, status=201, key="optional", errors=(errors.AlreadyTaken,),
               description="Whoever founds one is a farmer from then on. It begins `pending` where the market approves farms; there a name that passes for that of a verified farm is 409."),

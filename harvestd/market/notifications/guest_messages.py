@@ -39,6 +39,10 @@ GUEST_TOLD: dict[tuple[str, str], str] = {
         "order.line_weighed",
         "asked",
     ): "Something that you ordered in order {number} weighs more than was agreed on: it comes to {total}, and to {asked_total} with all of it. Please follow the link, and say whether you want that.",
+    (
+        "order.moved",
+        "",
+    ): "When or where you get what you ordered in order {number} has changed. Please follow the link.",
     ("order.cancelled", ""): "Your order {number} has been cancelled; nothing is owed for it.",
     ("order.expired", ""): "Your order {number} was not confirmed in time; nothing is owed for it.",
 }

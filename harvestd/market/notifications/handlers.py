@@ -16,6 +16,7 @@ from harvestd.market.notifications.outgoing import language_of, mail, mail_unpro
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
+from harvestd.market.orders.fulfilment import CALLED_OFF
 from harvestd.market.orders.order import Line, Totals
 from harvestd.market.pricing.amounts import read
 from harvestd.market.pricing.charged_rules import code_of, fees_of, together
@@ -113,14 +114,47 @@ def _facts(order: _Told, person: Person, event: Envelope, zone: str) -> dict[str
         "subtotal": totals.total if part else None, "charges": _charges(order, person, farm_id, totals), "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, _in(zone, x.fulfilment)] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
-        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""), **_changes(order, person, event),
+        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": _reason(event), **_changes(order, person, event), **_moves(order, event, zone),
         **({"by": ", ".join(order.by)} if row.placed_by is not None else {}),
     }  # fmt: skip
 
 
+def _reason(event: Envelope) -> str | list[str]:
+    """Why something has happened, or the market day that was cancelled and why that was, if anybody has said."""
+    said, day = event.data.get("reason", ""), event.data.get("market_day")
+    return [day, "" if said == CALLED_OFF else said] if day else said
+
+
+def _moves(order: _Told, event: Envelope, zone: str) -> dict[str, Any]:
+    """When and where parts of an order are handed over that were moved."""
+    if event.type != "order.moved":
+        return {}
+    own = {part.farm_id: part for part in order.parts}
+    moved = [(own[one["farm_id"]], one) for one in event.data["parts"]]
+    return {
+        name: [[part.farm_name, _in(zone, _there(part) | one[name])] for part, one in moved]
+        for name in ("before", "after")
+    }
+
+
+def _there(part: orders.PartRow) -> dict[str, Any]:
+    """The address of a part that is delivered: events do not say where somebody lives."""
+    return {name: part.fulfilment[name] for name in ("address",) if name in part.fulfilment}
+
+
 def _in(zone: str, way: dict[str, Any]) -> dict[str, Any]:
-    """A fulfilment, with the zone in which the times of its window are meant, if it has one."""
-    return way | {"window": [way["window"]["from"], way["window"]["to"], zone]} if "window" in way else way
+    """A fulfilment, with the zone in which the times of its window are meant, if it has one, and the name of its market day."""
+    if "window" not in way:
+        return way
+    window = way["window"]
+    return way | {
+        "window": [
+            window["from"],
+            window["to"],
+            zone,
+            *([window["market_day_name"]] if "market_day_name" in window else []),
+        ]
+    }
 
 
 def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:

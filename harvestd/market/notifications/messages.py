@@ -98,9 +98,25 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
                 "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\nTotal: {total}\nWith all of it: {asked_total}\n", mail=True),
     ),
+    ("order.moved", ""): (
+        Message("buyer", "Order {number}: another time or place", "When or where you get what you ordered in order {number} has changed.\n\nNow:\n{after}\nBefore:\n{before}\n"
+                "If that does not suit you, cancel the order while that is possible, or tell the market.\n", mail=True),
+    ),
     ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
     ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
     ("order.expired", ""): (Message("buyer", "Order {number} has expired", "Order {number} was not confirmed in time by {farms}; nothing is owed for it.\n", mail=True),),
+    ("market_day.closing_soon", ""): (
+        Message("buyer", "{day} closes soon", "{day} takes orders until {until}. This is still in your cart, and not ordered:\n\n{goods}\n\nOrder it in time if you want it.\n", mail=True),
+    ),
+    ("market_day.closed", ""): (
+        Message("farm", "{day} is closed: what to pick for {farm}", "{day} takes no more orders. Orders for {farm}: {orders}\n\nTo pick:\n\n{goods}\n", mail=True),
+    ),
+    ("market_day.cancelled", ""): (
+        Message("farm", "{day} is cancelled", "{day} has been cancelled.{reason}\n\nWhat was ordered of {farm} for that day is cancelled, too, and its stock is back on sale. The buyers are told.\n", mail=True),
+    ),
+    ("market_day.changed", ""): (
+        Message("farm", "{day}: another time or place", "Orders of {farm} for {day} are handed over at another time or place:\n\n{windows}\n\nTheir buyers are told. Orders: {orders}\n", mail=True),
+    ),
     ("farm.member_joined", ""): (
         Message("owner", "{member} has joined {farm}", "{member} has accepted an invitation to {farm}, and works for it as {role} from now on.\n\n"
                 "If you do not know them, ask the other owners, or take them out of the farm.\n", mail=True),
@@ -147,6 +163,8 @@ def is_told(whom: str, data: Mapping[str, Any], farm_id: str | None = None) -> b
     ended the whole order, since the order's own event follows; and of several events of one change, only of the last. Of a change of its lines, a farm is
     told if they are its own."""
     to = data.get("to")
+    if whom == "farm" and data.get("market_day_id"):
+        return False  # that the day is cancelled, a farm is told once, whatever was ordered for it
     ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
     if (to is not None and data.get("from") == to) or data.get("last") is False:
         return False
@@ -169,6 +187,9 @@ PIECES: dict[str, str] = {
     "point": "To be picked up at: {name}, {address}\n",
     "pickup": "To be picked up.\n",
     "window": "Between {start} and {end}\n",
+    "day_window": "{day}, between {start} and {end}\n",
+    "from_to": "between {start} and {end}",
+    "called_off": " {day} is cancelled.",
     "note": "Note: {text}\n",
     "fee": "{name}: {amount}",
     "fees": "Fees: {amount}",

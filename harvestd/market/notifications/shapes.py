@@ -21,12 +21,13 @@ class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
 
 
 class NotificationData(Out, kw_only=True, frozen=True):
-    """The subject of a notice: an order, or a farm's part of one; or somebody of a farm."""
+    """The subject of a notice: an order, or a farm's part of one; a market day; or somebody of a farm."""
 
     order_id: str | UnsetType = UNSET
     number: str | UnsetType = UNSET
     farm_id: str | UnsetType = UNSET
     user_id: str | UnsetType = UNSET
+    market_day_id: str | UnsetType = UNSET
 
 
 class Notification(Out, kw_only=True, frozen=True):
@@ -60,6 +61,7 @@ WORDS: dict[str, str] = {
     "data": "Ids of what the notice is about.",
     "NotificationData.farm_id": "Id of the farm that it is about, or whose part of the order.",
     "NotificationData.user_id": "Id of the member of the farm whom it is about.",
+    "NotificationData.market_day_id": "Id of the market day.",
     "ids": "Ids of the notices to mark; null or omitted: all of them.",
     "order_id": "Id of the order.",
     "read": "How many were newly marked as read.",

@@ -9,6 +9,7 @@ from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.notifications import (
     account_handlers,
     closing,
+    day_handlers,
     farm_handlers,
     handlers,
     mail_sender,
@@ -37,7 +38,7 @@ SUBJECT = Subject(
         Queue(
             "harvest.notifications",
             ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed",
-             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed", "farm.member_closed"),
+             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed", "farm.member_closed", "market_day.closing_soon", "market_day.closed", "market_day.cancelled", "market_day.changed"),
             200,
         ): QueueHandlers(
             each={
@@ -54,6 +55,10 @@ SUBJECT = Subject(
                 "farm.member_changed": member_handlers.changed,
                 "farm.member_closed": member_handlers.closed,
                 "farm.renamed": farm_handlers.renamed,
+                "market_day.closing_soon": day_handlers.closing_soon,
+                "market_day.closed": day_handlers.closed,
+                "market_day.cancelled": day_handlers.cancelled,
+                "market_day.changed": day_handlers.moved,
                 "account.address_changed": account_handlers.address_changed,
                 "account.noted": account_handlers.noted,
                 "account.exported": account_handlers.exported,

@@ -175,8 +175,7 @@ def _way(way: Mapping[str, Any], language: str) -> str:
     """The fulfilment of a part, as a sentence; and when it is, in a market that sells by days."""
     if "window" not in way:
         return _where(way, language)
-    start, end, zone = way["window"]
-    return _where(way, language) + _when(start, end, zone, language)
+    return _where(way, language) + _when(way["window"], language)
 
 
 def _where(way: Mapping[str, Any], language: str) -> str:
@@ -188,10 +187,46 @@ def _where(way: Mapping[str, Any], language: str) -> str:
     return mail(PIECES["point"], language).format(name=one_line(point["name"]), address=one_line(point["address"]))
 
 
-def _when(start: str, end: str, zone: str, language: str) -> str:
-    """A window, from and to, in the zone of this name."""
-    start, end = (moment(datetime.fromisoformat(at), ZoneInfo(zone), language) for at in (start, end))
-    return mail(PIECES["window"], language).format(start=start, end=end)
+def _when(window: Sequence[str], language: str) -> str:
+    """A window: from, to, the zone in which these are meant, and the name of its market day (which notices from before do not say)."""
+    start, end = _times(window, language)
+    if len(window) < 4:
+        return mail(PIECES["window"], language).format(start=start, end=end)
+    return mail(PIECES["day_window"], language).format(day=one_line(window[3]), start=start, end=end)
+
+
+def _times(window: Sequence[str], language: str) -> tuple[str, str]:
+    zone = ZoneInfo(window[2])
+    start, end = (moment(datetime.fromisoformat(at), zone, language) for at in window[:2])
+    return start, end
+
+
+def _windows(value: Sequence[Sequence[Sequence[Any]]], facts: Facts, language: str) -> str:
+    """Windows before and after they were moved, a line each."""
+    return "\n".join("  " + " -> ".join(_window(one, language) for one in pair) for pair in value)
+
+
+def _window(one: Sequence[Any], language: str) -> str:
+    """A window in a line: from, to, their zone, and the name and the address of its pick-up point, if it has one."""
+    start, end = _times(one, language)
+    return ", ".join(
+        [*(one_line(text) for text in one[3:] if text), mail(PIECES["from_to"], language).format(start=start, end=end)]
+    )
+
+
+def _goods(value: Sequence[Sequence[str]], facts: Facts, language: str) -> str:
+    """Quantity, unit and title of goods, a line each; the last one may be empty, for more than are told."""
+    return "\n".join(
+        f"  {quantity(Decimal(of[0]), of[1], language)}  {one_line(of[2])}" if of else "  ..." for of in value
+    )
+
+
+def _reason(value: str | Sequence[str], facts: Facts, language: str) -> str:
+    """Why something is cancelled: what was said of it, or the market day that is cancelled and what was said of that."""
+    if isinstance(value, str):
+        return _if_any("reason")(value, facts, language)
+    day, said = value
+    return mail(PIECES["called_off"], language).format(day=one_line(day)) + _if_any("reason")(said, facts, language)
 
 
 def _ways(value: Sequence[tuple[str, Mapping[str, Any]]], facts: Facts, language: str) -> str:
@@ -224,5 +259,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
-    "reason": _if_any("reason"), "role": _role, "changes": _changes, "offer": _changes, "until": _until, "heavy": _heavy, "asked_total": _money,
+    "reason": _reason, "before": _ways, "after": _ways, "windows": _windows, "goods": _goods, "role": _role, "changes": _changes, "offer": _changes, "until": _until,
+    "heavy": _heavy, "asked_total": _money,
 }  # fmt: skip

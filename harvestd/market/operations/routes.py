@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.kernel.errors import NotFound
+from harvestd.kernel.families import MARKET_DAYS
 from harvestd.market.operations import health_routes, market_routes, page_routes, well_known
 from harvestd.market.operations.shapes import WORDS, Alive, KeySet, Market, Problems, ProblemText, Ready
 from harvestd.runtime import scrape
@@ -16,6 +17,10 @@ _SYSTEM = Section("system", "Health of the server, and what a front end needs to
 
 def _contract_family(path: dict[str, str], query: Any) -> tuple[str, ...]:
     return ("contract",)
+
+
+def _market_families(path: dict[str, str], query: Any) -> tuple[str, ...]:
+    return ("contract", MARKET_DAYS)
 
 
 def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
@@ -49,7 +54,7 @@ SYSTEM: tuple[Route, ...] = (
     _system("/problems/{slug}", page_routes.problem, "A problem, with its cause and cure", answer=ProblemText,
             operation="getProblem", spoken=True, stored=True, also_html=True),
     _system("/api/market", market_routes.market, "What a front end needs to know about this market", answer=Market,
-            cached=Cached(_contract_family, 60), endpoint_class="", credentials=True, operation="getMarket"),
+            cached=Cached(_market_families, 60), endpoint_class="", credentials=True, operation="getMarket"),
 )  # fmt: skip
 
 #: The operator's routes, on a port of their own if the process has one.

@@ -86,6 +86,14 @@ MarketRoleOut = Annotated[
 ]
 
 
+ConfirmationOut = Annotated[
+    str,
+    closed(
+        "OrderConfirmation", ("automatic", "farm"), "When an order is a sale: at once, or when the farm confirms it."
+    ),
+]
+
+
 class Market(Out, kw_only=True, frozen=True):
     """What a front end needs to know; money is in ``currency``, days begin at midnight in ``timezone``."""
 
@@ -106,6 +114,11 @@ class Market(Out, kw_only=True, frozen=True):
     private_registration: bool
     second_factor_required_for: list[MarketRoleOut]
     upload_max_bytes: int
+    by_days: bool | None
+    holds_minutes: float
+    order_confirmation: ConfirmationOut
+    own_products: bool
+    order_lines_max: int
 
 
 class PublicKey(Out, kw_only=True, frozen=True):
@@ -130,6 +143,11 @@ WORDS: dict[str, str] = {
     "PublicKey.alg": "Always `EdDSA`.",
     "crv": "Always `Ed25519`.",
     "decimals": "Decimal places of a quantity in this unit.",
+    "by_days": "Whether orders belong to windows of market days, which `GET /api/cart/windows` lists; false: they are taken all the time. Null: that is not known just now.",
+    "Market.holds_minutes": "How many minutes a quote that is held keeps its prices and its stock; a market day says so itself.",
+    "order_confirmation": "Whether orders are sales at once (`automatic`), or when the farm confirms them (`farm`).",
+    "own_products": "Whether those who belong to a farm may order its products.",
+    "order_lines_max": "Maximum number of lines in an order.",
     "guests": "Whether orders can be placed without an account.",
     "Market.imprint": "Who runs the market; null: they have not said.",
     "keys": "The public keys; a token names its own as `kid`.",

@@ -47,7 +47,7 @@ async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
         await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
 
 
-async def call_off(unit: UnitOfWork, order_id: str, day_id: str, reason: str) -> None:
+async def call_off(unit: UnitOfWork, order_id: str, day_id: str, day: str, reason: str) -> None:
     """Cancel the parts of an order that are for a market day, as far as they can still be cancelled."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is None:
@@ -55,7 +55,7 @@ async def call_off(unit: UnitOfWork, order_id: str, day_id: str, reason: str) ->
     at = await windows.of_day(unit, day_id)
     farms = [part.farm_id for part in found[1].parts if part.window_id in at and part.status in fulfilment.CANCELLABLE]
     if farms:
-        await _step(unit, found[1], fulfilment.cancel(found[1], farms, "admin", reason), None)
+        await _step(unit, found[1], fulfilment.call_off(found[1], farms, reason, day_id, day), None)
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:

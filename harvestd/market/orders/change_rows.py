@@ -14,7 +14,8 @@ from harvestd.market.pricing.amounts import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
-#: A part that is new has the fulfilment of the whole, without a point, which is a farm's own.
+#: A part that is new has the fulfilment of the parts in the one window of the order, whose point is the market's; without one, that of the whole, and no point, which is a
+#: farm's own.
 _STORE = Statement(
     "orders.change",
     """with parts as (
@@ -24,10 +25,11 @@ _STORE = Statement(
             where p.order_id = :id and p.farm_id = t.farm_id
        ), opened as (
            insert into order_parts (order_id, farm_id, position, status, subtotal, fees, tax, discount, fulfilment, window_id)
-           select :id, t.farm_id, t.position, 'placed', t.subtotal, t.fees, t.tax, t.discount, o.fulfilment - 'pickup_point',
-                  (select case when count(distinct p.window_id) = 1 then (array_agg(p.window_id))[1] end from order_parts p where p.order_id = :id)
+           select :id, t.farm_id, t.position, 'placed', t.subtotal, t.fees, t.tax, t.discount, coalesce(one.fulfilment, o.fulfilment - 'pickup_point'), one.window_id
              from unnest(:new_farms::uuid[], :new_positions::integer[], :new_subtotals::bigint[], :new_fees::bigint[], :new_taxes::bigint[], :new_discounts::bigint[])
                   as t(farm_id, position, subtotal, fees, tax, discount), orders o
+                  left join lateral (select (array_agg(p.window_id))[1] as window_id, (array_agg(p.fulfilment))[1] as fulfilment from order_parts p
+                                      where p.order_id = o.id and p.window_id is not null having count(distinct p.window_id) = 1) one on true
             where o.id = :id
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at, actor)
@@ -89,16 +91,19 @@ _ASKED = Statement(
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Which part of which order a line is of."""
+    """Which part of which order a line is of, and of which market day that is."""
 
     line_id: str
     order_id: str
     farm_id: str
+    market_day_id: str | None
 
 
 _PLACES = Statement(
     "orders.places",
-    "select id, order_id, farm_id from order_lines where id = any(:ids::uuid[])",
+    """select l.id, l.order_id, l.farm_id, w.day_id
+         from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id left join windows w on w.id = p.window_id
+        where l.id = any(:ids::uuid[])""",
     Place,
 )
 

@@ -72,8 +72,9 @@ class WeighingIn(In, kw_only=True, frozen=True):
 
 
 class Weighings(In, kw_only=True, frozen=True):
-    """What lines of the farm's orders weigh, of any number of orders."""
+    """What lines of the farm's orders weigh, of any number of orders; with ``market_day_id``, of parts in windows of that day alone: a row of another fails."""
 
+    market_day_id: Id | None = None
     weighings: Annotated[list[WeighingIn], Meta(min_length=1, max_length=1000)]
 
 
@@ -131,6 +132,7 @@ WORDS: dict[str, str] = {
     "WeighLine.quantity": "What all of it weighs, in `unit`.",
     "WeighLine.unit": "A unit of weight.",
     "weighings": "What lines weigh, one a row.",
+    "Weighings.market_day_id": "The market day whose goods are weighed; null or omitted: any, or none.",
     "WeighingIn.line_id": "A line of an order that has a part of the farm.",
     "WeighingIn.quantity": "What all of it weighs, in `unit`.",
     "WeighingIn.unit": "A unit of weight.",

@@ -80,11 +80,10 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
 
 async def call_off(unit: UnitOfWork, event: Envelope) -> None:
     """Let go of what is held for a market day that the staff have cancelled, and cancel what was ordered for it, as far as that is still possible."""
-    await quoting.let_go(unit, str(event.data["market_day_id"]))
-    for order_id in await unit.tx.rows(_OF_DAY, day_id=event.data["market_day_id"]):
-        await actions.call_off(
-            unit, order_id, str(event.data["market_day_id"]), event.data["reason"] or "the market day was cancelled"
-        )
+    day_id, day, reason = (event.data[name] for name in ("market_day_id", "name", "reason"))
+    await quoting.let_go(unit, str(day_id))
+    for order_id in await unit.tx.rows(_OF_DAY, day_id=day_id):
+        await actions.call_off(unit, order_id, day_id, day, reason)
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -51,13 +51,15 @@ class OrderCreated(Data, frozen=True, kw_only=True):
 
 
 class OrderEnded(Data, frozen=True, kw_only=True):
-    """An order has ended or, in the subclass, one of its parts changed its status."""
+    """An order has ended or, in the subclasses, one of its parts changed; because its ``market_day`` (the name) was cancelled, if it says so."""
 
     order_id: UUID
     number: str
     buyer_id: UUID | None
     actor: Literal["buyer", "farm", "admin", "clock"]
     reason: str
+    market_day_id: UUID | None = None
+    market_day: str = ""
 
 
 class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
@@ -69,6 +71,20 @@ class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
     to: str
     order_status: str = ""
     placed_at: Instant | None = None
+
+
+class MovedPart(msgspec.Struct, frozen=True):
+    """How a farm's part reaches its buyer, before and after: as it is stored, without the address."""
+
+    farm_id: UUID
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class OrderMoved(OrderEnded, frozen=True, kw_only=True):
+    """The windows of an order's parts are at another time or place than when it was placed."""
+
+    parts: tuple[MovedPart, ...]
 
 
 class LineState(msgspec.Struct, frozen=True):

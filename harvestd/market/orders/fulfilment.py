@@ -31,6 +31,8 @@ STEPS: dict[str, frozenset[str]] = {
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
 #: The statuses in which a part can be cancelled.
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
+#: The reason of what is cancelled with its market day, if the staff gave none for that.
+CALLED_OFF = "the market day was cancelled"
 #: Who may cancel a part, in which of its statuses: its buyer until it is packed for them, its farm and the market's staff as :data:`STEPS` allows. A part that is
 #: confirmed counts as ready as soon as any of its lines is weighed; one of a market day is the buyer's until that is closed, as for their amendments.
 CANCELS: dict[Actor, frozenset[str]] = {
@@ -163,6 +165,13 @@ def cancel(
 ) -> Moved:
     """Cancel the parts of ``farms``, or all that are not over yet, as :data:`CANCELS` allows; raises :class:`IllegalTransition`."""
     return _moved(order, _cancellable(order, farms, actor, open_days), "cancelled", actor, reason)
+
+
+def call_off(order: Standing, farms: Sequence[str], reason: str, day_id: str, day: str) -> Moved:
+    """:func:`cancel` the parts of ``farms``, since the staff have cancelled their market day, which the events name."""
+    moved = cancel(order, farms, "admin", reason or CALLED_OFF)
+    named = {"market_day_id": day_id, "market_day": day}
+    return attrs.evolve(moved, events=tuple(attrs.evolve(one, data=one.data | named) for one in moved.events))
 
 
 def _cancellable(

@@ -30,7 +30,7 @@ class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
 
 
 class OrderPickupPoint(Out, kw_only=True, frozen=True):
-    """A farm's pick-up point, as it was when the order was placed."""
+    """A pick-up point, as it was when the order was placed; or, at a market day, since somebody moved it."""
 
     id: str
     name: str
@@ -40,10 +40,11 @@ class OrderPickupPoint(Out, kw_only=True, frozen=True):
 
 
 class OrderWindow(Out, kw_only=True, frozen=True):
-    """The window of a market day in which goods are handed over."""
+    """The window of a market day in which goods are handed over, as its buyer chose it; it changes with the day."""
 
     id: str
     market_day_id: str
+    market_day_name: str
     from_: datetime = field(name="from")
     to: datetime
 
@@ -64,6 +65,7 @@ WORDS: dict[str, str] = {
     "window_id": "The window of a market day; needed in a market that has any.",
     "window": "When, and in which window of which market day, goods are handed over.",
     "market_day_id": "The market day.",
+    "market_day_name": "The name of the market day.",
     "OrderWindow.from": "When handing over begins.",
     "OrderWindow.to": "When it ends.",
     "method": "How the goods reach the buyer.",

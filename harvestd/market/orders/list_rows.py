@@ -8,6 +8,8 @@ from harvestd.store.postgres.statements import LAST_ID, Reader, Statement
 
 #: An order with a part in a window of this market day.
 _OF_DAY = """(:day::uuid is null or exists (select from order_parts i join windows w on w.id = i.window_id where i.order_id = {order} and w.day_id = :day))"""
+#: A part in one: of a farm's orders, its own counts.
+_OWN_OF_DAY = "(:day::uuid is null or exists (select from windows w where w.id = {part}.window_id and w.day_id = :day))"
 _OF_BUYER = Statement(
     "orders.of_buyer",
     f"""select {COLUMNS} from {FROM}
@@ -21,7 +23,7 @@ _COUNT_OWN_AND_FARMS = counting.counting(
     "orders.count_own_and_farms",
     f"""((select id from {_OWN} limit {counting.MAX_COUNTED}) union (
             select p.order_id from farm_members m join order_parts p on p.farm_id = m.farm_id
-             where m.user_id = :user_id and (:status::text is null or p.status = :status) and {_OF_DAY.format(order="p.order_id")} limit {counting.MAX_COUNTED})) as both_kinds""",
+             where m.user_id = :user_id and (:status::text is null or p.status = :status) and {_OWN_OF_DAY.format(part="p")} limit {counting.MAX_COUNTED})) as both_kinds""",
 )
 _COUNT_EVERY = counting.counting(
     "orders.count_every",
@@ -33,7 +35,7 @@ _OF_FARMS = Statement(
         where o.id in (select p.order_id from farm_members m, lateral (
                            select order_id from order_parts
                             where farm_id = m.farm_id and order_id < coalesce(:after::uuid, {LAST_ID})
-                              and (:status::text is null or status = :status) and {_OF_DAY.format(order="order_parts.order_id")}
+                              and (:status::text is null or status = :status) and {_OWN_OF_DAY.format(part="order_parts")}
                             order by order_id desc limit :limit) p
                         where m.user_id = :user_id)
         order by o.id desc limit :limit""",

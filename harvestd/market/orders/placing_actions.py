@@ -134,7 +134,8 @@ class Bound:
 async def _stored(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, order: Placed, bound: Bound
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
-    ways, discount, cart_id = bound.ways, bound.discount, bound.cart_id
+    ways = bound.ways if bound.booking is None else windows.renewed(bound.ways, bound.booking)
+    discount, cart_id = bound.discount, bound.cart_id
     taken = [] if bound.booking is None else await windows.take(unit, bound.booking, order, bound.held)
     placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
     if discount is not None and ordering.buyer.user_id is not None:

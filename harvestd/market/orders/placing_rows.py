@@ -55,18 +55,16 @@ def insert(
 ) -> None:
     """Store an accepted order (``ways`` has the fulfilment of each farm's part), its parts, lines, reservations and first transitions,
     and reserve its quantities, in one statement that runs with the commit at the latest. The caller has locked the products."""
-    stored = {
-        farm_id: {name: value for name, value in way.items() if name != "window"} for farm_id, way in ways.items()
-    }
+    of_all = {name: value for name, value in ways[order.parts[0].farm_id].items() if name != "window"}
     t, lines, taken, buyer = order.totals, order.lines, sorted(order.taken.items()), order.buyer
     tx.later(
         _INSERT, id=order.id, number=order.number, buyer_id=buyer.user_id, guest=buyer.guest and attrs.asdict(buyer.guest), placed_by=buyer.placed_by,
         actor_id=buyer.actor_id, actor=buyer.actor, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
-        fulfilment=stored[order.parts[0].farm_id], note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
+        fulfilment=of_all, note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
         line_ids=[x.id for x in lines], line_farms=[x.farm_id for x in lines], line_products=[x.product_id for x in lines], titles=[x.title for x in lines],
         quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],
         hold_until=order.hold_until, product_ids=[p for p, _ in taken], taken=[q for _, q in taken], ran_out=[p in order.ran_out for p, _ in taken],
-        fulfilments=[stored[p.farm_id] for p in order.parts], windows=[ways[p.farm_id].get("window", {}).get("id") for p in order.parts],
+        fulfilments=[ways[p.farm_id] for p in order.parts], windows=[ways[p.farm_id].get("window", {}).get("id") for p in order.parts],
         load_grams=[x.load.grams for x in lines], load_crates=[x.load.crates for x in lines], prices_per=[x.price_per for x in lines],
         facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines], variants=[x.variant_id for x in lines], takes=[x.takes for x in lines], reserved=[x.taken for x in lines],
         weights=[x.each and x.each.quantity for x in lines], weight_units=[x.each and x.each.unit for x in lines],

@@ -164,8 +164,7 @@ _BY_IDS = Statement("orders.by_ids", f"select {COLUMNS} from {FROM} where o.id =
 _PARTS = Statement(
     "orders.parts",
     """select p.order_id, p.farm_id, f.name, p.status, p.subtotal, p.fees, p.tax, p.discount,
-              coalesce(p.fulfilment, o.fulfilment) || case when w.id is null then '{}' else jsonb_build_object('window',
-                  jsonb_build_object('id', w.id, 'market_day_id', w.day_id, 'from', w.starts_at, 'to', w.ends_at)) end,
+              coalesce(p.fulfilment, o.fulfilment),
               (select coalesce(json_agg(json_build_object(
                           'version', t.version, 'from', nullif(t.from_status, ''), 'to', t.to_status, 'at', t.at,
                           'reason', t.reason, 'by', coalesce(t.actor, case when t.actor_id is null then 'clock'

@@ -181,7 +181,7 @@ WORDS: dict[str, str] = {
     "OrdersQuery.updated_since": "Only orders that were changed at this time or later, cancelled ones, too; the oldest change first. To go on from where a list ended, ask for its "
     "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "OrdersQuery.farm": "Only orders with a part of this farm, by its id or slug; not with `updated_since`.",
-    "OrdersQuery.market_day": "Only orders with a part in a window of this market day; with `farm`, that farm's part. Not with `updated_since`.",
+    "OrdersQuery.market_day": "Only orders with a part in a window of this market day: of a farm's orders its own part, with `farm` that farm's. Not with `updated_since`.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
     "tax": "Tax: of goods less discount, and of fees.",
     "OrderTotals.total": "What the buyer owes: goods and fees less discount, and tax unless it is included. For an order that is cancelled or expired as a whole, what was agreed.",

@@ -17,6 +17,9 @@ from harvestd.market.orders import (
     expiry,
     fulfilment_shapes,
     handlers,
+    history_routes,
+    history_shapes,
+    moved_windows,
     ordering,
     placing_shapes,
     quote_routes,
@@ -41,6 +44,7 @@ _WORDS = {
     **fulfilment_shapes.WORDS,
     **step_shapes.WORDS,
     **change_shapes.WORDS,
+    **history_shapes.WORDS,
 }
 _ORDERS = Section("orders", "Placing orders, and the progress of each farm's part.", _WORDS)
 
@@ -64,7 +68,7 @@ SUBJECT = Subject(
     events={
         "order.created": events.OrderCreated, "order.updated": events.OrderUpdated, "order.completed": events.OrderEnded,
         "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded, "order.amended": events.OrderAmended, "order.line_short": events.LineChanged,
-        "order.line_weighed": events.LineChanged,
+        "order.line_weighed": events.LineChanged, "order.moved": events.OrderMoved,
     },
     listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
@@ -82,6 +86,9 @@ SUBJECT = Subject(
         Route(method="PATCH", path="/api/orders/{id}", operation="changeOrder", spoken=True, handler=change_routes.amend, permission=Permission.AMEND_ORDERS, mode=Mode.WRITE,
               section=_ORDERS, summary="Add, change and take out lines of an order", body=change_shapes.ChangeOrder, query=placing_shapes.OrderKeyQuery, strangers=_KEYS, rules=change_routes.faults, answer=shapes.Order, key="optional",
               if_match=True, body_limit=MANY_BODY, errors=(*_STEP, errors.OutOfStock, errors.PriceChanged, errors.Stale, errors.WindowFull)),
+        Route(method="GET", path="/api/orders/{id}/changes", operation="listOrderChanges", handler=history_routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH,
+              section=_ORDERS, summary="What has become of an order's lines, as far as the caller may see it", query=history_shapes.OrderChangesQuery, strangers=_KEYS,
+              answer=CountedPage[history_shapes.OrderChange], limit="rate_read", errors=(errors.NotFound,)),
         Route(method="POST", path="/api/orders/{id}/lines/{line_id}/answer", operation="answerOrderLine", handler=change_routes.answer, permission=Permission.PLACE_ORDERS,
               mode=Mode.WRITE, section=_ORDERS, summary="Say whether one wants what the farm asks about", body=change_shapes.AnswerLine, rules=change_routes.answer_faults, query=placing_shapes.OrderKeyQuery, strangers=_KEYS,
               answer=shapes.Order, key="optional", may_match=True, errors=(*_STEP, errors.PriceChanged, errors.Stale, errors.WindowFull),
@@ -101,8 +108,8 @@ SUBJECT = Subject(
               section=_ORDERS, summary="Say what many lines weigh, of any number of orders", body=change_shapes.Weighings, by_row="weighings", answer=change_shapes.WeighingResults,
               key="optional", body_limit=LONG_BODY, errors=(errors.NotFound,)),
     ),
-    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted", "market_day.cancelled"), 50): QueueHandlers(
-        each={"account.deleted": closing.sweep, "market_day.cancelled": closing.call_off}, bulk=handlers.sell)},
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.amended", "order.line_short", "order.cancelled", "order.expired", "account.deleted", "market_day.cancelled", "market_day.changed"), 50): QueueHandlers(
+        each={"account.deleted": closing.sweep, "market_day.cancelled": closing.call_off, "market_day.changed": moved_windows.follow}, bulk=handlers.sell)},
     periodic=(Due("expiry", 1.0, expiry.release, next_due=expiry.next_due), Due(quoting.TASK, 1.0, quoting.end_all, next_due=quoting.next_due),
               Due("order answers", 10.0, expiry.settle, next_due=expiry.next_answer_due), Due("order details", 3600.0, retention.erase_old, next_due=retention.next_due)),
 )  # fmt: skip

@@ -32,6 +32,10 @@ from harvestd.web.context import RequestContext, Result
 
 _NOT_THERE = FieldError("line_id", "is no line of an order of this farm", code="not-found", params={"reason": "line"})
 
+_OTHER_DAY = FieldError(
+    "line_id", "is of no order for this market day; leave market_day_id out, or weigh it apart", code="not-found", params={"reason": "line-of-day"}
+)  # fmt: skip
+
 
 @attrs.frozen
 class _Row:
@@ -54,6 +58,8 @@ async def weigh(request: RequestContext, body: Weighings) -> Result:
         place = places.get(row.line_id)
         if place is None or place.farm_id != farm.id:
             results.append(_result(request, row, None, (_NOT_THERE,)))
+        elif body.market_day_id not in (None, place.market_day_id):
+            results.append(_result(request, row, place.order_id, (_OTHER_DAY,)))
         else:
             orders.setdefault(place.order_id, []).append(row)
     replayed = bool(orders)

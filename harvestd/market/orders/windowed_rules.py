@@ -141,4 +141,6 @@ def closed() -> MarketClosed:
 
 def shown(slot: Slot) -> dict[str, Any]:
     """The window as the contract shows it in an order."""
-    return {"id": slot.id, "market_day_id": slot.day_id, "from": slot.starts_at, "to": slot.ends_at}
+    return {
+        "id": slot.id, "market_day_id": slot.day_id, "market_day_name": slot.day_name, "from": slot.starts_at, "to": slot.ends_at
+    }  # fmt: skip

@@ -142,6 +142,14 @@ def shown(booking: Booking) -> dict[str, dict[str, Any]]:
     return {farm_id: _at(one.slot) for farm_id, one in booking.parts.items()}
 
 
+def renewed(ways: Mapping[str, dict[str, Any]], booking: Booking) -> dict[str, dict[str, Any]]:
+    """Fulfilments with their windows as these are now: a quote has them as they were."""
+    return {
+        farm_id: {**way, **_at(booking.parts[farm_id].slot)} if farm_id in booking.parts else way
+        for farm_id, way in ways.items()
+    }
+
+
 def _at(slot: Slot) -> dict[str, Any]:
     point = {} if slot.point is None else {"pickup_point": slot.point}
     return {"window": rules.shown(slot), **point}

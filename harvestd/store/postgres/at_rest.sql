@@ -6,12 +6,12 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 -- name: a sent event that a durable consumer neither handled nor gave up
 select e.id, e.type, c.consumer
   from outbox e
-  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted,market_day.cancelled}'::text[]),
+  join (values ('harvest.orders', '{order.created,order.updated,order.amended,order.line_short,order.cancelled,order.expired,account.deleted,market_day.cancelled,market_day.changed}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
-               ('harvest.notifications', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed,farm.member_closed}'),
+               ('harvest.notifications', '{order.created,order.updated,order.amended,order.moved,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.noted,account.deleted,account.exported,farm.member_invited,farm.verified,farm.suspended,farm.imprint_changed,farm.renamed,farm.member_joined,farm.member_left,farm.member_removed,farm.member_changed,farm.member_closed,market_day.closing_soon,market_day.closed,market_day.cancelled,market_day.changed}'),
                ('harvest.images', '{image.uploaded}'),
-               ('harvest.analytics', '{order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired}'),
-               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.amended,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
+               ('harvest.analytics', '{order.created,order.updated,order.amended,order.moved,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired}'),
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.amended,order.moved,order.line_short,order.line_weighed,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
  where e.sent_at is not null
    and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)
@@ -77,3 +77,10 @@ select source, id, after from search_renewals;
 
 -- name: a search document that Elasticsearch does not hold as it is
 select kind, id::text, since, refused from search_pending;
+
+-- name: an order that shows a window of its market day as it is no more
+select p.order_id, p.farm_id from order_parts p join windows w on w.id = p.window_id join market_days d on d.id = w.day_id
+ where p.status not in ('completed', 'cancelled', 'expired')
+   and (p.fulfilment #>> '{window,id}', p.fulfilment #>> '{window,market_day_name}',
+        (p.fulfilment #>> '{window,from}')::timestamptz, (p.fulfilment #>> '{window,to}')::timestamptz)
+       is distinct from (w.id::text, d.name, w.starts_at, w.ends_at);

@@ -50,7 +50,8 @@ def test_of_a_change_of_lines_those_are_told_who_did_not_make_it_and_whose_lines
 def test_a_notice_is_about_an_order_s_event_or_a_step_of_a_part() -> None:
     assert KINDS == (
         "farm.member_changed", "farm.member_closed", "farm.member_joined", "farm.member_left", "farm.member_removed",
-        "order.amended", "order.cancelled", "order.completed", "order.confirmed", "order.created", "order.expired", "order.line_short", "order.line_weighed",
+        "market_day.cancelled", "market_day.changed", "market_day.closed", "market_day.closing_soon",
+        "order.amended", "order.cancelled", "order.completed", "order.confirmed", "order.created", "order.expired", "order.line_short", "order.line_weighed", "order.moved",
         "order.out_for_delivery", "order.ready",
     )  # fmt: skip
     assert (kind("order.created"), kind("order.updated", "ready")) == ("order.created", "order.ready")

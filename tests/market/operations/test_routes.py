@@ -448,7 +448,7 @@ async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     assert set(market) == {
         "name", "currency", "timezone", "languages", "units", "tax_included", "guests", "methods", "sandbox", "password",
         "password_min_length", "imprint", "sign_in_issuer", "link_sign_in", "private_registration", "second_factor_required_for",
-        "upload_max_bytes",
+        "upload_max_bytes", "by_days", "holds_minutes", "order_confirmation", "own_products", "order_lines_max",
     }  # fmt: skip
     units = {unit.pop("unit"): unit for unit in market["units"]}
     assert set(units) == set(get_args(Unit))

@@ -68,7 +68,7 @@ async def test_mails_say_when_goods_are_handed_over(market: Market) -> None:
     assert (await s.order(buyer)).status == 201
     await market.work()
     for whom in (buyer, s.farmer):
-        assert any("Between " in text for _, text in await mails(market, whom.email))
+        assert any("Saturday, between " in text for _, text in await mails(market, whom.email))
 
 
 async def test_a_window_without_a_limit_holds_more_crates_than_anybody_has(market: Market) -> None:

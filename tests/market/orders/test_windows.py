@@ -418,3 +418,49 @@ async def _more(market: Market, window: str) -> set[str]:
     return await market.parts.database.transaction(
         lambda tx: slot_rows.take(tx, market.parts.new_id(), wanted, fresh=False)
     )
+
+
+async def test_a_farm_s_orders_of_a_day_are_those_of_its_own_part(market: Market) -> None:
+    s = await stall(market)
+    second, buyer = await market.farmer("Blue Acres"), await market.person()
+    eggs = await market.product(second, title="Eggs", unit="dozen", price=300, stock=9)
+    now = market.parts.now()
+    other = await made(s.manager, body(now, opens=-1, windows=[delivery(now)]))
+    ways = [
+        {"farm_id": farm.farm_id, "method": "delivery", "address": "1 Lane", "window_id": day["windows"][0]["id"]}
+        for farm, day in ((s.farmer, s.day), (second, other))
+    ]
+    order = await buyer.order((s.carrots, 1), (eggs["id"], 1), fulfilments=ways)
+    assert order.status == 201, order.text
+    for who, day, count in (
+        (s.farmer, s.day, 1),
+        (s.farmer, other, 0),
+        (second, other, 1),
+        (second, s.day, 0),
+        (buyer, s.day, 1),
+        (buyer, other, 1),
+    ):
+        found = (await who.get(f"/api/orders?market_day={day['id']}&count=true")).json()
+        assert (len(found["items"]), found["total"]) == (count, count)
+
+
+async def test_goods_of_another_day_are_not_weighed_with_those_of_one(market: Market) -> None:
+    s, buyer = await stall(market), await market.person()
+    per = {"quantity": "1", "unit": "kg"}
+    ducks = await market.product(
+        s.farmer, title="Ducks", unit="each", price=500, stock="9", price_per=per, priced_by="weight", estimated_weight={"quantity": "0.8", "unit": "kg"}
+    )  # fmt: skip
+    now = market.parts.now()
+    other = await made(s.manager, body(now, opens=-1, windows=[delivery(now)]))
+    lines = []
+    for window in (s.window, other["windows"][0]["id"]):
+        lines.append((await s.order(buyer, (ducks["id"], 1), window=window)).json()["lines"][0]["id"])
+    rows = [{"line_id": line, "quantity": "0.7"} for line in lines]
+    path = f"/api/farms/{s.farmer.farm_id}/weighings"
+    weighed = (await s.farmer.post(path, {"market_day_id": s.day["id"], "weighings": rows})).json()["results"]
+    assert [one["status"] for one in weighed] == ["weighed", "failed"]
+    assert [(e["field"], e["code"]) for e in weighed[1]["errors"]] == [("weighings[1].line_id", "not-found")]
+    assert [one["status"] for one in (await s.farmer.post(path, {"weighings": rows})).json()["results"]] == [
+        "unchanged",
+        "weighed",
+    ]

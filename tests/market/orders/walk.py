@@ -36,6 +36,7 @@ STEPS: tuple[Step, ...] = (
     Step("listOrders", BUYER, {"limit": "1"}),
     Step("getOrder", BUYER, {"id": "{placeOrder.id}"}),
     Step("changeOrder", BUYER, {"id": "{placeOrder.id}"}, {"lines": [{"line_id": "{placeOrder.lines.0.id}", "quantity": "1.5"}]}),
+    Step("listOrderChanges", BUYER, {"id": "{placeOrder.id}"}),
     Step("moveOrderPart", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES}, {"to": "confirmed"}),
     Step("shortOrderLine", FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES, "line_id": "{placeOrder.lines.0.id}"}, {"quantity": "0.25", "reason": "Hail."}),
     Step("weighOrderLine", FARMER, {"id": "{ducks.id}", "farm_id": SUNNY_ACRES, "line_id": "{ducks.lines.0.id}"}, {"quantity": "2.9", "unit": "kg"}, prepare=_ducks),

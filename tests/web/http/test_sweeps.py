@@ -87,6 +87,17 @@ async def stocked(market: Market) -> dict[str, Person]:
     return people
 
 
+async def amended(people: dict[str, Person]) -> str:
+    """An order that has changed several times, which each of these people may see."""
+    order = (await people["buyer"].get(f"/api/orders?farm={people['farmer'].farm_id}")).json()["items"][0]
+    line = order["lines"][0]["id"]
+    for n in range(2, 2 + THINGS):
+        change = {"lines": [{"line_id": line, "quantity": n}]}
+        answer = await people["buyer"].request("PATCH", f"/api/orders/{order['id']}", change, If_Match="*")
+        assert answer.status == 200, answer.text
+    return str(order["id"])
+
+
 async def repriced(market: Market, farmer: Person) -> str:
     """A product that had several prices."""
     product = str((await market.product(farmer))["id"])
@@ -98,7 +109,7 @@ async def repriced(market: Market, farmer: Person) -> str:
 
 def ids(answer: dict[str, Any]) -> list[str]:
     """Of what is on a page."""
-    return [item.get("id") or item.get("query") or item["from"] for item in answer["items"]]
+    return [item.get("id") or item.get("query") or item.get("version") or item["from"] for item in answer["items"]]
 
 
 async def page(who: Any, path: str) -> dict[str, Any]:
@@ -130,7 +141,10 @@ async def test_the_pages_of_any_size_are_the_whole_list_in_its_order(parts: Part
     noon = datetime.now(UTC)  # the order of relevance depends on the moment
     market = make_market(attrs.evolve(parts, search=PostgresSearch(parts.database, "english", lambda: noon)))
     people = await stocked(market)
-    of = {"/api/products/{id}/price-history": await repriced(market, people["farmer"])}
+    of = {
+        "/api/products/{id}/price-history": await repriced(market, people["farmer"]),
+        "/api/orders/{id}/changes": await amended(people),
+    }
     for route in LISTS:
         swept = 0
         for role, query in itertools.product(people, variants(route)):
