@@ -60,6 +60,11 @@ class Gathering(Generic[Item, Outcome]):
         self._waiting: deque[_Place[Item, Outcome]] = deque()
         self._handing: Handing[_Group[Item, Outcome] | None] = Handing(self._abandoned)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a group that is under way."""
+        return len(self._waiting)
+
     async def do(self, item: Item, alone: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """Do it, with others if they wait at the same time; ``alone`` does it by itself."""
         place: _Place[Item, Outcome] = _Place(item)
