@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -18,14 +18,13 @@ from harvestd.runtime.gathering import LANES, MOST, PATIENCE, Gathering
 class Bench:
     """Items are texts; each group, and each that is alone, goes on when the test says so. ``done`` has what is under way, or was, in its order."""
 
-    groups: int = 4
     clock: Clock = attrs.field(factory=Clock)
     done: list[list[str]] = attrs.field(factory=list)
     ends: list[Deferred[None]] = attrs.field(factory=list)
     gathering: Gathering[str, str] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.gathering = Gathering(self.clock, self._together, self.groups)
+        self.gathering = Gathering(self.clock, self._together, 4)
 
     async def _wait(self, items: list[str]) -> None:
         self.done.append(items)
@@ -46,9 +45,22 @@ class Bench:
 
         return await self.gathering.do(item, alone)
 
+    def end_all(self) -> None:
+        """Whatever a test leaves under way."""
+        for end in self.ends:  # grows meanwhile
+            if not end.called:
+                end.callback(None)
+
     def end(self, number: int, error: Exception | None = None) -> None:
         end = self.ends[number]
         end.callback(None) if error is None else end.errback(error)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.end_all()
 
 
 def outcome(one: Deferred[str]) -> Any:
@@ -59,8 +71,7 @@ def outcome(one: Deferred[str]) -> Any:
     return found[0] if found else None
 
 
-def test_nobody_waits_for_others_to_come() -> None:
-    bench = Bench()
+def test_nobody_waits_for_others_to_come(bench: Bench) -> None:
     first, second = bench.start("a", "b")
     assert bench.done == [["a"], ["b"]]
     bench.end(0)
@@ -69,8 +80,7 @@ def test_nobody_waits_for_others_to_come() -> None:
     assert bench.clock.getDelayedCalls() == [], "no timer is left"
 
 
-def test_whoever_waits_goes_on_with_all_others_in_the_order_in_which_they_came() -> None:
-    bench = Bench()
+def test_whoever_waits_goes_on_with_all_others_in_the_order_in_which_they_came(bench: Bench) -> None:
     busy = bench.start("a", "b")
     waiting = bench.start("c", "bad d", "e")
     assert (len(bench.done), bench.gathering.waiting) == (LANES, 3)
@@ -83,8 +93,7 @@ def test_whoever_waits_goes_on_with_all_others_in_the_order_in_which_they_came()
     assert [outcome(one) for one in busy] == ["a alone", "b alone"]
 
 
-def test_what_fails_as_a_whole_is_done_one_by_one() -> None:
-    bench = Bench()
+def test_what_fails_as_a_whole_is_done_one_by_one(bench: Bench) -> None:
     bench.start("a", "b")
     waiting = bench.start("c", "d", "e")
     bench.end(0)
@@ -97,16 +106,15 @@ def test_what_fails_as_a_whole_is_done_one_by_one() -> None:
     assert len(found) == 3 and sum("alone" in one for one in found) == 2, found
 
 
-def test_a_group_is_no_larger_than_its_most() -> None:
-    bench = Bench()
+def test_a_group_is_no_larger_than_its_most(bench: Bench) -> None:
     bench.start("a", "b", *(str(n) for n in range(MOST + 2)))
     bench.end(0)
     bench.end(1)
     assert bench.done[2:] == [[str(n) for n in range(MOST)], [str(MOST), str(MOST + 1)]]
 
 
-def test_one_that_is_held_up_keeps_nobody_from_going_on_until_too_many_are() -> None:
-    bench = Bench(groups=LANES + 1)
+def test_one_that_is_held_up_keeps_nobody_from_going_on_until_too_many_are(bench: Bench) -> None:
+    bench.gathering = Gathering(bench.clock, bench._together, LANES + 1)
     bench.start("a", "b")
     bench.start("c", "d")
     bench.clock.advance(PATIENCE + 0.001)
@@ -118,8 +126,7 @@ def test_one_that_is_held_up_keeps_nobody_from_going_on_until_too_many_are() -> 
     assert bench.done[LANES + 1 :] == [["e"]]
 
 
-def test_whoever_was_to_lead_and_is_gone_leaves_the_others_to_themselves() -> None:
-    bench = Bench()
+def test_whoever_was_to_lead_and_is_gone_leaves_the_others_to_themselves(bench: Bench) -> None:
     bench.start("a", "b")
     leader, other = bench.start("c", "d")
     leader.cancel()
@@ -130,10 +137,9 @@ def test_whoever_was_to_lead_and_is_gone_leaves_the_others_to_themselves() -> No
     assert outcome(other) == "d alone"
 
 
-def test_many_that_end_at_once_are_no_deeper_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_that_end_at_once_are_no_deeper_than_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A leader whose work is done as soon as it begins starts the next from its own end: not inside it, or Python's stack would overflow."""
     monkeypatch.setattr(gathering, "MOST", 1)
-    bench = Bench()
     bench.start("a", "b")
 
     async def at_once() -> str:
