@@ -200,7 +200,7 @@ async def test_keys_are_each_ones_own(many: Crowd) -> None:
     assert (reused.status, fresh.status, same_name.status) == (201, 201, 201)
     assert fresh.json()["id"] != same_name.json()["id"]
     (wrong, right) = await many.at_once(
-        two.order((product["id"], 2), key="other"), two.order((product["id"], 1), key="other again")
+        two.order((product["id"], 2), key="other"), two.order((product["id"], 1), key="another")
     )
     assert (wrong.status, wrong.json()["type"]) == (422, "/problems/key-reused")
     assert (right.status, many.sizes) == (201, [3, 1])
