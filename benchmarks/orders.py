@@ -33,6 +33,9 @@ from tests.queue.processes import LEADING
 
 OURS, LIMIT, VENDURE, ALL = "harvestd", "pgbench", "Vendure", "harvestd with a worker beside"
 CLIENTS = 32
+#: Buyers who all want one product, each at a connection of their own; and what is compared: an order of one line is of that, or of one of as many.
+WHO_WANT_ONE = 64
+ONE, SPREAD = "one product", "64 products"
 #: Who wants one of the last five; as many are signed in.
 WANTING, WANTING_QUICK = 50, 16
 #: Connections of pgbench: as many as harvestd keeps by default (``database_pool``).
@@ -82,8 +85,10 @@ def run(ground: Ground) -> list[Figure]:
         contestants: dict[str, Callable[[], Paced]] = {
             OURS: partial(_load, market, api.port, ground.seconds),
         }
+        served = {OURS: (market, api.port)}
         if ground.against is not None:
-            contestants[BEFORE] = stack.enter_context(_before(ground, wanting))
+            served[BEFORE] = stack.enter_context(_before(ground, wanting))
+            contestants[BEFORE] = partial(_load, *served[BEFORE], ground.seconds)
         contestants[LIMIT] = partial(
             pgbench.run, ground.postgres, limit, samples, statements, ground.seconds, CONNECTIONS
         )
@@ -96,7 +101,7 @@ def run(ground: Ground) -> list[Figure]:
             contestants[VENDURE] = partial(server.orders, _BASKETS, max(SHOPPING, ground.seconds), SHOPPERS)
         contestants[OURS]()  # connections, caches, and statements that are prepared
         found = contest(ground, contestants)
-        figures = [*_of_peak(found, why), _asked(ground, counted, samples)]
+        figures = [*_of_peak(found, why), _asked(ground, counted, samples), _one_product(ground, served)]
         held.close()
         ground.say("the relay sends what is left")
         wait_until("every event is sent", lambda: market.query(_UNSENT) == [(False,)], 240)
@@ -135,14 +140,14 @@ def _unrelayed(market: Market) -> Iterator[Any]:
 
 
 @contextmanager
-def _before(ground: Ground, wanting: int) -> Iterator[Callable[[], Paced]]:
+def _before(ground: Ground, wanting: int) -> Iterator[tuple[Market, int]]:
     """The earlier revision, on a market of its own."""
     assert ground.against is not None
     market = orders_market.market(ground, 1_000 if ground.quick else 10_000, "ordersbefore", ground.against)
     with _unrelayed(market), market.serving() as api:
         market.sign_in(api.port, wanting)
         _load(market, api.port, 1.0)
-        yield partial(_load, market, api.port, ground.seconds)
+        yield market, api.port
 
 
 def _shop(ground: Ground) -> tuple[Shop | None, list[str]]:
@@ -159,6 +164,27 @@ def _load(market: Market, port: int, seconds: float) -> Paced:
     """As many orders as the server can take. RuntimeError unless each is accepted."""
     wanted = itertools.islice(market.requests(), round(MOST_A_SECOND * seconds))
     return _all_good(paced(port, wanted, 0, seconds, CLIENTS))
+
+
+def _one_product(ground: Ground, served: dict[str, tuple[Market, int]]) -> Figure:
+    """Everybody wants the strawberries: whoever decides on one row at a time, or commits before the next may, takes them one after the other."""
+    contestants: dict[str, Callable[[], Paced]] = {}
+    for name, (market, port) in served.items():
+        market.sign_in(port, WHO_WANT_ONE)
+        lines = [[basket[0]] for basket in market.baskets]
+        for what, baskets in ((SPREAD, lines), (ONE, lines[:1])):
+            contestants[f"{name}, {what}"] = partial(_load_of, market, port, ground.seconds, baskets)
+    found = contest(ground, contestants)
+    return Figure(
+        name="orders-one-product", title="Orders of one product", unit="orders/s", rounds=of(found, lambda each: each.rate),
+        targets=[Target(f"{OURS}, {ONE}", f"{OURS}, {SPREAD}", ratio=0.9)],
+        notes=[f"One line an order, {WHO_WANT_ONE} clients at once: all of the one product, or each of one of {BASKETS}."],
+    )  # fmt: skip
+
+
+def _load_of(market: Market, port: int, seconds: float, baskets: list[list[dict[str, str]]]) -> Paced:
+    wanted = itertools.islice(market.requests(baskets), round(MOST_A_SECOND * seconds))
+    return _all_good(paced(port, wanted, 0, seconds, WHO_WANT_ONE))
 
 
 def _all_good(found: Paced) -> Paced:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,9 @@ class Market:
         """One statement."""
         return self.server.query(self.database, sql, *parameters)
 
-    def requests(self) -> Iterator[bytes]:
-        """Orders without end, by the buyers and of the baskets in turn, each with a key of its own."""
-        bodies = [json.dumps({"lines": lines}).encode() for lines in self.baskets]
+    def requests(self, baskets: Sequence[Sequence[dict[str, str]]] = ()) -> Iterator[bytes]:
+        """Orders without end, by the buyers and of the baskets (the market's, without any) in turn, each with a key of its own."""
+        bodies = [json.dumps({"lines": lines}).encode() for lines in baskets or self.baskets]
         for number in self._numbers:
             yield self._request(number, bodies[number % len(bodies)])
 
@@ -93,9 +93,10 @@ class Market:
         )
 
     def sign_in(self, port: int, buyers: int) -> None:
-        """Register so many."""
+        """Register buyers until there are so many."""
         with ThreadPoolExecutor(2) as pool:
-            self.tokens += pool.map(lambda n: register(port, f"{self.whose}{n}")[0], range(buyers))
+            numbers = range(len(self.tokens), buyers)
+            self.tokens += pool.map(lambda n: register(port, f"{self.whose}{n}")[0], numbers)
 
     def samples(self, port: int, trips: Any) -> list[Sample]:
         """An order of each basket, placed one after the other, as the server's log has it; without those on a connection that

@@ -81,6 +81,7 @@ def script(sample: Sample, statements: dict[str, str], prefix: str) -> str:
             _UUID.sub(anew, trip.text)
             .replace(sample.key, f"{prefix}:n")
             .replace(f"'{sample.number}'", f"'B{prefix}:n'")
+            .replace(f'{{"{sample.number}"}}', f'{{"B{prefix}:n"}}')  # the only one of a list
         )
         lines.append(" \\; ".join(Trip(0, text).statements) + ";")
     used = {match[1] for trip in sample.trips for match in _EXECUTED.finditer(trip.text)}

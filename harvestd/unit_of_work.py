@@ -3,7 +3,7 @@ periodic tasks and commands all open one in the same way for changes that others
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,7 +13,9 @@ from twisted.logger import Logger
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import families_of, merged
 from harvestd.parts import Parts
+from harvestd.runtime.tracing import Trace
 from harvestd.store import outbox
+from harvestd.store.postgres.database import ATTEMPTS
 from harvestd.store.postgres.transactions import Transaction
 
 Result = TypeVar("Result")
@@ -44,6 +46,12 @@ class UnitOfWork:
         the subject of its type does not allow (``tables.TOPOLOGY``)."""
         outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.machine_now)
 
+    def record_for(self, traced: Sequence[tuple[Trace, Sequence[Event]]]) -> None:
+        """The same for several who share the transaction, each under their own trace."""
+        events = [event for _, own in traced for event in own]
+        traces = [trace for trace, own in traced for _ in own]
+        outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.machine_now, traces)
+
     async def tell(self, happening: Any) -> None:
         """Call the listeners now, in this transaction: code of later subjects, by the type of ``happening`` (``tables.LISTENERS``)."""
         for listener in self.parts.listeners.get(type(happening), ()):
@@ -56,19 +64,20 @@ class UnitOfWork:
 
 
 async def change(
-    parts: Parts, work: Callable[[UnitOfWork], Awaitable[Result]], *, now: datetime | None = None, by_keys: bool = True
-) -> Result:
+    parts: Parts, work: Callable[[UnitOfWork], Awaitable[Result]], *, now: datetime | None = None, by_keys: bool = True,
+    attempts: int = ATTEMPTS,
+) -> Result:  # fmt: skip
     """Run ``work`` in a transaction (with retries), and follow up the commit of the successful run: wake the relay,
     drop stale entries from this process's cache (others hear of them from the queue), then run the actions of
-    ``on_commit``. ``by_keys`` as for :meth:`Database.transaction`: changes find a few rows by their keys, so it is the
-    default."""
+    ``on_commit``. ``by_keys`` and ``attempts`` as for :meth:`Database.transaction`: changes find a few rows by their keys, so
+    that is the default."""
     moment = parts.now() if now is None else now
 
     async def kept(tx: Transaction) -> tuple[Result, UnitOfWork]:
         unit = UnitOfWork(parts, tx, moment)
         return await work(unit), unit
 
-    result, unit = await parts.database.transaction(kept, by_keys=by_keys)
+    result, unit = await parts.database.transaction(kept, by_keys=by_keys, attempts=attempts)
     if unit.tx.events:
         parts.wake_relay()
         parts.committed(unit.tx.events)

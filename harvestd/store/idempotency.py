@@ -27,12 +27,13 @@ class Recorded:
     body: bytes
 
 
-def _recorded(fingerprint: Any, status: int, headers: Any, body: Any) -> Recorded:
+def recorded(fingerprint: Any, status: int, headers: Any, body: Any) -> Recorded:
+    """A row's columns as a response."""
     return Recorded(bytes(fingerprint), status, tuple(headers.items()), bytes(body))
 
 
 def _claimed(locked: bool, *row: Any) -> tuple[bool, Recorded | None]:
-    return locked, None if row[0] is None else _recorded(*row)
+    return locked, None if row[0] is None else recorded(*row)
 
 
 LOCK = Statement(
@@ -79,10 +80,20 @@ async def claim(
     assert row is not None
     locked, found = row
     if not locked:
-        raise KeyInFlight("a request with this Idempotency-Key is being worked on; send it again in a moment")
+        raise in_flight()
     if found is not None and found.fingerprint != fingerprint:
-        raise KeyReused("this Idempotency-Key was used for another request; take a fresh key")
+        raise reused()
     return found
+
+
+def in_flight() -> KeyInFlight:
+    """The refusal of a key that another transaction holds."""
+    return KeyInFlight("a request with this Idempotency-Key is being worked on; send it again in a moment")
+
+
+def reused() -> KeyReused:
+    """The refusal of a key that was used for a different request."""
+    return KeyReused("this Idempotency-Key was used for another request; take a fresh key")
 
 
 def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:

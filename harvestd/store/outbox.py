@@ -14,7 +14,7 @@ import msgspec
 
 from harvestd.kernel.events import Event
 from harvestd.kernel.topology import Topology
-from harvestd.runtime.tracing import current_trace
+from harvestd.runtime.tracing import Trace, current_trace
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
@@ -42,9 +42,9 @@ class Backlog(msgspec.Struct, frozen=True):
 INSERT = Statement(
     "outbox_insert",
     """insert into outbox (id, type, aggregate, version, data, trace, created_at)
-       select e.id, e.type, e.aggregate, e.version, e.data, :trace::jsonb, :now::timestamptz
-       from unnest(:ids::uuid[], :types::text[], :aggregates::text[], :versions::int[], :data::jsonb[])
-            as e(id, type, aggregate, version, data)""",
+       select e.id, e.type, e.aggregate, e.version, e.data, e.trace, :now::timestamptz
+       from unnest(:ids::uuid[], :types::text[], :aggregates::text[], :versions::int[], :data::jsonb[], :traces::jsonb[])
+            as e(id, type, aggregate, version, data, trace)""",
     nothing,
 )
 UNSENT = Statement(
@@ -81,9 +81,10 @@ PURGE = Statement(
 
 
 def record(
-    tx: Transaction, events: Sequence[Event], topology: Topology, new_id: Callable[[], str], now: datetime
-) -> None:
-    """Write ``events`` in ``tx``, at its commit at the latest, under the current trace and in order; and append them to ``tx.events``.
+    tx: Transaction, events: Sequence[Event], topology: Topology, new_id: Callable[[], str], now: datetime,
+    traces: Sequence[Trace] | None = None,
+) -> None:  # fmt: skip
+    """Write ``events`` in ``tx``, at its commit at the latest, each under its trace (without any, the current one) and in order; and append them to ``tx.events``.
 
     Raises ``ValueError`` for an event that ``topology`` does not allow. A unit of work records and wakes the relay.
     """
@@ -93,7 +94,7 @@ def record(
         why = topology.fault(event.type, event.data)
         if why:
             raise ValueError(why)
-    trace = current_trace()
+    under = [current_trace()] * len(events) if traces is None else traces
     tx.later(
         INSERT,
         ids=[new_id() for _ in events],
@@ -101,7 +102,7 @@ def record(
         aggregates=[event.aggregate for event in events],
         versions=[event.version for event in events],
         data=[event.data for event in events],
-        trace={"request_id": trace.request_id, "traceparent": trace.traceparent},
+        traces=[{"request_id": trace.request_id, "traceparent": trace.traceparent} for trace in under],
         now=now,
     )
     tx.events.extend(events)

@@ -14,6 +14,7 @@ from harvestd.kernel.errors import Forbidden, MarketError, NotFound, Stale, Unau
 from harvestd.kernel.permissions import SCOPES, Permission, has_scope
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
+from harvestd.runtime.tracing import Trace
 from harvestd.store.postgres.statements import Reader
 from harvestd.store.postgres.transactions import Transaction
 from harvestd.unit_of_work import UnitOfWork, change
@@ -141,6 +142,8 @@ class RequestContext:
     gone: Callable[[], bool] = lambda: False
     direct: Callable[[], bool] = lambda: False
     limited: Callable[[tuple[tuple[bytes, bytes], ...]], None] = lambda headers: None
+    #: For what is recorded in a transaction that it shares: elsewhere its coroutine runs under it.
+    trace: Trace = attrs.field(factory=Trace)
 
     @property
     def work(self) -> UnitOfWork:

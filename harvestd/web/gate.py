@@ -36,6 +36,7 @@ from harvestd.web.refusals import refusal
 from harvestd.web.replies import Response
 from harvestd.web.response_cache import ResponseCache
 from harvestd.web.routes import Mode, Route
+from harvestd.web.sharing import Sharing
 from harvestd.web.unrouted import Unrouted
 
 
@@ -51,6 +52,7 @@ class Gate:
         self._concurrency = Concurrency(parts.settings, parts.metrics.shortages)
         self.codings = Codings(parts.cache)
         self._responses = ResponseCache(parts, self.codings)
+        self._sharing = {route.name: Sharing(parts, route) for route in routes if route.shared is not None}
         self._unrouted = Unrouted(routes, self.limits)
 
     def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:
@@ -121,7 +123,7 @@ class Gate:
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
             refused=refused, if_match=conditional.if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
-            direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more),
+            direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more), trace=request.trace,
         )  # fmt: skip
         if spool is not None:
             reply = await self._files.handle(route, context, query, request, spool)
@@ -170,7 +172,11 @@ class Gate:
             await context.tell_acting(unit)
             return replies.of_value(route, value, context.path, query, translated.headers(context))
 
-        reply = await keys.write(self._parts, key, context.now, work)
+        async def alone() -> Response:
+            return await keys.write(self._parts, key, context.now, work)
+
+        sharing = self._sharing.get(route.name)
+        reply = await (alone() if sharing is None else sharing.answer(context, context.body, key, alone))
         await failpoint("write.before_answer")
         return reply
 

@@ -81,12 +81,12 @@ async def write(
         if key is None:
             return await work(unit)
         ttl = parts.settings.idempotency_ttl
-        recorded = await idempotency.claim(unit.tx, key.user_id, key.text, key.fingerprint, unit.machine_now, ttl)
-        if recorded is not None:
-            return _replayed(recorded)
+        first = await idempotency.claim(unit.tx, key.user_id, key.text, key.fingerprint, unit.machine_now, ttl)
+        if first is not None:
+            return replayed(first)
         reply = await work(unit)
         if 200 <= reply.status < 300:
-            idempotency.record(unit.tx, key.user_id, key.text, _recorded(key, reply), unit.machine_now)
+            idempotency.record(unit.tx, key.user_id, key.text, recorded(key, reply), unit.machine_now)
         return reply
 
     return await change(parts, once, now=now)
@@ -107,11 +107,13 @@ async def part(
     return reply.body, reply.header(b"Idempotent-Replayed") is not None
 
 
-def _recorded(key: Key, reply: Response) -> idempotency.Recorded:
+def recorded(key: Key, reply: Response) -> idempotency.Recorded:
+    """What is kept of a response under its key."""
     headers = tuple((name.decode(), value.decode("utf-8")) for name, value in reply.headers if name in _KEPT)
     return idempotency.Recorded(key.fingerprint, reply.status, headers, reply.body)
 
 
-def _replayed(recorded: idempotency.Recorded) -> Response:
-    headers = [(name.encode(), value.encode("utf-8")) for name, value in recorded.headers]
-    return Response(recorded.status, (*headers, (b"Idempotent-Replayed", b"true")), recorded.body)
+def replayed(first: idempotency.Recorded) -> Response:
+    """The response of an earlier request with the key, once more."""
+    headers = [(name.encode(), value.encode("utf-8")) for name, value in first.headers]
+    return Response(first.status, (*headers, (b"Idempotent-Replayed", b"true")), first.body)

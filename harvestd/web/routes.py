@@ -4,7 +4,7 @@ gate, OpenAPI, the metrics' labels and Klein all read it."""
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, Literal, Protocol
 
@@ -91,6 +91,18 @@ class Strangers:
 
 
 @attrs.frozen(kw_only=True)
+class Shared:
+    """Which requests of a ``Mode.WRITE`` route, one without a query, may share a transaction with others that wait at the same time.
+
+    ``suits`` is called as the handler is, before any transaction. ``work`` is called with the unit of work and, for each request in the order of arrival, its
+    context and its body, and returns for each what the handler would: its result, or the refusal that it would raise, which is no other's. It writes nothing
+    for those that it refuses, and raises whatever concerns them all: then each has a transaction of its own."""
+
+    suits: Callable[[Any, Any], Awaitable[bool]]
+    work: Callable[[Any, Sequence[tuple[Any, Any]]], Awaitable[Sequence[Any]]]
+
+
+@attrs.frozen(kw_only=True)
 class Route:
     """One row of the table.
 
@@ -140,6 +152,8 @@ class Route:
     viewed: bool = False
     limit: str = "rate_default"
     endpoint_class: str = ""
+    #: Which of its requests may share a transaction (``sharing.py``).
+    shared: Shared | None = None
     #: RequestContext -> the settings of further limits, for some bodies: these are counted before any transaction, for the caller and for the address, by one
     #: quota for all routes that have the limit.
     guarded: Callable[[Any], Collection[str]] | None = None

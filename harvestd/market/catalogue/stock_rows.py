@@ -41,14 +41,19 @@ def _held(*columns: object) -> Held:
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
-def _shelf(price: str, which: str) -> str:
-    """The products that are asked for, at this price, as far as they are ``which``."""
+def _columns(price: str) -> str:
+    """What is read of a product ``p`` and its farm ``f``, at this price."""
     return f"""p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, {said("p", "title")}, p.unit, {price}, p.price_per, p.stock,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
                           jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null, p.category_id,
-       case when p.priced_by is not null then p.estimated_weight end, p.weight_unit
+       case when p.priced_by is not null then p.estimated_weight end, p.weight_unit"""
+
+
+def _shelf(price: str, which: str) -> str:
+    """The products that are asked for, at this price, as far as they are ``which``."""
+    return f"""{_columns(price)}
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) and {which} order by p.id"""
 
@@ -66,6 +71,32 @@ _LOCK_NUMBERED = Statement(
         ":groups::uuid[]", "(select groups from own)"
     ),
     _numbered,
+)
+# For several orders the locks come first, in one order for everybody, and what each buyer is shown after them: what is locked does not change meanwhile.
+_LOCK_MEMBERSHIPS = Statement(
+    "stock.lock_memberships",
+    "select from group_members where user_id = any(:viewers::uuid[]) order by user_id, group_id for key share",
+    nothing,
+)
+_LOCK_PRODUCTS = Statement(
+    "stock.lock_products",
+    "select from products where id = any(:product_ids::uuid[]) order by id for no key update",
+    nothing,
+)
+_SEE_NUMBERED = Statement(
+    "stock.see_numbered",
+    f"""with o as materialized (
+            select t.n, t.viewer, t.language, nextval('order_numbers') as number,
+                   (select array_agg(m.group_id) from group_members m where m.user_id = t.viewer) as groups
+              from unnest(:viewers::uuid[], :languages::text[]) with ordinality as t(viewer, language, n))
+        select o.n - 1, o.number, {_columns(sight.PAID)}
+          from unnest(:orders::integer[], :product_ids::uuid[]) as a(n, product_id) join o on o.n = a.n + 1
+               join products p on p.id = a.product_id join farms f on f.id = p.farm_id
+         where {sight.SEES}""".replace(":groups::uuid[]", "o.groups")
+    .replace(":viewer::uuid", "o.viewer")
+    .replace(":staff::boolean", "false")
+    .replace(":language::text", "o.language"),
+    lambda order, *columns: (order, *_numbered(*columns)),
 )
 _SEE = Statement(
     "stock.see",
@@ -135,8 +166,37 @@ async def lock_for_order(
     not there. Without any products the number is empty."""
     ids = sorted(set(product_ids))
     rows = await tx.rows(_LOCK_NUMBERED, product_ids=ids, viewer=buyer_id, staff=staff, language=language)
-    number = f"H{rows[0][0]:06d}" if rows else ""
-    return number, {product.id: product for _, product in rows}
+    return _number(rows[0][0]) if rows else "", {product.id: product for _, product in rows}
+
+
+def _number(number: int) -> str:
+    return f"H{number:06d}"
+
+
+@attrs.frozen
+class Shelves:
+    """What one of several orders asks for: the products, and the buyer and the language for whom they are shown."""
+
+    product_ids: Sequence[str]
+    buyer_id: str | None
+    language: str
+
+
+async def lock_for_orders(tx: Transaction, asked: Sequence[Shelves]) -> list[tuple[str, dict[str, OnSale]]]:
+    """What :func:`lock_for_order` returns, for each of several orders that nobody of the staff places; they are numbered in their order."""
+    lines = [(n, id) for n, one in enumerate(asked) for id in sorted(set(one.product_ids))]
+    viewers = [one.buyer_id for one in asked]
+    tx.later(_LOCK_MEMBERSHIPS, viewers=viewers)
+    tx.later(_LOCK_PRODUCTS, product_ids=sorted({id for _, id in lines}))
+    rows = await tx.rows(
+        _SEE_NUMBERED, viewers=viewers, languages=[one.language for one in asked],
+        orders=[n for n, _ in lines], product_ids=[id for _, id in lines],
+    )  # fmt: skip
+    found: list[tuple[str, dict[str, OnSale]]] = [("", {}) for _ in asked]
+    for n, number, product in rows:
+        found[n] = (_number(number), found[n][1])
+        found[n][1][product.id] = product
+    return found
 
 
 async def in_open_orders(tx: Transaction, product_id: str) -> Decimal:

@@ -137,7 +137,7 @@ async def _stored(
     ways = bound.ways if bound.booking is None else windows.renewed(bound.ways, bound.booking)
     discount, cart_id = bound.discount, bound.cart_id
     taken = [] if bound.booking is None else await windows.take(unit, bound.booking, order, bound.held)
-    placing_rows.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
+    placing_rows.insert(unit.tx, [placing_rows.Accepted(order, ways, ordering.note, cart_id)], terms.currency)
     if discount is not None and ordering.buyer.user_id is not None:
         coupons.used(unit.tx, order.id, discount.coupon_id, ordering.buyer.user_id)
     if cart_id is not None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import attrs
+
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
@@ -21,10 +23,12 @@ from harvestd.market.orders.capabilities import NEEDED, Viewer
 from harvestd.market.orders.order import MAX_REASON
 from harvestd.market.orders.ordering import placed_for
 from harvestd.market.orders.parties import Party
+from harvestd.market.orders.placing_routes import placed
+from harvestd.market.orders.placing_rows import Accepted
 from harvestd.market.orders.placing_shapes import OrderKeyQuery, PlaceOrder
 from harvestd.market.orders.shapes import Order, OrdersQuery
 from harvestd.market.orders.step_shapes import CancelOrder, MovePart
-from harvestd.market.orders.views import placed_view, seen
+from harvestd.market.orders.views import seen
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.paging import Keyset
@@ -43,14 +47,14 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
     rules = terms(request.parts.settings)
     ordering = await placed_for(request, body)
     order, chosen = await placing_actions.place(request.work, ordering, rules, today(request))
-    headers = (("Location", f"/api/orders/{order.id}"),)
+    own = placed(Accepted(order, chosen, ordering.note), rules.currency)
     if ordering.buyer.placed_by is None:
-        return Result(placed_view(order, rules.currency, chosen, ordering.note), headers=headers, version=1)
+        return own
     found = await store.find(request.tx, order.id)
     assert found is not None
     (view,) = await _views(request, [found])  # as whoever it is not for sees it
     await audit.note(request, request.work, "order.placed_for_another", ordering.buyer.user_id, f"order:{order.id}")
-    return Result(view, headers=headers, version=1)
+    return attrs.evolve(own, value=view)
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:

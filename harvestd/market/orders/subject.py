@@ -21,6 +21,7 @@ from harvestd.market.orders import (
     history_shapes,
     moved_windows,
     ordering,
+    placing_routes,
     placing_shapes,
     quote_routes,
     quote_shapes,
@@ -34,7 +35,7 @@ from harvestd.market.orders import (
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Due, QueueHandlers
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import LONG_BODY, MANY_BODY, Mode, Route, Section, Strangers
+from harvestd.web.routes import LONG_BODY, MANY_BODY, Mode, Route, Section, Shared, Strangers
 
 _WORDS = {
     **fact_shapes.WORDS,
@@ -73,7 +74,7 @@ SUBJECT = Subject(
     listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", spoken=True, handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
-              summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
+              shared=Shared(suits=placing_routes.may_share, work=placing_routes.place_together), summary="Place an order, from lines or from the cart", body=placing_shapes.PlaceOrder, rules=ordering.faults, guarded=ordering.guarded, answer=shapes.Order, status=201,
               key="required", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.OutOfStock, errors.PriceChanged, errors.MarketClosed, errors.WindowFull), strangers=_GUESTS),
         Route(method="POST", path="/api/quotes", operation="askQuote", spoken=True, cart=True, handler=quote_routes.ask, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="What an order would be; and keep its prices, stock and places for a while", body=quote_shapes.AskQuote, rules=ordering.faults, guarded=quote_routes.guarded,

@@ -106,17 +106,19 @@ class Database:
         finally:
             self.pool.give(link)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, by_keys: bool = False) -> Result:
+    async def transaction(
+        self, work: Callable[[Transaction], Awaitable[Result]], *, by_keys: bool = False, attempts: int = ATTEMPTS
+    ) -> Result:
         """Run ``work`` and commit; any exception rolls back. With ``by_keys`` (:data:`BY_KEYS`) its statements use a
         generic plan, made once for each connection: for work that finds a few rows by their keys, which takes less time
         than planning.
 
         Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
-        ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
+        ``attempts`` times, so it must change nothing but the database. A connection lost during the commit is
         ``CommitUncertain`` (an ``Unavailable``), which is what idempotency keys are for.
         """
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=1.0)
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             link = await self.pool.take()
             try:
                 return await self._attempt(Transaction(link, BY_KEYS if by_keys else "BEGIN"), link, work)
@@ -125,7 +127,7 @@ class Database:
             finally:
                 self.pool.give(link)
             self.log.info("retrying a transaction: {why}", why=type(why).__name__, attempt=attempt)
-            if attempt < ATTEMPTS:
+            if attempt < attempts:
                 await sleep(self._reactor, backoff.failed())
         if isinstance(why, ConnectionLost):
             raise why

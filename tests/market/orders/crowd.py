@@ -1,0 +1,64 @@
+"""Orders that wait at the same time: as many as may go at once are held up by a lock until all others have come."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+
+from harvestd import tables
+from harvestd.market.orders import placing_together
+from harvestd.runtime import gathering
+from harvestd.web.gate import Gate
+from harvestd.web.server import make_site
+from tests.locks import holding, waiting
+from tests.people import Market
+from tests.waiting import eventually
+from tests.web.client import Client
+
+
+@attrs.define
+class Crowd:
+    """A market in which nobody runs out of patience; ``sizes`` are those of the groups in which orders were placed."""
+
+    market: Market
+    gate: Gate
+    sizes: list[int] = attrs.field(factory=list)
+
+    @property
+    def gathered(self) -> Any:
+        return self.gate._sharing["post_api_orders"]._gathering
+
+    async def at_once(self, *orders: Awaitable[Any]) -> list[Any]:
+        """The answers to orders that come one after the other while others are under way, and are placed as soon as one of these is."""
+        farmer, buyer = await self.market.farmer("Elsewhere"), await self.market.person()
+        held = await self.market.product(farmer, unit="box", stock=10)
+        url = self.market.parts.database.settings.dsn
+        with holding(url, "update products set title = title where id = %s", held["id"]) as lock:
+            before = [Deferred.fromCoroutine(buyer.order((held["id"], 1))) for _ in range(gathering.LANES)]
+            await eventually("those before wait for the lock", lambda: waiting(url) == gathering.LANES)
+            begun = []
+            for number, order in enumerate(orders, 1):
+                begun.append(Deferred.fromCoroutine(order))  # type: ignore[arg-type]
+                await eventually(f"{number} wait", lambda number=number: self.gathered.waiting == number)
+            lock.commit()
+        assert [(await one).status for one in before] == [201] * gathering.LANES
+        return [await one for one in begun]
+
+
+def crowd(market: Market, patch: pytest.MonkeyPatch) -> Crowd:
+    """The same market, behind another gate."""
+    patch.setattr(gathering, "PATIENCE", 60.0)
+    gate = Gate(market.parts, tables.ROUTES)
+    found = Crowd(Market(market.parts, Client(make_site(market.parts, tables.ROUTES, gate))), gate)
+    original = placing_together.place
+
+    async def counted(unit: Any, orderings: Any, *more: Any) -> Any:
+        found.sizes.append(len(orderings))
+        return await original(unit, orderings, *more)
+
+    patch.setattr(placing_together, "place", counted)
+    return found
