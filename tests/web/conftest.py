@@ -191,9 +191,9 @@ async def settled(*coroutines: Any) -> list[Any]:
 
 def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
-    source = PostgresSignIns(parts.database, parts.now)
+    source = PostgresSignIns(parts.database, parts.machine_now)
     sessions = NearSignIns(parts.reactor, parts.topics, source, ttl=600.0)  # however slow the machine, asked once
-    keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
+    keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.machine_now)
     groups = NearGroups(parts.reactor, parts.topics, parts.database)
     days = NearDays(parts.reactor, parts.topics)
     rules = NearRules(parts.reactor, parts.topics, parts.database, parts.cache)
