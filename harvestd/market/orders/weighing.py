@@ -14,6 +14,7 @@ import attrs
 
 from harvestd.kernel.errors import Conflict, FieldError, Invalid, MarketError
 from harvestd.kernel.formatting import quantity as said
+from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import GRAMS, PLACES, shown
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
@@ -61,10 +62,10 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
         raise Invalid.of("line_id", message, "not-accepted", reason="no-weight")
     if not line.left:
         raise Conflict("all of this line is short, so nothing of it is weighed")
-    total = final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale)
-    fault = total if isinstance(total, FieldError) else _implausible(line, line.each, scale, weighing.terms)
-    if isinstance(total, FieldError) or fault is not None:
-        raise Invalid.of(fault.field, fault.message, fault.code, **fault.params)
+    (total,) = accept(final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale))
+    implausible = _implausible(line, line.each, scale, weighing.terms)
+    if implausible is not None:
+        accept(implausible)
     weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
     if weighed == line.weighed:
         return line
