@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harvestd.market.search.postgres.conditions import FACETS, documents
-from harvestd.market.search.postgres.keys import ELSEWHERE, SOLD_OUT, STEPS, TITLED
+from harvestd.market.search.postgres.conditions import FACETS, FAR, documents
+from harvestd.market.search.postgres.keys import ELSEWHERE, LAST_ELSEWHERE, SOLD_OUT, STEPS, TITLED
 from harvestd.market.search.postgres.scoring import Form
 
 #: So many hits are ranked and counted, facets among them; the pages go on with the others. To count ten thousand takes longer than all the rest.
@@ -52,12 +52,12 @@ _STEPS = f"""
                lateral (select p.mark = '{TITLED}' and p.titled is not null as stand) t,
                lateral (select n, case n when {STEPS} then '{SOLD_OUT}' else p.mark || n end as key
                           from generate_series(0, case when p.mark is null then 0 else {STEPS} end) as n) s
-         where not (:in_stock::boolean and s.n = {STEPS})
+         where not (:in_stock::boolean and s.n = {STEPS}) and (s.n <= {LAST_ELSEWHERE} or s.n = {STEPS} or p.mark = '{TITLED}')
     ) s order by late, pool, step"""
 
 #: What has some keys, or everything, by how well it stands.
 STANDINGS = f"""(select coalesce(a.{{keys}} && s.standing, s.standing) as query from asked a, lateral (
-        select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else '{ELSEWHERE}' || n end)::tsquery as standing from generate_series(0, {STEPS}) as n) s
+        select n, quote_literal(case n when {STEPS} then '{SOLD_OUT}' else '{ELSEWHERE}' || n end)::tsquery as standing from generate_series(0, {STEPS}) as n where n <= {LAST_ELSEWHERE} or n = {STEPS}) s
         order by s.n)"""
 
 
@@ -73,26 +73,27 @@ class _Pool(NamedTuple):
     beside: str = _NONE
 
 
-def candidates(form: Form, others: Sequence[str]) -> str:
-    """The common table expressions from ``asked`` to ``best``: the places (ctid) of what is ranked; ``whether`` has ``cut``, whether there are more hits."""
+def candidates(form: Form, others: Sequence[str], columns: str) -> str:
+    """The common table expressions from ``asked`` to ``ranked``: ``columns`` of what is ranked, read with the look that finds it; ``whether`` has ``cut``, whether there are
+    more hits."""
     hits = f"select d.ctid as at from {documents(match(form))}"
     pinned, unpinned = "", ""
     if form.words and form.ruled:
-        pinned = f"select d.ctid as at from {documents(_PINNED)} union all "
+        pinned = f"select {columns} from {documents(_PINNED)} union all "
         unpinned = f" and not ({_PINNED})"
-    step = f"select d.ctid as at from {documents(f'd.lexemes @@ s.query{unpinned}')} offset 0"
+    step = f"select {columns} from {documents(f'd.lexemes @@ s.query{unpinned}')} offset 0"
     plain = f"not keyed or (numnode(words) > {FEW_WORDS} and not :loose::boolean)" if form.words else "not keyed"
     stepped = f"not ({plain}) or (select count(*) from first) >= {RANKED}"
     return f"""asked as materialized ({_asked(form, others)}
 ), pools as materialized (select p.* from asked a, lateral (values {_pools(form)}) p(n, mark, query, titled, beside) where {_SOME if form.words else _SOME_OR_ALL}
 ), steps as materialized ({_STEPS}
 ), first as materialized (select at from ({hits} limit {RANKED}) u where (select {plain} from asked)
-), best as materialized (
-    select at from first where (select not keyed from asked) or (select count(*) from first) < {RANKED}
-    union all select at from (
-        {pinned}select f.at from steps s, lateral ({step}) f limit {RANKED}) k
+), ranked as materialized (
+    select {columns} from first join search_documents d on d.ctid = first.at, {FAR} where (select not keyed from asked) or (select count(*) from first) < {RANKED}
+    union all select * from (
+        {pinned}select f.* from steps s, lateral ({step}) f limit {RANKED}) k
      where (select keyed and ({stepped}) from asked)
-), whether as materialized (select count(*) >= {RANKED} as cut from best
+), whether as materialized (select count(*) >= {RANKED} as cut from ranked
 )"""
 
 

@@ -13,6 +13,8 @@ from harvestd.market.search.text import PRICE_EDGES, storable
 #: How documents stand whatever is asked, the best first: steps, with one mark where the words are in the title, with another elsewhere; the key of what
 #: is sold out.
 STEPS, TITLED, ELSEWHERE, SOLD_OUT = 20, "~", "^", "~out"
+#: The last step with the mark of elsewhere, where nothing has the points of a title: points are not less than none, which is 0.25 / 0.02 steps from the top (search_standing).
+LAST_ELSEWHERE = 12
 #: The longest key, and the most cells of a degree by a degree that a place is looked up by.
 LONGEST, CELLS = 500, 40
 #: More price brackets are not looked up: nearly everything is in them.

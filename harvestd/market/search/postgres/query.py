@@ -33,9 +33,7 @@ TEXT_SHOWN = 1_000
 BEHIND = -1
 
 _FIND = """
-with {candidates}, ranked as materialized (
-    select d.id, {columns}, {rank} as rank from best b join search_documents d on d.ctid = b.at, {far}
-), page as ({page}
+with {candidates}, page as ({page}
 ), counts as ({counts})
 select case when (select cut from whether) then {ranked} else (select count(*) from ranked) end,
        (select coalesce(jsonb_agg(jsonb_build_array(facet, value, name, n)), '[]') from counts),
@@ -49,7 +47,7 @@ _AFTER = "(:rank::bigint is null or rank < :rank or (rank = :rank and id {after}
 #: By relevance: the best, then all others.
 _RANKED = """
     (select at, id, rank from ranked where {after}) union all
-    (select d.ctid, d.id, {behind}::bigint from {hits} and (select cut from whether) and d.ctid not in (select at from best)
+    (select d.ctid, d.id, {behind}::bigint from {hits} and (select cut from whether) and d.ctid not in (select at from ranked)
         and (:rank is distinct from {behind} or d.id > :id) order by d.id limit :limit) limit :limit"""
 
 
@@ -64,7 +62,7 @@ def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
     else:
         page = _RANKED.format(hits=documents(match(form)), behind=BEHIND, after=after)
     sql = _FIND.format(
-        candidates=candidates(form, others), columns=COLUMNS, rank=rank, far=FAR, page=page, counts=counts(form),
+        candidates=candidates(form, others, f"d.id, {COLUMNS}, {rank} as rank"), far=FAR, page=page, counts=counts(form),
         ranked=RANKED, score=points, shown=TEXT_SHOWN, why=why(form), direction=direction["direction"],
     )  # fmt: skip
     given = (form.words, form.beside, form.ruled, form.explained, form.grouped, form.keyed, form.staff)

@@ -13,6 +13,8 @@ from harvestd.interfaces.search import Sort
 from harvestd.market.search.postgres import sorting
 from harvestd.market.search.postgres.candidates import RANKED
 from harvestd.market.search.postgres.engine import PostgresSearch
+from harvestd.market.search.postgres.keys import ELSEWHERE, LAST_ELSEWHERE, TITLED
+from harvestd.market.search.postgres.keys import STEPS as ALL
 from harvestd.market.search.postgres.query import find
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Statement, scalar
@@ -23,6 +25,12 @@ ORDERS: dict[Sort, Callable[[Document], tuple[float, str]]] = {
     "newest": lambda one: (0, one.id), "-price": lambda one: (one.price or 0, one.id), "popular": lambda one: (one.popularity, one.id),
     "rating": lambda one: (round(one.rating, 4), one.id),
 }  # fmt: skip
+#: The two marks of what stands like this, in stock, with a title of a word.
+STANDINGS = Statement(
+    "test.standings",
+    "select search_standing(true, 'x', r, s) from unnest(:stars::real[], :sales::real[]) as u(r, s)",
+    scalar,
+)
 #: A step, and whether each step up to the highest is found by the keys for a range of them.
 STEP = Statement(
     "test.step",
@@ -124,3 +132,10 @@ async def test_the_keys_of_a_range_find_what_is_in_it_and_nothing_else(
     steps = await database.rows(STEP, sort=sort, amounts=amounts)
     expected = [step for step in steps if low <= step <= high]
     assert (await database.row(FOUND, sort=sort, low=low, high=high, amounts=amounts) or []) == expected
+
+
+async def test_nothing_stands_further_back_than_the_last_step_that_is_looked_up(database: Database) -> None:
+    """Whatever its stars and sales: the least that there are, none, and odd ones."""
+    standings = await database.rows(STANDINGS, stars=[0, 0.001, 1, 3, 5] * 3, sales=[0] * 5 + [-7] * 5 + [10**6] * 5)
+    last = max(int(elsewhere.removeprefix(ELSEWHERE)) for elsewhere, _ in standings)
+    assert last == LAST_ELSEWHERE and all(int(titled.removeprefix(TITLED)) < ALL for _, titled in standings)
