@@ -152,11 +152,13 @@ def _charges(order: _Told, person: Person, farm_id: str | None, totals: Totals) 
     """What is charged beside the goods, for the order or the part of a farm: each fee by its name and the coupon with its code, as far as these are known
     and told; and the tax."""
     pricing = read(order.row.terms)
-    fees = [["fee", fee.amount, fee.name] for fee in together(fees_of(pricing, None if farm_id is None else [farm_id]))]
+    fees: list[list[Any]] = [
+        ["fee", fee.amount, fee.name] for fee in together(fees_of(pricing, None if farm_id is None else [farm_id]))
+    ]
     if sum(fee[1] for fee in fees) != totals.fees:  # of a part that is over, or of an order from before they were noted
         fees = [["fees", totals.fees]]
     code = code_of(pricing, None if person.farm_id is None else [person.farm_id])
-    coupon = ["discount", totals.discount] if code is None else ["coupon", totals.discount, code]
+    coupon: list[Any] = ["discount", totals.discount] if code is None else ["coupon", totals.discount, code]
     found = [*fees, coupon, ["tax_included" if totals.tax_included else "tax", totals.tax]]
     return [one for one in found if one[1]]
 
