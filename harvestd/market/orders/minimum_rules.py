@@ -52,11 +52,10 @@ def lessened(order: Standing, change: Changed) -> dict[str, int]:
     """What is ordered, after a change, of each farm that stays in the order with less than before, or is new in it. All that is of a farm may be taken out."""
     lines, opened = _after(order, change), {part.farm_id for part in change.opened}
     over = {part.farm_id for part in (*(p for p in order.parts if p.status in OVER), *change.cancelled)}
+    own = [line for line in lines if line.replaces is None and line.counts and line.farm_id not in over]
     return {
-        farm_id: sum(ordered(line) for line in lines if line.farm_id == farm_id and line.replaces is None)
-        for farm_id in dict.fromkeys(
-            line.farm_id for line in lines if line.replaces is None and line.farm_id not in over
-        )
+        farm_id: sum(ordered(line) for line in own if line.farm_id == farm_id)
+        for farm_id in dict.fromkeys(line.farm_id for line in own)
         if farm_id in opened or _owed(lines, farm_id) < _owed(order.lines, farm_id)
     }
 
