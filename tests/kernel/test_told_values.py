@@ -34,7 +34,7 @@ def values(said: Said) -> set[str]:
 def told(tag: str, said: Said, reason: str | None) -> int:
     """How many values a language tells of a case at most."""
     by = WORDS[tag].reason.get(said.code, {})
-    if reason in by:
+    if reason is not None and reason in by:
         return len(named(by[reason]))
     possible = [text for key, text in by.items() if said.params is None or key in said.params]
     return max(len(named(text)) for text in (WORDS[tag].message[said.code], *possible))

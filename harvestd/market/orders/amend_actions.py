@@ -107,9 +107,10 @@ async def _refuse_too_little(
         return
     paths = {edit.line_id: edit.path for edit in edits if edit.line_id is not None}
     faults = [*minimum_rules.left_of_nothing(change, paths)]
-    if amending.by.actor == "buyer":
+    goods = minimum_rules.lessened(order, change) if amending.by.actor == "buyer" else {}
+    if goods:
         least = await minimum_rows.of_order(unit.tx, order.id) | _of_opened(change, amending)
-        faults += minimum_rules.left_too_little(order, change, least, amending.terms.currency)
+        faults += minimum_rules.left_too_little(goods, change.opened, least, amending.terms.currency)
     accept(*faults)
 
 

@@ -16,7 +16,7 @@ from harvestd.kernel.formatting import money
 from harvestd.kernel.units import in_pieces
 from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.fulfilment import Standing
-from harvestd.market.orders.order import OVER, Line
+from harvestd.market.orders.order import OVER, Line, Part
 
 
 @attrs.frozen
@@ -48,17 +48,24 @@ def _below(farm: Least, amount: int, currency: str) -> FieldError:
     return FieldError("lines", message, code="below-minimum", params=params)
 
 
-def left_too_little(order: Standing, change: Changed, least: Mapping[str, Least], currency: str) -> list[FieldError]:
-    """Why a buyer's change of an order is refused: of a farm that stays in it they would have less than these take orders from, and less than before; or a farm
-    that is new in it does not deliver to where the order goes. All that is of a farm they may take out."""
+def lessened(order: Standing, change: Changed) -> dict[str, int]:
+    """What is ordered, after a change, of each farm that stays in the order with less than before, or is new in it. All that is of a farm may be taken out."""
     lines, opened = _after(order, change), {part.farm_id for part in change.opened}
-    over = {part.farm_id for part in (*order.parts, *change.cancelled) if part.status in OVER}
-    over |= {part.farm_id for part in change.cancelled}
-    goods: dict[str, int] = {}
-    for farm_id in {line.farm_id for line in lines if line.replaces is None} - over:
-        if farm_id in opened or _owed(lines, farm_id) < _owed(order.lines, farm_id):
-            goods[farm_id] = sum(ordered(line) for line in lines if line.farm_id == farm_id and line.replaces is None)
-    away = (_outside(one) for one in least.values() if one.outside and one.farm_id in opened)
+    over = {part.farm_id for part in (*(p for p in order.parts if p.status in OVER), *change.cancelled)}
+    own = [line for line in lines if line.replaces is None and line.counts and line.farm_id not in over]
+    return {
+        farm_id: sum(ordered(line) for line in own if line.farm_id == farm_id)
+        for farm_id in dict.fromkeys(line.farm_id for line in own)
+        if farm_id in opened or _owed(lines, farm_id) < _owed(order.lines, farm_id)
+    }
+
+
+def left_too_little(
+    goods: Mapping[str, int], opened: Sequence[Part], least: Mapping[str, Least], currency: str
+) -> list[FieldError]:
+    """Why a buyer's change of an order is refused that leaves so much of farms (:func:`lessened`): it is less than these take orders from; or one that is new in it
+    does not deliver to where the order goes."""
+    away = (_outside(least[part.farm_id]) for part in opened if least[part.farm_id].outside)
     return [*away, *below(least.values(), goods, currency)]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.fulfilment import Standing
-from harvestd.market.orders.minimum_rules import Least, below, left_of_nothing, left_too_little, ordered
+from harvestd.market.orders.minimum_rules import Least, below, left_of_nothing, left_too_little, lessened, ordered
 from tests.market.catalogue.shelves import placed, product, standing_of
 from tests.market.orders.changing import after, amended, by, edit, shorted, weighed
 
@@ -34,7 +34,8 @@ def some(change: Changed | None) -> Changed:
 
 
 def refused(order: Standing, change: Changed | None, minima: dict[str, Least]) -> list[tuple[str, str]]:
-    faults = left_too_little(order, some(change), minima, "EUR")
+    done = some(change)
+    faults = left_too_little(lessened(order, done), done.opened, minima, "EUR")
     return [(fault.code, fault.params.get("missing", fault.params.get("reason", ""))) for fault in faults]
 
 
@@ -83,6 +84,10 @@ def test_a_farm_that_is_new_takes_as_little_as_from_anybody_and_delivers_where_i
     ):  # fmt: skip
         new = {"dale": Least("dale", "Dale", minimum, outside)}
         assert refused(ORDER, change, least(5000, 5000) | new) == faults
+
+
+def test_a_change_that_leaves_nothing_less_asks_nobody() -> None:
+    assert lessened(ORDER, some(to("1.5"))) == {} and lessened(ORDER, some(to("0.5"))) == {"acres": 395}
 
 
 def test_what_a_farm_has_too_little_of_counts_as_it_was_ordered() -> None:

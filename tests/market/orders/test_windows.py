@@ -96,7 +96,8 @@ async def test_each_measure_is_taken_and_a_full_one_names_the_next(market: Marke
     assert await s.taken() == {"orders": 1, "crates": 3, "weight_kg": "2.250"}
     full = await s.order(buyer, (s.carrots, "0.05"))
     assert problem(full) == (409, "window-full", [("fulfilment.window_id", "window-full")])
-    assert full.json()["errors"][0]["params"] == {"next": s.day["windows"][1]["id"]}
+    following = s.day["windows"][1]
+    assert full.json()["errors"][0]["params"] == {"next": following["id"], "from": following["from"]}
     assert (await s.order(buyer, window=s.day["windows"][1]["id"])).status == 201
     second = await s.order(buyer, window=s.day["windows"][1]["id"])
     assert second.json()["errors"][0]["params"]["next"] == s.day["windows"][2]["id"]
