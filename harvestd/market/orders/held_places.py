@@ -42,7 +42,7 @@ async def hold(
     if not wanted and not before:
         return
     if not wanted.keys() <= await slot_rows.hold(unit.tx, quote_id, wanted, _measures(before)):
-        raise WindowFull("the window has not this much left; nothing is held")
+        raise WindowFull("the window has not this much left; nothing was taken")
     slots = () if booking is None else (one.slot for one in booking.parts.values())
     unit.record(*windows.changed([*(one.day_id for one in slots), *(place.day_id for place in before.values())]))
 
