@@ -329,7 +329,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "confirm": _move("confirmed"), "be ready": _move("ready"), "complete": _move("completed"),
         "cancel as the farm": _move("cancelled"), "cancel as the buyer": _cancel("buyer"),
         "cancel by the farmer": _cancel("farmer"), "cancel by staff": _cancel("admin"),
-        "more of it": _amend("buyer", "1.5"), "less of it by the farm": _amend("farmer", "0.5", reason="at once"), "none of it": _amend("buyer", "0"),
+        "more of it": _amend("buyer", "1.5"), "less of it by the farm": _amend("farmer", "0.5", reason="at once"), "more of it by the farm": _amend("farmer", "1.5", reason="at once"), "none of it": _amend("buyer", "0"),
         "a second basket": _basket, "be short": _short("0.5"),
     },
     "guests": {

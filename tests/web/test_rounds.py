@@ -99,7 +99,7 @@ BY_THEMSELVES = {
     "post_api_auth_login", "post_api_auth_refresh", "post_api_notifications_read", "post_api_auth_session", "post_api_auth_confirm",
     "post_api_auth_email_verify", "patch_api_admin_users_id", "post_api_auth_second_factor", "post_api_auth_second_factor_session", "post_api_users_me_second_factors_id_confirm", "patch_api_farms_id_members_user_id", "put_api_users_me_consents", "post_api_auth_second_factor_options",
     "post_api_auth_passkey", "post_api_auth_passkey_session", "put_api_users_me_avatar", "post_api_products_bulk", "post_api_products_import",
-    "post_api_orders_id_lines_line_id_answer", "post_api_farms_id_weighings", "post_api_admin_clock",
+    "post_api_farms_id_weighings", "post_api_admin_clock",
 }  # fmt: skip
 
 

@@ -126,6 +126,11 @@ class Given:
     named: bool
     check: Callable[[int], None]
 
+    @property
+    def names_nothing(self) -> bool:
+        """Whether it is a yes that does not say to what."""
+        return self.yes and not self.named and self.expected_total is None
+
 
 async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, given: Given, terms: Terms) -> None:
     """Settle what the buyer is asked about a line, by their answer. Raises what :func:`answering.answer` does, and :class:`Stale`."""
@@ -136,7 +141,8 @@ async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, gi
     said = first = None
     if asked:
         given.check(order.version)
-        first = await answer_rows.first_asked(unit.tx, order.id, line_id)
+        if given.names_nothing:
+            first = await answer_rows.first_asked(unit.tx, order.id, line_id)
     else:
         said = await answer_rows.said(unit.tx, order.id, line_id)
     answered = answering.Answer(

@@ -14,7 +14,6 @@ import attrs
 
 from harvestd.kernel.errors import Conflict, FieldError, Invalid, MarketError
 from harvestd.kernel.formatting import quantity as said
-from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import GRAMS, PLACES, shown
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
@@ -62,10 +61,10 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
         raise Invalid.of("line_id", message, "not-accepted", reason="no-weight")
     if not line.left:
         raise Conflict("all of this line is short, so nothing of it is weighed")
-    (total,) = accept(final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale))
-    implausible = _implausible(line, line.each, scale, weighing.terms)
-    if implausible is not None:
-        accept(implausible)
+    total = final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale)
+    if isinstance(total, FieldError):
+        raise Invalid(f"{total.field}: {total.message}", (total,))
+    _require_plausible(line, line.each, scale, weighing.terms)
     weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
     if weighed == line.weighed:
         return line
@@ -80,12 +79,11 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
     )  # fmt: skip
 
 
-def _implausible(line: Line, each: Amount, scale: Amount, terms: Terms) -> FieldError | None:
-    """The fault of a weight that is far above what was estimated."""
+def _require_plausible(line: Line, each: Amount, scale: Amount, terms: Terms) -> None:
+    """Raise :class:`Invalid` for a weight that is far above what was estimated."""
     grams = line.left * each.quantity * GRAMS[each.unit] * terms.weight_most / WHOLE
     if scale.quantity * GRAMS[scale.unit] <= grams:
-        return None
+        return
     most = (grams / GRAMS[scale.unit]).quantize(PLACES, ROUND_DOWN)
     message = f"is more than {said(most, scale.unit)}, which is {terms.weight_most * 100 // WHOLE} % of what was estimated; look at the number and at its unit"
-    params = {"maximum": shown(most), "unit": scale.unit, "reason": "estimate"}
-    return FieldError("quantity", message, code="above-maximum", params=params)
+    raise Invalid.of("quantity", message, "above-maximum", maximum=shown(most), unit=scale.unit, reason="estimate")

@@ -219,7 +219,7 @@ def test_whatever_others_do_an_order_comes_to_no_more_than_its_buyer_agreed_on(
             before = next((one for one in was.lines if one.id == line.id), None)
             if before is not None:
                 share = (before.agreed_total or 0) * line.left / before.left
-                assert (line.agreed_total or 0) <= max(line.estimate, share + 1), "in proportion"
+                assert (line.agreed_total or 0) <= max(Decimal(line.estimate), share + 1), "in proportion"
 
 
 def test_more_is_agreed_on_only_where_it_counts() -> None:
