@@ -12,29 +12,32 @@ from harvestd.store.postgres.statements import Reader, Statement, nothing, scala
 from harvestd.store.postgres.transactions import Transaction
 
 NOTHING, NOTHING_HELD = Measures(), dict[str, Measures]()
-_SLOT = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
+_COLUMNS = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
     case when not d.all_farms then (select coalesce(jsonb_object_agg(m.farm_id, m.lead_minutes), '{}') from market_day_farms m where m.day_id = d.id) end,
     w.method, case when p.id is null then f.point else jsonb_build_object('id', p.id, 'name', p.name, 'address', p.address, 'hours', p.hours,
          'position', case when p.latitude is not null then jsonb_build_object('latitude', p.latitude, 'longitude', p.longitude) end) end,
-    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams, d.holds_minutes
-    from windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
+    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams, d.holds_minutes"""
+_FROM = """windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
     left join lateral (select point from farms, jsonb_array_elements(farms.pickup_points) as point
                         where farms.id = w.farm_id and point ->> 'id' = w.farm_point_id::text) f on true"""
 #: Of a pick-up whose farm has the point no more nobody knows where it is.
 _SOMEWHERE = "(w.method <> 'pickup' or p.id is not null or f.point is not null)"
-# Days are locked in id order, so that none of them closes, or changes its windows or its farms, until the order is placed; orders do not wait for each other here.
+# Days are locked in id order, so that none of them closes, or changes its windows or its farms, until the order is placed; orders do not wait for each other here. A statement that
+# has waited for a lock sees the locked row as it is by then, and all that it joins to that as it was before: a day whose version is another then is read once more.
 _LOCK = Statement(
     "slots.lock",
-    "select id from market_days where id in (select day_id from windows where id = any(:ids::uuid[])) order by id for share",
-    nothing,
+    f"""select {_COLUMNS}, d.version = (select o.version from market_days o where o.id = w.day_id) from {_FROM}
+         where w.id = any(:ids::uuid[]) and {_SOMEWHERE} order by d.id, w.id for share of d""",
+    lambda *columns: (Slot(*columns[:-1]), columns[-1]),
 )
-# Read once its days are locked, by a statement of its own: one that had waited for the lock would see all but the day itself as it was before.
-_SOME = Statement(
-    "slots.some", f"select {_SLOT} where w.id = any(:ids::uuid[]) and {_SOMEWHERE} order by d.id, w.id", Slot
+_AGAIN = Statement(
+    "slots.again",
+    f"select {_COLUMNS} from {_FROM} where w.id = any(:ids::uuid[]) and {_SOMEWHERE} order by d.id, w.id",
+    Slot,
 )
 _OPEN = Statement(
     "slots.open",
-    f"select {_SLOT} where {_SOMEWHERE} and d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
+    f"select {_COLUMNS} from {_FROM} where {_SOMEWHERE} and d.status = 'open' and d.closes_at > :now and w.starts_at > :now order by w.starts_at, w.id limit :limit",
     Slot,
 )
 
@@ -97,8 +100,11 @@ _LEAVE = Statement(
 
 async def lock(tx: Transaction, ids: Sequence[str]) -> dict[str, Slot]:
     """Those of these windows that there are, by id; their days do not change until the transaction ends."""
-    tx.later(_LOCK, ids=list(ids))
-    return {slot.id: slot for slot in await tx.rows(_SOME, ids=list(ids))}
+    found = await tx.rows(_LOCK, ids=list(ids))
+    slots = [slot for slot, _ in found]
+    if not all(current for _, current in found):
+        slots = await tx.rows(_AGAIN, ids=list(ids))
+    return {slot.id: slot for slot in slots}
 
 
 async def of_open_days(reader: Reader, now: datetime, limit: int) -> list[Slot]:

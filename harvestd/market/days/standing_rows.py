@@ -38,9 +38,10 @@ _AT_POINTS = Statement(
 )
 
 
-_LOCK_DAYS = Statement(
-    "standing.lock_days",
-    "select id from market_days where id = any(:ids::uuid[]) order by id for no key update",
+_TOUCH_DAYS = Statement(
+    "standing.touch_days",
+    """with locked as materialized (select id from market_days where id = any(:ids::uuid[]) order by id for no key update)
+       update market_days d set version = d.version + 1 from locked where d.id = locked.id""",
     nothing,
 )
 
@@ -61,10 +62,11 @@ async def live_windows(reader: Reader, day_id: str) -> set[str]:
 
 
 async def at_points(tx: Transaction, ids: Sequence[str]) -> list[AtPoint]:
-    """The windows at locked pick-up points, of days that are not over; these are locked, too, so that whoever is just ordering for one of them is waited for. Whoever changes a day
+    """The windows at locked pick-up points, of days that are not over; these are locked, so that whoever is just ordering for one of them is waited for, and
+    have a new version, since they show the points. Whoever changes a day
     locks it before its points: of two that meet one is begun again."""
     found = await tx.rows(_AT_POINTS, ids=list(ids))
     if not found:
         return found
-    await tx.run(_LOCK_DAYS, ids=sorted({one.day_id for one in found}))
+    await tx.run(_TOUCH_DAYS, ids=sorted({one.day_id for one in found}))
     return await tx.rows(_AT_POINTS, ids=list(ids))
