@@ -15,6 +15,7 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rows import Shelves
 from harvestd.market.days import day_actions
 from harvestd.market.orders import placing, placing_rows
+from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_actions import Ordering, terms_of
 from harvestd.market.orders.placing_rows import Accepted
 from harvestd.market.orders.placing_shapes import PlaceOrder
@@ -46,7 +47,7 @@ class _Left:
         }
         return {**shelf, **fewer} if fewer else shelf
 
-    def less(self, order: placing.Placed) -> None:
+    def less(self, order: Placed) -> None:
         """An order is accepted."""
         for id, quantity in order.taken.items():
             self.taken[id] = self.taken.get(id, Decimal(0)) + quantity
