@@ -25,8 +25,9 @@ MACHINE = {
     "web/idempotency": "keys",
     "ctl/create_admin": "accounts",
 }
-#: Modules with both: what people mean by time, and rows of blobs beside it; and where the two come from.
+#: Modules with both: what people mean by time, and rows of blobs or keys beside it; and where the two come from.
 BOTH = {
+    "web/sharing",
     "market/operations/housekeeping",
     "market/pictures/actions",
     "market/farms/document_routes",

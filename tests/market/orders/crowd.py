@@ -40,7 +40,7 @@ class Crowd:
         with holding(url, "update products set title = title where id = %s", held["id"]) as lock:
             before = [Deferred.fromCoroutine(buyer.order((held["id"], 1))) for _ in range(gathering.LANES)]
             await eventually("those before wait for the lock", lambda: waiting(url) == gathering.LANES)
-            begun = []
+            begun: list[Deferred[Any]] = []
             for number, order in enumerate(orders, 1):
                 begun.append(Deferred.fromCoroutine(order))  # type: ignore[arg-type]
                 await eventually(f"{number} wait", lambda number=number: self.gathered.waiting == number)

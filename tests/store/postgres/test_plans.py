@@ -36,7 +36,7 @@ from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
-from harvestd.store import dead_letters, idempotency, inbox, outbox, queues
+from harvestd.store import dead_letters, idempotency, idempotency_groups, inbox, outbox, queues
 from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
@@ -48,6 +48,7 @@ PRODUCTS, FARMS = 100_000, 10_000
 NOW = datetime.now(UTC)
 VIEW = cards.View("EUR", "2026-06-01")
 USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
+KEYS = [idempotency_groups.Claim(USER, f"k{n}", b"x") for n in range(20)]
 OF_FARM = farm_list_rows.Wanted(USER, None)
 
 Reads = Callable[[Any], Awaitable[Any]]
@@ -284,6 +285,7 @@ READS: dict[str, Reads] = {
     "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
     "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),
     "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
+    "the products of several orders": lambda r: stock.lock_for_orders(r, [stock.Shelves([ORDER, USER], USER, "de")] * 20),
     "the reservations of an order": lambda r: stock.held(r, [ORDER]),
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
     "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),
@@ -307,6 +309,7 @@ READS: dict[str, Reads] = {
     "sign-ins to end": lambda r: sessions.end_all(r, USER, NOW),
     "sign-ins to forget": lambda r: sessions.delete_expired(r, NOW - timedelta(days=7), 1000),
     "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
+    "several idempotency keys": lambda r: idempotency_groups.claim(r, KEYS, NOW, 3600),
     "events to send": lambda r: outbox.unsent(r, 500),
     "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
     "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7), NOW - timedelta(days=70), TOPOLOGY.bindings),
@@ -344,6 +347,7 @@ IN_REQUESTS = (
     "a product's id by slug", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
     "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
     "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
+    "the products of several orders", "several idempotency keys",
 )  # fmt: skip
 
 
