@@ -59,7 +59,7 @@ mutations: install-test
 # five hours or so, of which more than half are made-up requests: HARVEST_FUZZ_EXAMPLES=100 makes so many for each operation and role, and
 # HARVEST_FUZZ_TAGS=farms,groups for these alone. HARVEST_SEED=n has a run again.
 fuzz: install-servers
-	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults tests/histories
+	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults tests/histories tests/market/orders/test_machine.py
 
 check: install-test
 	$(BIN)/ruff check .

@@ -263,7 +263,8 @@ async def di_has_the_last_place(town: Town) -> None:
     assert bill(order) == {"goods": "10.90", "fees": "3.00", "discount": "0.00", "tax": "1.49", "total": "13.90"}
     full = await town.order(town.cy, town.line("Eggs", 1), fulfilment={"method": "pickup", "window_id": early})
     assert (full.status, full.json()["type"]) == (409, "/problems/window-full")
-    assert full.json()["errors"][0]["params"] == {"next": late}
+    told = full.json()["errors"][0]["params"]
+    assert (told["next"], local(told["from"]).strftime("%a %H:%M")) == (late, "Sat 10:30")
     assert (await town.day())["windows"][0]["taken"]["orders"] == 2
     (link,) = await links(town.market, DI["email"])
     assert (await town.market.stranger.get(link)).json()["totals"] == order["totals"]

@@ -1,0 +1,356 @@
+"""Buyers, farms, staff and the clock, acting at random, in a real market and a plain one (``plain/``): what one refuses the other does, and after every step they agree on all stock,
+places, uses of coupons, amounts and statuses. At the end of each run the workers have done what there is to do, and all invariants hold.
+
+``make fuzz`` has 200 runs of 50 steps; ``HARVEST_SEED=n`` has those of a seed again.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from fractions import Fraction
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import blockingCallFromThread, deferToThread
+
+from harvestd.settings.table import Settings
+from servers.lent import LentDatabases
+from tests.lengths import WHOLE, length
+from tests.market.orders.plain import beside, changes
+from tests.market.orders.plain.beside import BUYERS, FARMS, RealMarket, differences, said, state_of
+from tests.market.orders.plain.market import PlainMarket, Refused
+from tests.market.orders.plain.things import Line, Order
+from tests.web.client import Response
+
+SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
+RUNS, STEPS = int(length(8, 200)), int(length(20, 50))
+#: Statuses of what is done, and of what is refused.
+DONE, REFUSED = (200, 201, 204), (403, 404, 409, 412, 422)
+
+WHO, FARM = st.sampled_from(BUYERS), st.integers(0, 7)
+PRODUCT = st.sampled_from(("Carrots", "Apples", "Eggs", "Ducks"))
+WINDOW = st.sampled_from(("early", "late", "next"))
+CODE = st.sampled_from(("", "", "TENTH", "FIVER"))
+CONSENT = st.sampled_from(("none", "same_farm", "any_farm", "ask"))
+#: One of so many, counted from the last; how much of something (:func:`amount`).
+ONE, MUCH = st.integers(0, 20), st.integers(1, 60)
+WANTED = st.lists(st.tuples(PRODUCT, MUCH, CONSENT), min_size=1, max_size=3)
+EDITS = st.lists(st.tuples(st.one_of(st.integers(0, 5), PRODUCT), st.integers(0, 60)), min_size=1, max_size=2)
+#: Which are no divisors of what lasts in this market, so nothing is ever due at the very end of them.
+MINUTES = st.sampled_from((7, 47, 293, 787))
+
+
+def amount(product: str, much: int) -> Fraction:
+    """Up to 3 kg by 50 g or up to four pieces, or what nobody sells: 13 g, or half a piece."""
+    if not much:
+        return Fraction(0)
+    if much == 60:
+        return Fraction(13, 1000) if product == "Carrots" else Fraction(1, 2)
+    return Fraction(much, 20) if product == "Carrots" else Fraction(1 + much % 4)
+
+
+class Markets(RuleBasedStateMachine):
+    """Both markets; a step is done in a copy of the plain one, which takes its place if the step is not refused."""
+
+    databases: LentDatabases
+    settings: Settings
+    #: How many steps were done, and refused, of each kind, in all runs.
+    counted: Counter[str] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain: PlainMarket
+        self.real: RealMarket | None = None
+        self.told: list[str] = []
+        self.agree = False
+
+    @initialize(included=st.booleans(), by_farm=st.booleans())
+    def founded(self, included: bool, by_farm: bool) -> None:
+        self.plain = beside.plain(included, by_farm)
+        self.real = self.wait(RealMarket.founded(self.databases, self.settings, self.plain))
+        self.compare()
+
+    def teardown(self) -> None:
+        if self.real is None:
+            return
+        try:
+            if self.agree:
+                self.work()
+                assert self.real.market.broken(at_rest=True) == [], self.story()
+        finally:
+            self.wait(self.real.close())
+
+    # how a step is made
+
+    def wait(self, work: Awaitable[Any]) -> Any:
+        from twisted.internet import reactor
+
+        async def done() -> Any:
+            return await work
+
+        return blockingCallFromThread(reactor, lambda: Deferred.fromCoroutine(done()))
+
+    def step(self, said: str, plain: Callable[[PlainMarket], Any], real: Awaitable[Response], ok: Callable[[Response], bool] | None = None) -> Response:  # fmt: skip
+        """Do the same in both; ``ok`` says of the real one's answer whether it was done."""
+        trial, why = copy.deepcopy(self.plain), ""
+        try:
+            plain(trial)
+        except Refused as refused:
+            why = str(refused)
+        self.agree = False
+        answer: Response = self.wait(real)
+        self.told.append(f"{said}: {answer.status} ({why or 'done'})")
+        assert answer.status in (*DONE, *REFUSED), f"{answer.text}\n{self.story()}"
+        done = answer.status in DONE if ok is None else ok(answer)
+        assert done is not bool(why), f"{why or 'it can be done'}, but {answer.text}\n{self.story()}"
+        self.counted["done" if done else "refused"] += 1
+        if done:
+            self.plain = trial
+        self.compare()
+        return answer
+
+    def compare(self) -> None:
+        assert self.real is not None
+        found = differences(state_of(self.plain), self.wait(self.real.state()))
+        assert found == [], "\n".join(found) + f"\n{self.story()}"
+        self.agree = True
+
+    def story(self) -> str:
+        return f"seed {SEED}:\n" + "\n".join(self.told)
+
+    @property
+    def shop(self) -> RealMarket:
+        assert self.real is not None
+        return self.real
+
+    def order(self, one: int) -> Order:
+        orders = [*self.plain.orders.values()]
+        return orders[-1 - one % len(orders)]
+
+    def new(self) -> str:
+        return f"order {len(self.plain.orders) + 1}"
+
+    # buyers
+
+    @rule(who=WHO, product=PRODUCT, much=st.integers(1, 59), consent=CONSENT)
+    def put(self, who: str, product: str, much: int, consent: str) -> None:
+        wanted = product, amount(product, much), consent
+        item = {"quantity": said(wanted[1]), "substitution": consent}
+        path = f"/api/cart/items/{self.shop.ids[product]}"
+        asked = self.shop.buyers[who].request("PUT", path, item)
+        self.step(f"{who} puts {wanted}", lambda market: market.put(who, wanted), asked)
+
+    @rule(who=WHO, wanted=WANTED, window=WINDOW, code=CODE)
+    def place(self, who: str, wanted: list[Any], window: str, code: str) -> None:
+        name, lines = self.new(), [(product, amount(product, much), consent) for product, much, consent in wanted]
+        asked = self.shop.place(name, who, self.shop.body(lines, window, code))
+        said = f"{who} orders {name}, {lines}, {window}, {code}"
+        self.step(said, lambda market: market.place(name, who, lines, window, code), asked)
+
+    @precondition(lambda self: any(self.plain.carts.values()))
+    @rule(one=ONE, window=WINDOW, code=CODE)
+    def place_cart(self, one: int, window: str, code: str) -> None:
+        full = [who for who, wanted in self.plain.carts.items() if wanted]
+        name, who = self.new(), full[one % len(full)]
+        asked = self.shop.place(name, who, self.shop.body([], window, code))
+        said = f"{who} orders the cart as {name}, {window}, {code}"
+        self.step(said, lambda market: market.place_cart(name, who, window, code), asked)
+
+    @rule(who=WHO, wanted=WANTED, window=WINDOW, code=CODE)
+    def hold(self, who: str, wanted: list[Any], window: str, code: str) -> None:
+        lines = [(product, amount(product, much), consent) for product, much, consent in wanted]
+        asked = self.shop.buyers[who].post("/api/quotes", {"hold": True, **self.shop.body(lines, window, code)})
+        said = f"{who} holds {lines}, {window}, {code}"
+        answer = self.step(said, lambda market: market.hold(who, lines, window, code), asked, lambda one: one.status == 200 and one.json()["id"] is not None)  # fmt: skip
+        if answer.json().get("id"):
+            self.shop.quotes[who] = answer.json()["id"]
+
+    @precondition(lambda self: bool(self.real and self.real.quotes))
+    @rule(one=ONE)
+    def place_held(self, one: int) -> None:
+        holders = [*self.shop.quotes]
+        name, who = self.new(), holders[one % len(holders)]
+        asked = self.shop.place(name, who, {"quote_id": self.shop.quotes[who]})
+        self.step(f"{who} orders what is held as {name}", lambda market: market.place_held(name, who), asked)
+
+    @precondition(lambda self: bool(self.plain.orders))
+    @rule(one=ONE, actor=st.sampled_from(("buyer", "buyer", "farm", "staff")), farm=FARM)
+    def cancel(self, one: int, actor: str, farm: int) -> None:
+        order, name = self.order(one), self.order(one).name
+        asker, whose = self.by(actor, order.buyer, self.farm(order, farm))
+        asked = self.shop.of_order(asker, "POST", name, "/cancel", {"reason": "Rain."})
+        self.step(
+            f"{actor} {whose or ''} cancels {name}",
+            lambda market: changes.cancel(market, market.orders[name], actor, whose),
+            asked,
+        )
+
+    def farm(self, order: Order, farm: int) -> str:
+        """One of an order's farms, or any of the market's."""
+        return order.parts[farm % len(order.parts)].farm if farm < 6 else FARMS[farm % 2]
+
+    def by(self, actor: str, buyer: str, farm: str) -> tuple[Any, str | None]:
+        if actor == "farm":
+            return self.shop.farmers[farm], farm
+        return (self.shop.buyers[buyer] if actor == "buyer" else self.shop.staff), None
+
+    @precondition(lambda self: bool(self.plain.orders))
+    @rule(one=ONE, actor=st.sampled_from(("buyer", "buyer", "buyer", "farm", "staff")), farm=FARM, edits=EDITS)
+    def amend(self, one: int, actor: str, farm: int, edits: list[tuple[int | str, int]]) -> None:
+        order = self.order(one)
+        asker, whose = self.by(actor, order.buyer, self.farm(order, farm))
+        found: list[changes.Edit] = []
+        body: list[dict[str, Any]] = []
+        for what, much in edits:
+            if isinstance(what, int):
+                line = order.lines[what % len(order.lines)]
+                quantity = amount(line.product, much)
+                found.append((line.position, quantity))
+                body.append({"line_id": self.shop.lines[order.name, line.position], "quantity": said(quantity)})
+            else:
+                quantity = amount(what, much or 1)
+                found.append((what, quantity))
+                body.append({"product_id": self.shop.ids[what], "quantity": said(quantity)})
+        why = {} if actor == "buyer" else {"reason": "As agreed on the telephone."}
+        asked = self.shop.of_order(asker, "PATCH", order.name, "", {"lines": body, **why}, order.version)
+        self.step(
+            f"{actor} {whose or ''} amends {order.name}: {found}",
+            lambda market: changes.amend(market, market.orders[order.name], actor, found, whose), asked,
+        )  # fmt: skip
+
+    @precondition(lambda self: bool(self.asked_about()))
+    @rule(one=ONE, yes=st.booleans())
+    def answer(self, one: int, yes: bool) -> None:
+        order, line = self.asked_about()[one % len(self.asked_about())]
+        path = f"/lines/{self.shop.lines[order.name, line.position]}/answer"
+        asked = self.shop.of_order(
+            self.shop.buyers[order.buyer], "POST", order.name, path, {"accept": yes}, order.version
+        )
+        self.step(
+            f"{order.buyer} says {yes} to {order.name}, {line.position}",
+            lambda market: changes.answer(market, market.orders[order.name], line.position, yes), asked,
+        )  # fmt: skip
+
+    def asked_about(self) -> list[tuple[Order, Line]]:
+        every = [(order, line) for order in self.plain.orders.values() for line in order.lines]
+        return [(order, line) for order, line in every if line.answer_by is not None]
+
+    # farms
+
+    @precondition(lambda self: bool(self.plain.orders))
+    @rule(
+        one=ONE,
+        at=FARM,
+        to=st.sampled_from(("confirmed", "confirmed", "ready", "out_for_delivery", "completed", "cancelled")),
+    )
+    def move(self, one: int, at: int, to: str) -> None:
+        name, farm = self.order(one).name, self.farm(self.order(one), at)
+        path = f"/parts/{self.shop.ids[farm]}/status"
+        asked = self.shop.of_order(self.shop.farmers[farm], "POST", name, path, {"to": to})
+        self.step(
+            f"{farm} moves {name} to {to}", lambda market: changes.move(market, market.orders[name], farm, to), asked
+        )
+
+    @precondition(lambda self: bool(self.plain.orders))
+    @rule(one=ONE, at=st.integers(0, 5), missing=st.integers(0, 60), instead=st.none() | st.tuples(PRODUCT, MUCH))
+    def short(self, one: int, at: int, missing: int, instead: tuple[str, int] | None) -> None:
+        order = self.order(one)
+        line = order.lines[at % len(order.lines)]
+        less = amount(line.product, missing)
+        found = None if instead is None else (instead[0], amount(*instead))
+        body: dict[str, Any] = {"quantity": said(less)}
+        if found is not None:
+            body["substitute"] = {"product_id": self.shop.ids[found[0]], "quantity": said(found[1])}
+        self.step(
+            f"{line.farm} has {less} less of {order.name}, {line.position}, instead {found}",
+            lambda market: changes.short(market, market.orders[order.name], line.farm, line.position, less, found),
+            self.shop.of_line(order, line, "short", body),
+        )
+
+    @precondition(lambda self: bool(self.by_weight()))
+    @rule(one=ONE, per_cent=st.integers(80, 130))
+    def weigh(self, one: int, per_cent: int) -> None:
+        order, line = self.by_weight()[one % len(self.by_weight())]
+        weight = Fraction(max(1, int(line.left * 800 * per_cent / 100)), 1000)
+        self.step(
+            f"{line.farm} weighs {order.name}, {line.position}: {said(weight)}",
+            lambda market: changes.weigh(market, market.orders[order.name], line.farm, line.position, weight),
+            self.shop.of_line(order, line, "weigh", {"quantity": said(weight)}),
+        )
+
+    def by_weight(self) -> list[tuple[Order, Line]]:
+        every = [(order, line) for order in self.plain.orders.values() for line in order.lines]
+        return [(order, line) for order, line in every if line.each is not None]
+
+    @rule(product=PRODUCT, level=st.integers(0, 24))
+    def restock(self, product: str, level: int) -> None:
+        asker = self.shop.farmers[self.plain.products[product].farm]
+        asked = asker.post(f"/api/products/{self.shop.ids[product]}/stock", {"set": level, "reason": "Counted."})
+        self.step(f"{level} of {product} are there", lambda market: market.set_stock(product, Fraction(level)), asked)
+
+    @rule(product=PRODUCT, price=st.integers(100, 999))
+    def reprice(self, product: str, price: int) -> None:
+        asker = self.shop.farmers[self.plain.products[product].farm]
+        asked = asker.request("PATCH", f"/api/products/{self.shop.ids[product]}", {"price": price}, If_Match="*")
+        self.step(f"{product} cost {price}", lambda market: market.set_price(product, price), asked)
+
+    # staff, workers and the clock
+
+    @rule(window=WINDOW, measure=st.integers(0, 2), most=st.none() | st.integers(1, 9))
+    def widen(self, window: str, measure: int, most: int | None) -> None:
+        wanted = None if most is None else Fraction(most if measure < 2 else 4 * most)
+        day = self.plain.windows[window].day
+        like = copy.deepcopy(self.plain)
+        like.windows[window].holds[measure] = wanted
+        self.step(
+            f"{window} holds {wanted} of measure {measure}", lambda market: market.set_capacity(window, measure, wanted),
+            self.shop.put_windows(like, day),
+        )  # fmt: skip
+
+    @rule(code=st.sampled_from(("TENTH", "FIVER")), most=st.integers(1, 5))
+    def limit(self, code: str, most: int) -> None:
+        path = f"/api/coupons/{self.shop.ids[code]}"
+        asked = self.shop.staff.request("PATCH", path, {"max_uses": most}, If_Match="*")
+        self.step(f"{code} is for {most}", lambda market: market.set_uses(code, most), asked)
+
+    @rule(day=st.sampled_from(("first", "second", "second")))
+    def close(self, day: str) -> None:
+        asked = self.shop.staff.post(f"/api/market-days/{self.shop.ids[day]}/close", None)
+        self.step(f"the {day} day is closed", lambda market: market.close(day), asked)
+
+    @rule(minutes=MINUTES)
+    def pass_time(self, minutes: int) -> None:
+        self.step(
+            f"{minutes} minutes pass", lambda market: market.pass_time(minutes, changes.expire, changes.lapse), self.shop.pass_time(minutes)
+        )  # fmt: skip
+
+    @rule()
+    def work(self) -> None:
+        self.agree = False
+        self.wait(self.shop.market.work())
+        self.plain.work()
+        self.told.append("the workers work")
+        self.compare()
+
+
+@pytest.mark.limit(length(120, 3000))
+@pytest.mark.timeout(length(300, 3600))
+async def test_a_market_is_at_each_step_what_a_plain_one_is(
+    _databases: LentDatabases, settings: Settings, measured: Callable[[str], None]
+) -> None:
+    measured(f"seed {SEED}, {RUNS} runs of {STEPS} steps")
+    found = hypothesis.settings(
+        max_examples=RUNS, stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck),
+        print_blob=False, phases=[hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if WHOLE else [])],
+    )  # fmt: skip
+    runs = type("Runs", (Markets,), {"databases": _databases, "settings": settings, "counted": Counter()})
+    await deferToThread(run_state_machine_as_test, hypothesis.seed(SEED)(runs), settings=found)
+    measured(", ".join(f"{number} {what}" for what, number in runs.counted.items()))
