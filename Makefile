@@ -47,16 +47,19 @@ test: check install-servers
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
 
 # Small mistakes in the pure rules, one at a time: each that no test notices is printed; fails when those are more than 5 %.
-# MUTATIONS="harvestd/market/orders/placing.py --seconds 300" tries the mutants of one module, for so long.
+# MUTATIONS="harvestd/market/orders/placing.py --seconds 300" tries the mutants of one module, for so long. Then each lock, constraint and conditional update of
+# what is sold is taken away, with the tests that are to notice: fails if one does not. LOCKS="--only coupon" tries those alone.
 MUTATIONS ?=
+LOCKS ?=
 mutations: install-test
 	$(BIN)/python -m tests.mutations $(MUTATIONS)
+	$(BIN)/python -m tests.mutations.lock_trials $(LOCKS)
 
-# What odd input, pairs at once and made-up requests do to a market, and processes that die or are frozen for a minute each, at length:
+# What odd input, pairs at once and made-up requests do to a market, processes that die or are frozen for a minute each, and 1,000 histories of clients at once, at length:
 # five hours or so, of which more than half are made-up requests: HARVEST_FUZZ_EXAMPLES=100 makes so many for each operation and role, and
 # HARVEST_FUZZ_TAGS=farms,groups for these alone. HARVEST_SEED=n has a run again.
 fuzz: install-servers
-	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults
+	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults tests/histories
 
 check: install-test
 	$(BIN)/ruff check .

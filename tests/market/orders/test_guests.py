@@ -8,14 +8,17 @@ from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import Deferred
 
 from harvestd.market.orders import order_keys, retention
 from harvestd.parts import Parts
+from harvestd.runtime import failpoints
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import change
 from tests.locks import holding, meeting
 from tests.market.accounts.mailbox import mails
 from tests.people import Market, Person
+from tests.waiting import eventually
 from tests.web.client import Response
 from tests.web.conftest import make_market, settled
 
@@ -274,6 +277,30 @@ async def test_a_guest_is_erased_in_time_and_the_link_with_them(market: Market) 
 
 async def new_key(market: Market, order_id: str) -> str | None:
     return await change(market.parts, lambda unit: order_keys.issue(unit, order_id))
+
+
+async def test_a_guest_s_details_that_somebody_has_locked_wait_and_no_key_is_made_while_they_are_erased(
+    market: Market, database_url: str
+) -> None:
+    order = await ordered(market, await market.product(await market.farmer()))
+    link = next(one for one in await links(market) if order["id"] in one)
+    assert (await cancel(market, link)).status == 200
+    await market.work()
+    then = market.parts.now() + timedelta(seconds=market.parts.settings.guest_details_kept + 60)
+    longer = attrs.evolve(market.parts.settings, order_details_kept=0.0)
+    parts = attrs.evolve(market.parts, now=lambda: then, settings=longer)
+    with holding(database_url, "select from orders for update"):
+        await retention.erase_old(parts)
+    assert (await get(market, link)).status == 200
+    failpoints.arm("retention.before_commit=sleep:0.4@1", {"HARVEST_TESTING": "1"})
+    try:
+        erasing = Deferred.fromCoroutine(retention.erase_old(parts))
+        await eventually("it is being erased", lambda: bool(failpoints.armed()["retention.before_commit"]))
+        assert await new_key(market, order["id"]) is None
+        await erasing
+    finally:
+        failpoints.disarm()
+    assert (await market.parts.database.row(SAID))[3] == 0
 
 
 async def test_a_guests_cancel_beside_the_farms_confirm_is_one_before_the_other(

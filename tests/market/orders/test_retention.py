@@ -12,6 +12,7 @@ from harvestd.market.orders import retention
 from harvestd.runtime import failpoints
 from harvestd.runtime.failpoints import FailPointHit
 from harvestd.store.postgres.statements import Statement
+from tests.locks import holding
 from tests.market.accounts.test_own_things import DELIVERED, bought, complete
 from tests.people import Market
 
@@ -110,3 +111,15 @@ async def test_a_closed_account_is_erased_from_the_notices_of_farms_too(market: 
     assert await market.parts.database.row(SAID) == (0, 0, 0, 0)
     assert "Secret Lane 3" not in (await order["farmer"].get("/api/notifications")).text
     assert market.broken(at_rest=True) == []
+
+
+async def test_what_somebody_has_locked_just_now_waits_for_the_next_run(market: Market, database_url: str) -> None:
+    _, order = await bought(market, **DELIVERED)
+    await complete(order)
+    await market.work()
+    then = await later(market, market.parts.settings.order_details_kept + 60)
+    with holding(database_url, "select from orders for update"):
+        await retention.erase_old(then)
+        assert await market.parts.database.row(LEFT) == 1
+    await retention.erase_old(then)
+    assert await market.parts.database.row(LEFT) == 0
