@@ -169,7 +169,8 @@ class Clients:
         chance = random.Random(f"{self.seed}-deaths")
         apis = self.shop.apis
         while not self._over.wait(chance.uniform(*self.pause)):
-            victim = chance.choice(apis)
+            dead = [api for api in apis if api.process is not None and api.process.poll() is not None]
+            victim = chance.choice(dead or apis)
             victim.kill()
             self.deaths += 1
             armed = chance.random() < 0.5
