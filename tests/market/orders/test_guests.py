@@ -289,8 +289,9 @@ async def test_a_guest_s_details_that_somebody_has_locked_wait_and_no_key_is_mad
     then = market.parts.now() + timedelta(seconds=market.parts.settings.guest_details_kept + 60)
     longer = attrs.evolve(market.parts.settings, order_details_kept=0.0)
     parts = attrs.evolve(market.parts, now=lambda: then, settings=longer)
-    with holding(database_url, "select from orders for update"):
+    with holding(database_url, "select from orders for update") as locked:
         await retention.erase_old(parts)
+        locked.rollback()
     assert (await get(market, link)).status == 200
     failpoints.arm("retention.before_commit=sleep:0.4@1", {"HARVEST_TESTING": "1"})
     try:

@@ -118,8 +118,9 @@ async def test_what_somebody_has_locked_just_now_waits_for_the_next_run(market: 
     await complete(order)
     await market.work()
     then = await later(market, market.parts.settings.order_details_kept + 60)
-    with holding(database_url, "select from orders for update"):
+    with holding(database_url, "select from orders for update") as locked:
         await retention.erase_old(then)
         assert await market.parts.database.row(LEFT) == 1
+        locked.rollback()
     await retention.erase_old(then)
     assert await market.parts.database.row(LEFT) == 0
