@@ -42,10 +42,10 @@ def _one(postgres: PostgresServer, folder: Path, number: int, seed: int) -> tupl
         clients.run()
         shop.rest()
         clients.look()
-        assert clients.wrong == [], f"seed {seed}"
         histories = clients.histories()
         for id, (pool, operations) in histories.items():
             unexplained = check(operations, pool, step)
             assert unexplained is None, f"seed {seed}, {id}, {pool}: {unexplained}"
+        assert clients.wrong == [], f"seed {seed}"
         assert shop.broken() == [], f"seed {seed}"
         return len(histories), sum(len(o) for _, o in histories.values()), clients.lost, clients.deaths

@@ -64,7 +64,7 @@ def notices(trial: Trial | None, tests: Sequence[str], folder: Path) -> list[str
         for path, text in (trial.files if trial else {}).items():
             (tree / path).unlink(missing_ok=True)  # which is a link to the original
             (tree / path).write_text(text, "utf-8")
-        env = os.environ | {"PYTHONPATH": str(tree)}
+        env = os.environ | {"PYTHONPATH": str(tree), "COLUMNS": "250"}
         if trial is not None and LAST in trial.files:
             env.pop(shared.RUN, None)  # its databases are others
         words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "-rfE", *tests]
@@ -77,7 +77,7 @@ def notices(trial: Trial | None, tests: Sequence[str], folder: Path) -> list[str
         print(done.stdout[-3000:], done.stderr[-1000:])
         return None
     failed = [line.split(" ", 1)[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return [line.rpartition("::")[2][:150] for line in failed]
+    return [line.rpartition("::")[2][:200] for line in dict.fromkeys(failed)]
 
 
 def _copy(tree: Path) -> None:
