@@ -356,7 +356,7 @@ def _ask(clients: Clients, stall: Stall, asking: _Asking, wanted: Any, *, hold: 
     buyer, window, pieces, given = wanted
     kind: Kind = "hold" if hold else "quote"
     of: Kind = "hold" if hold and clients.holds_take_places else "quote"
-    by = buyer if hold else ""
+    by = f"buyer {stall.buyers.index(buyer)}" if hold else ""
 
     def all_of(told: Told, quote: str) -> dict[str, Said | None]:
         others = {*stall.products, *(one.id for one in stall.windows if clients.holds_take_places)}
@@ -377,7 +377,7 @@ def _ask(clients: Clients, stall: Stall, asking: _Asking, wanted: Any, *, hold: 
     elif found:
         clients.note(begun, _full(of, window.id, pieces, by))
     else:
-        quote = str(answer["id"])
+        quote = answer["id"] or ""
         clients.note(begun, all_of("done", quote))
         if hold:
             stall.quotes[quote] = buyer, window.id, pieces
