@@ -78,8 +78,9 @@ def test_every_lock_of_what_is_sold_has_a_row() -> None:
         assert left == [], f"{path}: name the test that notices if this lock is taken away, in tests/mutations/locks.py"
 
 
-def test_each_lock_can_be_taken_away_and_its_tests_are_there() -> None:
-    named = [test for trial in lock_trials.trials() for test in trial.tests]  # which are made of the sources
-    for path, _, name in (test.partition("::") for test in named):
-        text = (ROOT / path).read_text("utf-8")
-        assert not name or f"def {name.partition('[')[0]}(" in text, f"{path} has no {name}"
+@pytest.mark.parametrize("lock", locks.LOCKS, ids=lock_trials.named)
+def test_each_lock_can_be_taken_away_and_its_tests_are_there(lock: locks.Lock) -> None:
+    lock_trials.without(lock)
+    for test in lock.tests:
+        path, _, name = test.partition("::")
+        assert f"def {name.partition('[')[0]}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {name}"

@@ -1,7 +1,7 @@
-"""What holds when several do things at once: each lock, constraint and conditional update of what is sold, and the test that notices when it is taken away.
+"""What holds when several do things at once: each lock and conditional update of what is sold, and the test that notices when it is taken away.
 
-A row is one trial of ``make mutations`` (``lock_trials.py``): the source without it, or a database without the constraint, and the named tests alone. A lock that has no row fails
-``tests/test_mutations.py``.
+A row is one trial of ``make mutations`` (``lock_trials.py``): the source without it, and the named tests alone. A lock that has no row fails ``tests/test_mutations.py``. Constraints, the last
+defence behind them, are taken away one at a time by ``tests/market/orders/test_last_defences.py`` itself.
 """
 
 from __future__ import annotations
@@ -179,21 +179,3 @@ KEPT: dict[tuple[str, str], str] = {
         "select id from windows where id = any(:ids::uuid[]) order by id for no key update",
     ): "ids come sorted and are looked up one by one, which is in this order, too; that PostgreSQL plans it so nobody has promised",
 }
-
-_DEFENCES = (_ORDERS + "test_last_defences.py",)
-#: Constraints, as they are dropped. The code above them holds without each, so the test is of the tables alone.
-CONSTRAINTS: dict[str, tuple[str, ...]] = {
-    **{
-        f"alter table {table} drop constraint {name}": _DEFENCES
-        for table, name in (
-            ("products", "products_check"), ("windows", "windows_orders"), ("windows", "windows_crates"), ("windows", "windows_grams"),
-            ("coupons", "coupons_check1"), ("coupons", "coupons_taken_check"), ("coupons", "coupons_code_key_key"),
-            ("coupon_people", "coupon_people_taken_check"), ("coupon_people", "coupon_people_pkey"), ("coupon_uses", "coupon_uses_pkey"),
-            ("quotes", "quotes_user_id_key"), ("quotes", "quotes_token_hash_key"), ("orders", "orders_cart_id_key"), ("carts", "carts_user_id_key"),
-            ("order_lines", "order_lines_short_check"), ("order_changes", "order_changes_pkey"), ("order_places", "order_places_pkey"),
-            ("order_transitions", "order_transitions_pkey"), ("reservations", "reservations_pkey"), ("reservations", "reservations_quantity_check"),
-            ("market_rounds", "market_rounds_pkey"),
-        )
-    },
-    "drop index stock_ledger_once": _DEFENCES,
-}  # fmt: skip
