@@ -17,9 +17,9 @@ from tests.people import Market
 #: The constraint that refuses each.
 REFUSED = {
     "products_check": "update products set reserved = stock + 1",
-    "windows_orders": "update windows set taken_orders = max_orders + 1",
-    "windows_crates": "update windows set taken_crates = max_crates + 1",
-    "windows_grams": "update windows set taken_grams = max_grams + 1",
+    "windows_orders": "update windows set taken_orders = max_orders + 1 where max_orders > 0",
+    "windows_crates": "update windows set taken_crates = max_crates + 1 where max_crates > 0",
+    "windows_grams": "update windows set taken_grams = max_grams + 1 where max_grams > 0",
     "coupons_check1": "update coupons set taken = uses_most + 1",
     "coupons_taken_check": "update coupons set taken = -1",
     "coupon_people_taken_check": "update coupon_people set taken = -1",
