@@ -110,7 +110,7 @@ LOCKS: tuple[Lock, ...] = (
     *(
         _lock(
             "days/slot_rows.py", f"whether a window has so much left: {name}",
-            f"and (t.{name} <= 0 or w.max_{name} is null or w.taken_{name} + t.{name} <= w.max_{name})", "",
+            f"or w.max_{name} is null or w.taken_{name}", f"or true or w.taken_{name}",
             _ORDERS + f"test_windows.py::test_of_many_buyers_as_many_get_a_place_as_there_are[{measure}]",
         )
         for name, measure in (("orders", "orders"), ("crates", "crates"), ("grams", "weight"))
@@ -128,7 +128,7 @@ LOCKS: tuple[Lock, ...] = (
         _DAYS + "test_meetings.py::test_of_two_who_change_the_same_version_the_second_is_told[schedule]",
     ),
     _lock(
-        "days/point_rows.py", "a pick-up point", "from pickup_points where id = :id for update", "from pickup_points where id = :id",
+        "days/point_rows.py", "a pick-up point", ' for update",', '",',
         _DAYS + "test_meetings.py::test_of_two_who_change_the_same_version_the_second_is_told[point]",
         _DAYS + "test_meetings.py::test_a_point_is_deleted_or_has_a_window",
     ),
@@ -179,3 +179,14 @@ KEPT: dict[tuple[str, str], str] = {
         "select id from windows where id = any(:ids::uuid[]) order by id for no key update",
     ): "ids come sorted and are looked up one by one, which is in this order, too; that PostgreSQL plans it so nobody has promised",
 }
+
+#: Locks that nobody has tried yet, by module and text: each is owed a row above, with the test that notices. A text that is not there any more is left out.
+OWED: dict[tuple[str, str], str] = {
+    ("catalogue/stock_rows.py", "order by user_id, group_id for key share"): "groups of the buyers of several orders",
+    ("catalogue/stock_rows.py", "select from products where id = any(:product_ids::uuid[]) order by id for no key update"): "products of several orders",
+    ("days/point_rows.py", "select id from farms where id = any(:ids::uuid[]) order by id for share"): "farms with points of windows",
+    ("days/standing_rows.py", "select id from market_days where id = any(:ids::uuid[]) order by id for no key update"): "days whose points change",
+    ("days/slot_rows.py", "where id = any(:ids::uuid[])\n        order by id for no key update"): "windows that are asked for what is left",
+    ("orders/moved_rows.py", "select id from orders where id = any(:ids::uuid[]) order by id for no key update"): "orders whose windows move",
+    ("orders/quote_rows.py", "where w.day_id = :day_id)\n            order by id for no key update"): "holds that a cut-off ends",
+}  # fmt: skip
