@@ -160,11 +160,11 @@ LOCKS: tuple[Lock, ...] = (
     # --- carts ---
     _lock(
         "carts/rows.py", "a buyer's cart", "where user_id = :user_id for update", "where user_id = :user_id",
-        _CARTS + "test_routes.py::test_a_sign_in_beside_a_put_into_either_cart_loses_neither",
+        _MEETINGS + "test_what_is_put_into_a_cart_while_it_is_ordered_is_in_the_next",
     ),
     _lock(
         "carts/rows.py", "a guest's cart", "where token_hash = :token_hash for update", "where token_hash = :token_hash",
-        _CARTS + "test_routes.py::test_a_sign_in_beside_a_put_into_either_cart_loses_neither",
+        _MEETINGS + "test_what_is_put_into_a_cart_while_it_is_ordered_is_in_the_next",
     ),
     _lock(
         "carts/rows.py", "whether a cart is still old", "delete from carts where updated_at < :before and id in", "delete from carts where id in",
