@@ -47,8 +47,8 @@ test: check install-servers
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
 
 # Small mistakes in the pure rules, one at a time: each that no test notices is printed; fails when those are more than 5 %.
-# MUTATIONS="harvestd/market/orders/placing.py --seconds 300" tries the mutants of one module, for so long. Then each lock, constraint and conditional update of
-# what is sold is taken away, with the tests that are to notice: fails if one does not. LOCKS="--only coupon" tries those alone.
+# MUTATIONS="harvestd/market/orders/placing.py --seconds 300" tries the mutants of one module, for so long. Then each lock and conditional update of what
+# is sold is taken away, with the tests that are to notice: fails if one does not. LOCKS="--only coupon" tries those alone.
 MUTATIONS ?=
 LOCKS ?=
 mutations: install-test

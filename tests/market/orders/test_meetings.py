@@ -11,6 +11,7 @@ import pytest
 from harvestd.kernel.errors import Conflict
 from harvestd.market.accounts import closing_actions
 from harvestd.market.pricing import coupon_rows
+from harvestd.parts import Parts
 from harvestd.runtime import failpoints
 from harvestd.unit_of_work import change as changing
 from servers import PostgresServer
@@ -19,6 +20,7 @@ from tests.market.days.calendar import delivery
 from tests.market.orders.test_billing import USES, charge, sold
 from tests.market.orders.test_change_races import in_turn, scene
 from tests.market.orders.test_change_routes import change, level
+from tests.market.orders.test_guests import ADA, market_of
 from tests.market.orders.test_quotes import QUOTES, held, order_of, quote, reserved
 from tests.market.orders.test_windows import problem, stall
 from tests.people import Market
@@ -239,4 +241,26 @@ async def test_nothing_is_ordered_for_an_account_that_is_being_closed(market: Ma
     )  # fmt: skip
     assert ordered.status == 201, ordered.text
     assert isinstance(closed, Conflict)
+    assert market.broken() == []
+
+
+@pytest.mark.parametrize("whose", ["account", "guest"])
+async def test_what_is_put_into_a_cart_while_it_is_ordered_is_in_the_next(parts: Parts, whose: str) -> None:
+    """The put waits for the order, and finds no cart any more."""
+    market = market_of(parts)
+    farmer, buyer = await market.farmer(), await market.person()
+    first, second = [await sold(market, farmer) for _ in range(2)]
+    client, named = (buyer.client, {}) if whose == "account" else (market.stranger, {"guest": ADA})
+    path = "/api/cart/items/{}"
+    begun = await client.request("PUT", path.format(first), json={"quantity": 1})
+    token = {"X-Cart-Token": begun.headers["x-cart-token"]} if whose == "guest" else {}
+    ordered, put = await in_turn(
+        "order.before_commit", client.post("/api/orders", named, headers={"Idempotency-Key": "cart", **token}),
+        lambda: client.request("PUT", path.format(second), json={"quantity": 1}, headers=token),
+    )  # fmt: skip
+    assert (ordered.status, put.status) == (201, 200), (ordered.text, put.text)
+    assert [line["product_id"] for line in ordered.json()["lines"]] == [first]
+    token = {"X-Cart-Token": put.headers["x-cart-token"]} if "x-cart-token" in put.headers else token
+    left = (await client.get("/api/cart", headers=token)).json()
+    assert [line["product_id"] for part in left["parts"] for line in part["lines"]] == [second]
     assert market.broken() == []
