@@ -11,9 +11,10 @@ import pytest
 
 from servers import PostgresServer
 from tests.faults.market import market
-from tests.histories.clients import SETTINGS, Clients, stalls
+from tests.histories.clients import Clients
 from tests.histories.linearizability import check
 from tests.histories.pools import step
+from tests.histories.stalls import SETTINGS, stalls
 from tests.lengths import length
 
 #: Of each stall come five histories; a market has so many stalls at most, so that its lists stay as short as they are.
