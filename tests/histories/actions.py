@@ -96,13 +96,12 @@ def _hold(clients: Clients, stall: Stall, asking: Asking, chance: random.Random)
 def _ask(clients: Clients, stall: Stall, asking: Asking, wanted: Any, *, hold: bool) -> None:
     buyer, window, pieces, given = wanted
     kind: Kind = "hold" if hold else "quote"
-    of: Kind = "hold" if hold and clients.holds_take_places else "quote"
     by = f"buyer {stall.buyers.index(buyer)}" if hold else ""
 
     def all_of(told: Told, quote: str) -> dict[str, Said | None]:
-        others = {*stall.products, *(one.id for one in stall.windows if clients.holds_take_places)}
+        others = {*stall.products, *(one.id for one in stall.windows)}
         gone = {pool: Said(kind="let go", told=told, by=by) for pool in others} if hold else {}
-        return gone | _each(kind, told, pieces, window.id, by=by, quote=quote, of=of)
+        return gone | _each(kind, told, pieces, window.id, by=by, quote=quote, of=kind)
 
     try:
         begun, status, answer = asking(buyer, "POST", "/api/quotes", {**given, "hold": hold})
@@ -116,7 +115,7 @@ def _ask(clients: Clients, stall: Stall, asking: Asking, wanted: Any, *, hold: b
     elif "out-of-stock" in found:
         clients.note(begun, _short(kind, _left(refusals, list(pieces)), pieces, by))
     elif found:
-        clients.note(begun, _full(of, window.id, pieces, by))
+        clients.note(begun, _full(kind, window.id, pieces, by))
     else:
         quote = answer["id"] or ""
         clients.note(begun, all_of("done", quote))
@@ -129,10 +128,9 @@ def _order_held(clients: Clients, stall: Stall, asking: Asking, chance: random.R
         return _hold(clients, stall, asking, chance)
     quote = chance.choice(list(stall.quotes)[-4:])
     buyer, window, pieces = stall.quotes[quote]
-    of: Kind = "order held" if clients.holds_take_places else "place"
 
     def all_of(told: Told, by: str) -> dict[str, Said | None]:
-        return _each("order held", told, pieces, window, by=by, quote=quote, of=of)
+        return _each("order held", told, pieces, window, by=by, quote=quote, of="order held")
 
     try:
         begun, status, answer = asking(buyer, "POST", "/api/orders", {"quote_id": quote})
@@ -143,10 +141,7 @@ def _order_held(clients: Clients, stall: Stall, asking: Asking, chance: random.R
         clients.note(begun, all_of("done", answer["id"]))
         stall.orders[answer["id"]] = buyer, window, _lines(answer)
     elif status == 422 and answer["errors"][0]["code"] == "expired":
-        said = all_of("gone", "")
-        clients.note(begun, said if clients.holds_take_places else said | {window: None})
-    elif _problem(answer) == "window-full" and not clients.holds_take_places:
-        clients.note(begun, _full("place", window, pieces))
+        clients.note(begun, all_of("gone", ""))
     else:
         clients.unexpected("order held", status, answer)
 

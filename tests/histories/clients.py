@@ -46,7 +46,6 @@ class Clients:
     seed: int
     number: int = 8
     pause: tuple[float, float] = (0.1, 0.8)
-    holds_take_places: bool = False
     operations: dict[str, list[Operation[Said]]] = attrs.field(factory=lambda: defaultdict(list))
     wrong: list[str] = attrs.field(factory=list)
     lost: int = 0

@@ -39,8 +39,7 @@ def test_every_history_of_products_and_windows_is_linearizable_though_processes_
 
 def _one(postgres: PostgresServer, folder: Path, number: int, seed: int) -> tuple[int, int, int, int]:
     with market(postgres, folder, apis=3, workers=1, **SETTINGS) as shop:
-        places = bool(shop.query("select to_regclass('quote_places') is not null")[0][0])
-        clients = Clients(shop, stalls(shop, number), seed, holds_take_places=places)
+        clients = Clients(shop, stalls(shop, number), seed)
         clients.run()
         shop.rest()
         clients.look()
