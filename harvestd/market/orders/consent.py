@@ -51,7 +51,7 @@ def require_within(total: int, most: int, terms: Terms) -> None:
         return
     is_, was = money(total, terms.currency), money(most, terms.currency)
     message = f"is too much: with its fees and taxes the order comes to {is_}, and {was} was agreed on"
-    params = {"maximum": str(most), "currency": terms.currency, "reason": "agreed"}
+    params = {"maximum": str(most), "after": str(total), "currency": terms.currency, "reason": "agreed"}
     detail = worded(
         "with that in its place, and the fees and taxes on it, the order comes to {is_}, and {was} was agreed on; offer less of it, or something else", is_=is_, was=was
     )  # fmt: skip
