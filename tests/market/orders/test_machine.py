@@ -27,7 +27,7 @@ from tests.lengths import WHOLE, length
 from tests.market.orders.plain import beside, changes
 from tests.market.orders.plain.beside import BUYERS, FARMS, RealMarket, differences, said, state_of
 from tests.market.orders.plain.market import PlainMarket, Refused
-from tests.market.orders.plain.things import Line, Order
+from tests.market.orders.plain.things import AT_FARM, PROGRESS, Line, Order
 from tests.web.client import Response
 
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
@@ -44,6 +44,9 @@ CONSENT = st.sampled_from(("none", "same_farm", "any_farm", "ask"))
 ONE, MUCH = st.integers(0, 20), st.integers(1, 60)
 WANTED = st.lists(st.tuples(PRODUCT, MUCH, CONSENT), min_size=1, max_size=3)
 EDITS = st.lists(st.tuples(st.one_of(st.integers(0, 5), PRODUCT), st.integers(0, 60)), min_size=1, max_size=2)
+#: What else the same farm sells, and what the other does.
+BESIDE = {"Carrots": "Apples", "Apples": "Carrots", "Eggs": "Ducks", "Ducks": "Eggs"}
+ELSEWHERE = {"Carrots": "Eggs", "Apples": "Ducks", "Eggs": "Carrots", "Ducks": "Apples"}
 #: Which are no divisors of what lasts in this market, so nothing is ever due at the very end of them.
 MINUTES = st.sampled_from((7, 47, 293, 787))
 
@@ -132,8 +135,21 @@ class Markets(RuleBasedStateMachine):
         return self.real
 
     def order(self, one: int) -> Order:
+        """An order, mostly one that is not over."""
         orders = [*self.plain.orders.values()]
-        return orders[-1 - one % len(orders)]
+        going_on = [order for order in orders if order.status in PROGRESS[:-1]]
+        found = going_on if going_on and one < 18 else orders
+        return found[-1 - one % len(found)]
+
+    def at_farm(self, order: Order, at: int) -> Line:
+        """A line of an order, of those that its farm still has if there are any."""
+        there = [
+            line
+            for line in order.lines
+            if not line.proposed and any(p.farm == line.farm and p.status in AT_FARM for p in order.parts)
+        ]
+        found = there if there and at < 5 else order.lines
+        return found[at % len(found)]
 
     def new(self) -> str:
         return f"order {len(self.plain.orders) + 1}"
@@ -260,12 +276,20 @@ class Markets(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: bool(self.plain.orders))
-    @rule(one=ONE, at=st.integers(0, 5), missing=st.integers(0, 60), instead=st.none() | st.tuples(PRODUCT, MUCH))
-    def short(self, one: int, at: int, missing: int, instead: tuple[str, int] | None) -> None:
+    @rule(
+        one=ONE,
+        at=st.integers(0, 5),
+        missing=st.integers(0, 60),
+        instead=st.none() | st.tuples(st.integers(0, 5), MUCH),
+    )
+    def short(self, one: int, at: int, missing: int, instead: tuple[int, int] | None) -> None:
         order = self.order(one)
-        line = order.lines[at % len(order.lines)]
-        less = amount(line.product, missing)
-        found = None if instead is None else (instead[0], amount(*instead))
+        line = self.at_farm(order, at)
+        less = amount(line.product, missing) if missing % 5 == 0 else min(amount(line.product, missing), line.quantity)
+        found = None
+        if instead is not None:
+            others = (BESIDE[line.product], ELSEWHERE[line.product], BESIDE[line.product], *BESIDE)
+            found = others[instead[0]], amount(others[instead[0]], instead[1])
         body: dict[str, Any] = {"quantity": said(less)}
         if found is not None:
             body["substitute"] = {"product_id": self.shop.ids[found[0]], "quantity": said(found[1])}
@@ -278,7 +302,9 @@ class Markets(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.by_weight()))
     @rule(one=ONE, per_cent=st.integers(80, 130))
     def weigh(self, one: int, per_cent: int) -> None:
-        order, line = self.by_weight()[one % len(self.by_weight())]
+        found = self.by_weight()
+        there = [(order, line) for order, line in found if order.status in PROGRESS[:-1]]
+        order, line = (there or found)[one % len(there or found)]
         weight = Fraction(max(1, int(line.left * 800 * per_cent / 100)), 1000)
         self.step(
             f"{line.farm} weighs {order.name}, {line.position}: {said(weight)}",
