@@ -313,10 +313,8 @@ class Overheard:
 
 @pytest.mark.timeout(1800 if WHOLE else 180)
 def test_whatever_is_said_on_any_channel_what_is_read_is_true(shop: Shop, measured: Callable[[str], None]) -> None:
-    paths, channels = (
-        shop.paths(),
-        shop.ask("PUBSUB", "CHANNELS", f"{PREFIX}*"),
-    )  # some that are said on have no listener
+    # What has listeners: events of a product are said as well, and nobody here listens to those.
+    paths, channels = shop.paths(), set(shop.ask("PUBSUB", "CHANNELS", f"{PREFIX}*"))
     overheard = Overheard(shop.redis)
     try:
         credentials = {"email": "person1@example.org", "password": PASSWORD}
@@ -324,15 +322,13 @@ def test_whatever_is_said_on_any_channel_what_is_read_is_true(shop: Shop, measur
         request(shop.writing.port, "POST", "/api/auth/logout", {}, {"Authorization": f"Bearer {token}"})
         changed(shop, 500)
         wait_until(
-            f"all of {channels} are heard",
-            lambda: overheard.listen() and {on for on, _ in overheard.said} >= set(channels),
+            "both kinds are heard", lambda: overheard.listen() and len({on for on, _ in overheard.said} & channels) > 1
         )
     finally:
         overheard.close()
     real = [message for on, message in overheard.said if on in channels]
-    assert len(channels) > 1
     tried = 0
-    for channel in channels:
+    for channel in sorted(channels):
         made: list[tuple[str, bytes]] = [("said again", message) for message in real]
         for message in real:
             made += spoilt(message, shop.chance)

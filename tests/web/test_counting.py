@@ -21,6 +21,7 @@ LISTS = {
     "/api/products": ("", "unit=box", "mine=true", "mine=true&status=draft"),
     "/api/products/{id}/price-history": ("",),
     "/api/orders": ("", "status=placed", "status=cancelled"),
+    "/api/orders/{id}/changes": ("",),
     "/api/notifications": ("", "unread=true"),
     "/api/users/me/sessions": ("",),
     "/api/users/me/api-keys": ("",),
@@ -43,8 +44,9 @@ LISTS = {
     "/api/admin/search/misses": ("", "from=2000-01-01&to=2000-01-02"),
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
-#: Seen by the staff alone, or by everybody, who see all of it.
+#: Seen by the staff alone, or by everybody who sees it at all, who see all of it.
 WHOLE = {
+    "/api/orders/{id}/changes",
     "/api/farms/{id}/groups",
     "/api/admin/search/rules",
     "/api/admin/search/misses",
@@ -95,6 +97,11 @@ async def crowd(market: Market) -> list[Person]:
         assert (await buyer.order((line["id"], "1"))).status == 201
     assert (await one.order((goods[2]["id"], "1"))).status == 201
     assert (await one.order((goods[0]["id"], "1"), (goods[2]["id"], "1"))).status == 201
+    changed = (await buyer.get("/api/orders")).json()["items"][-1]
+    for quantity in ("2", "1", "3"):
+        lines = [{"line_id": changed["parts"][0]["lines"][0]["id"], "quantity": quantity}]
+        answer = await buyer.request("PATCH", f"/api/orders/{changed['id']}", {"lines": lines}, If_Match="*")
+        assert answer.status == 200, answer.text
     order = (await buyer.order((goods[0]["id"], "1"), (goods[2]["id"], "2"))).json()
     assert (await buyer.post(f"/api/orders/{order['id']}/cancel", {})).status == 200
     await some(market, one, 5)
@@ -109,6 +116,8 @@ async def crowd(market: Market) -> list[Person]:
 
 async def own_path(route: str, person: Person, people: list[Person]) -> str:
     """The address of a list of what this person, or a farmer, has."""
+    if route.startswith("/api/orders/"):
+        return route.replace("{id}", (await people[0].get("/api/orders")).json()["items"][-1]["id"])
     owner = person if person.farm_id else people[1]
     if not route.startswith("/api/products/"):
         return route.replace("{id}", owner.farm_id)

@@ -33,11 +33,9 @@ WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
 #: The reason of what is cancelled with its market day, if the staff gave none for that.
 CALLED_OFF = "the market day was cancelled"
-#: Who may cancel a part, in which of its statuses: its buyer until it is packed for them, its farm and the market's staff as :data:`STEPS` allows. A part that is
-#: confirmed counts as ready as soon as any of its lines is weighed; one of a market day is the buyer's until that is closed, as for their amendments.
-CANCELS: dict[Actor, frozenset[str]] = {
-    "buyer": frozenset({"placed", "confirmed"}), "farm": CANCELLABLE, "admin": CANCELLABLE,
-}  # fmt: skip
+#: Who may cancel a part, in which of its statuses: its buyer until it has left the farm, unless something was weighed for them, its farm and the market's staff as
+#: :data:`STEPS` allows. What is weighed in a market day is the buyer's until that is closed, as for their amendments.
+CANCELS: dict[Actor, frozenset[str]] = {"buyer": WITHDRAWABLE, "farm": CANCELLABLE, "admin": CANCELLABLE}
 #: The order of the statuses; an order is as far as its least advanced part that is neither cancelled nor expired.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
@@ -187,7 +185,7 @@ def _cancellable(
     if actor == "buyer" and refused.status in WITHDRAWABLE:
         raise IllegalTransition(
             worded(
-                "what {farm} has packed for you can no longer be cancelled by you; ask the farm, or the market's staff, to do so",
+                "what {farm} has weighed for you can no longer be cancelled by you; ask the farm, or the market's staff, to do so",
                 farm=refused.farm_name,
             )
         )
@@ -201,11 +199,10 @@ def _cancellable(
 
 
 def _may_cancel(order: Standing, part: Part, actor: Actor, open_days: Mapping[str, bool]) -> bool:
-    if actor == "buyer" and open_days.get(part.farm_id):
-        return part.status in WITHDRAWABLE
+    if part.status not in CANCELS.get(actor, frozenset()):
+        return False
     weighed = any(line.weighed is not None for line in order.lines if line.farm_id == part.farm_id)
-    status = "ready" if weighed and part.status == "confirmed" else part.status
-    return status in CANCELS.get(actor, frozenset())
+    return actor != "buyer" or not weighed or open_days.get(part.farm_id, False)
 
 
 def expire(order: Standing) -> Moved | None:

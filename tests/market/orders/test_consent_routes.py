@@ -11,7 +11,6 @@ from harvestd.market.orders import expiry
 from tests.market.accounts.mailbox import mails
 from tests.market.orders.test_billing import charge, sold
 from tests.market.orders.test_change_routes import change, ducks, later, level, move, of_line
-from tests.market.orders.test_windows import stall
 from tests.people import Market, Person
 from tests.web.client import Response
 
@@ -174,16 +173,13 @@ async def test_what_weighs_several_times_its_estimate_is_refused_with_what_it_ma
     assert (await of_line(farmer, order, "weigh", line, farmer, quantity="4.8")).status == 200
 
 
-@pytest.mark.parametrize("packed", ["ready", "weighed"])
-async def test_what_is_packed_for_a_buyer_is_cancelled_by_its_farm(market: Market, packed: str) -> None:
+async def test_what_is_weighed_for_a_buyer_is_cancelled_by_its_farm(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     order = (await buyer.order(((await ducks(market, farmer))["id"], 1))).json()
-    assert (await move(farmer, order, "confirmed")).status == 200
-    assert "cancel" in (await seen(buyer, order))["can"]
-    if packed == "ready":
-        assert (await move(farmer, order, "ready")).status == 200
-    else:
-        assert (await of_line(farmer, order, "weigh", order["lines"][0], farmer, quantity="0.8")).status == 200
+    for to in ("confirmed", "ready"):
+        assert (await move(farmer, order, to)).status == 200
+        assert "cancel" in (await seen(buyer, order))["can"]
+    assert (await of_line(farmer, order, "weigh", order["lines"][0], farmer, quantity="0.8")).status == 200
     assert "cancel" not in (await seen(buyer, order))["can"] and "cancel" in (await seen(farmer, order))["can"]
     refused = await buyer.post(f"/api/orders/{order['id']}/cancel", {})
     assert (refused.status, refused.json()["type"]) == (409, "/problems/illegal-transition")
@@ -191,18 +187,6 @@ async def test_what_is_packed_for_a_buyer_is_cancelled_by_its_farm(market: Marke
     assert (await farmer.post(f"/api/orders/{order['id']}/cancel", {})).status == 200
     await market.work(twice=True)
     assert market.broken(at_rest=True) == []
-
-
-async def test_an_order_of_a_market_day_is_its_buyers_to_cancel_until_that_closes(market: Market) -> None:
-    s, one, other = await stall(market), await market.person(), await market.person()
-    orders = [(await s.order(buyer, (s.carrots, "1"))).json() for buyer in (one, other)]
-    for order in orders:
-        for to in ("confirmed", "ready"):
-            assert (await move(s.farmer, order, to)).status == 200
-    assert "cancel" in (await seen(one, orders[0]))["can"]
-    assert (await one.post(f"/api/orders/{orders[0]['id']}/cancel", {})).status == 200
-    await s.manager.post(f"/api/market-days/{s.day['id']}/close", None)
-    assert (await other.post(f"/api/orders/{orders[1]['id']}/cancel", {})).status == 409
 
 
 async def test_a_farm_is_mailed_what_its_buyer_says_of_each_line(market: Market) -> None:

@@ -66,6 +66,12 @@ DAMAGE: dict[str, str] = {
         insert into windows (id, day_id, position, method, starts_at, ends_at, taken_orders)
         select id, id, 0, 'delivery', now(), now() + interval '1 hour', 0 from market_days;
         update order_parts set window_id = (select id from windows limit 1)""",
+    "an order that shows a window of its market day as it is no more": """
+        insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
+        select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), null from users limit 1;
+        insert into windows (id, day_id, position, method, starts_at, ends_at, taken_orders)
+        select id, id, 0, 'delivery', now(), now() + interval '1 hour', 0 from market_days;
+        update order_parts set window_id = (select id from windows limit 1), fulfilment = fulfilment || '{"window": {"market_day_name": "e"}}'""",
     "a market day whose step came a minute ago or longer, and was not taken": """
         insert into market_days (id, name, status, opens_at, closes_at, ends_at, holds_minutes, created_at, updated_at, due_at)
         select id, 'd', 'open', now(), now() + interval '1 hour', now() + interval '1 hour', 15, now(), now(), now() - interval '2 minutes' from users limit 1""",

@@ -24,13 +24,13 @@ def cancel(market: PlainMarket, order: Order, actor: str, farm: str | None = Non
 
 
 def _may_cancel(market: PlainMarket, order: Order, part: Part, actor: str) -> bool:
-    """A buyer cancels what is not packed, and until the cut-off of a market day what is; others what is not handed over."""
+    """A buyer cancels what is not weighed, and until the cut-off of a market day what is; others what is not handed over."""
     if actor != "buyer":
         return part.status in (*AT_FARM, "out_for_delivery")
     if market.days[market.windows[order.window].day].takes_orders(part.farm, market.now):
         return part.status in AT_FARM
     weighed = any(line.weighed is not None for line in order.lines if line.farm == part.farm)
-    return part.status == "placed" or (part.status == "confirmed" and not weighed)
+    return part.status in AT_FARM and not weighed
 
 
 def expire(market: PlainMarket, order: Order) -> None:
