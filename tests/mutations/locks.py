@@ -58,6 +58,15 @@ LOCKS: tuple[Lock, ...] = (
         "catalogue/rows.py", "a product that its farm changes", "{SELECT} where p.id = :product_id for no key update of p", "{SELECT} where p.id = :product_id",
         _MEETINGS + "test_two_who_restock_at_once_both_have",
     ),
+    _lock(
+        "catalogue/stock_rows.py", "the products of orders that are placed together",
+        "select from products where id = any(:product_ids::uuid[]) order by id for no key update", "select from products where id = any(:product_ids::uuid[]) order by id",
+        _ORDERS + "test_placing_together.py::test_a_group_is_decided_by_what_those_it_waited_for_have_left",
+    ),
+    _lock(
+        "catalogue/stock_rows.py", "the groups of buyers whose orders are placed together", "order by user_id, group_id for key share", "order by user_id, group_id",
+        _ORDERS + "test_placing_together.py::test_a_group_beside_the_end_of_a_membership_is_at_the_price_of_everybody",
+    ),
     # --- orders ---
     _lock(
         "orders/fulfilment_rows.py", "an order", "where o.id = :order_id for no key update of o", "where o.id = :order_id",
@@ -87,6 +96,10 @@ LOCKS: tuple[Lock, ...] = (
           """where guest is not null and erased_at is null and status in ('completed', 'cancelled', 'expired') and updated_at < :before
         order by updated_at limit :limit"""),),
         (_ORDERS + "test_guests.py::test_a_guest_s_details_that_somebody_has_locked_wait_and_no_key_is_made_while_they_are_erased",),
+    ),
+    _lock(
+        "orders/moved_rows.py", "orders whose windows move", "select id from orders where id = any(:ids::uuid[]) order by id for no key update", "select id from orders where id = any(:ids::uuid[])",
+        _DAYS + "test_standing.py::test_an_order_that_is_cancelled_before_it_follows_its_day_is_left_as_it_was",
     ),
     # --- quotes ---
     _lock(
@@ -136,6 +149,14 @@ LOCKS: tuple[Lock, ...] = (
         "days/point_rows.py", "the points of windows", "order by id for key share", "order by id",
         _DAYS + "test_meetings.py::test_a_point_is_deleted_or_has_a_window",
     ),
+    _lock(
+        "days/slot_rows.py", "the windows that are asked for what is left", "where id = any(:ids::uuid[])\n        order by id for no key update", "where id = any(:ids::uuid[])",
+        _ORDERS + "test_held_places.py::test_of_two_holds_that_meet_at_the_last_place_one_has_it",
+    ),
+    _lock(
+        "days/point_rows.py", "the farms with points of windows", "order by id for share", "order by id",
+        _DAYS + "test_meetings.py::test_a_farm_s_point_that_is_deleted_first_has_no_window",
+    ),
     # --- what is charged ---
     _lock(
         "pricing/rows.py", "a fee, tax rate or coupon", "from {name} where id = :id for update", "from {name} where id = :id",
@@ -182,11 +203,6 @@ KEPT: dict[tuple[str, str], str] = {
 
 #: Locks that nobody has tried yet, by module and text: each is owed a row above, with the test that notices. A text that is not there any more is left out.
 OWED: dict[tuple[str, str], str] = {
-    ("catalogue/stock_rows.py", "order by user_id, group_id for key share"): "groups of the buyers of several orders",
-    ("catalogue/stock_rows.py", "select from products where id = any(:product_ids::uuid[]) order by id for no key update"): "products of several orders",
-    ("days/point_rows.py", "select id from farms where id = any(:ids::uuid[]) order by id for share"): "farms with points of windows",
     ("days/standing_rows.py", "select id from market_days where id = any(:ids::uuid[]) order by id for no key update"): "days whose points change",
-    ("days/slot_rows.py", "where id = any(:ids::uuid[])\n        order by id for no key update"): "windows that are asked for what is left",
-    ("orders/moved_rows.py", "select id from orders where id = any(:ids::uuid[]) order by id for no key update"): "orders whose windows move",
     ("orders/quote_rows.py", "where w.day_id = :day_id)\n            order by id for no key update"): "holds that a cut-off ends",
 }  # fmt: skip

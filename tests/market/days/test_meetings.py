@@ -49,6 +49,23 @@ async def test_a_point_is_deleted_or_has_a_window(market: Market, database_url: 
     assert statuses == ([201, 409] if first == "day" else [204, 422]), [answer.text for answer in answers]
 
 
+@pytest.mark.parametrize("first", ["day", "deletion"])
+async def test_a_farm_s_point_that_is_deleted_first_has_no_window(
+    market: Market, database_url: str, first: str
+) -> None:
+    """A point of a farm is no row that a window could refer to: whoever makes the window waits for the farm."""
+    manager, farmer, now = await market.person("manager"), await market.farmer(), market.parts.now()
+    given = {"name": "Stand", "address": "1 Lane", "farm_id": farmer.farm_id}
+    stand = (await farmer.post("/api/pickup-points", given)).json()["id"]
+    window = delivery(now, method="pickup", pickup_point_id=stand)
+    day = manager.post("/api/market-days", body(now, windows=[window]))
+    delete = farmer.request("DELETE", f"/api/pickup-points/{stand}", If_Match="*")
+    with holding(database_url, "update farms set name = name where id = %s", farmer.farm_id) as locked:
+        answers = await meeting(database_url, locked, *((day, delete) if first == "day" else (delete, day)))
+    statuses = [answer.status for answer in answers]
+    assert statuses == ([201, 204] if first == "day" else [204, 422]), [answer.text for answer in answers]
+
+
 async def test_one_code_is_one_coupon_s_though_two_are_made_at_once(market: Market, database_url: str) -> None:
     """Both wait for whoever makes one, which the test is."""
     manager = await market.person("manager")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -12,7 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.market.days.standing_rules import At, here
+from harvestd.market.orders import moved_windows
 from harvestd.runtime import failpoints
+from harvestd.unit_of_work import change as changing
+from servers import PostgresServer
+from tests.locks import holding, meeting
 from tests.market.days.calendar import body, made, text, told
 from tests.market.notifications.test_handlers import mails, notices
 from tests.people import Market, Person
@@ -282,6 +287,27 @@ async def test_the_notices_of_a_move_are_each_once(market: Market) -> None:
     await market.work(twice=True)
     assert (await notices(r.farmer))[0] == "Saturday: another time or place"
     assert sum("another time or place" in title for title in await notices(r.buyer)) == 1
+
+
+async def test_an_order_that_is_cancelled_before_it_follows_its_day_is_left_as_it_was(
+    market: Market, postgres: PostgresServer
+) -> None:
+    """Both wait for the order's row, which the test holds, and have nothing yet that the other needs: of a deadlock, either would begin again."""
+    r = await round_of(market)
+    log = postgres.folder / "log"
+    begin = log.stat().st_size
+    assert (await r.change({"windows": r.windows({"from": hours(market, 31)})})).status == 200
+    url, path = market.parts.database.settings.dsn, f"/api/orders/{r.order['id']}/cancel"
+    event: Any = SimpleNamespace(data={"market_day_id": r.day["id"]})
+    follow: Awaitable[Any] = changing(market.parts, lambda unit: moved_windows.follow(unit, event))
+    with holding(url, "update orders set version = version where id = %s", r.order["id"]) as locked:
+        cancelled, _ = await meeting(url, locked, r.buyer.post(path, {}), follow)
+    assert cancelled.status == 200, cancelled.text
+    assert "deadlock detected" not in log.read_text("utf-8", "replace")[begin:]
+    assert (await r.shown())["fulfilment"] == cancelled.json()["fulfilment"] == r.order["fulfilment"]
+    await market.work()
+    assert not any("another time or place" in title for title in await notices(r.buyer))
+    assert market.broken(at_rest=True) == []
 
 
 async def test_a_window_whose_farm_has_the_point_no_more_takes_no_orders(market: Market) -> None:

@@ -14,15 +14,18 @@ from psycopg2.extensions import TransactionRollbackError
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.stock_rows import Shelves
 from harvestd.market.orders import placing_together
 from harvestd.market.orders.placing_routes import may_share
 from harvestd.market.orders.placing_shapes import PlaceOrder
 from harvestd.runtime import gathering
 from harvestd.store.postgres.statements import Statement
 from harvestd.store.postgres.transactions import CommitUncertain
+from harvestd.unit_of_work import change
 from harvestd.web import sharing
 from harvestd.web.context import Caller
-from tests.locks import holding, waiting
+from tests.locks import holding, meeting, waiting
 from tests.market.orders.crowd import Crowd, crowd
 from tests.people import Market, Person
 from tests.waiting import eventually
@@ -238,6 +241,30 @@ async def test_each_pays_their_own_price_and_sees_what_they_may(many: Crowd) -> 
     assert [answer.status for answer in answers] == [201, 201, 422, 201]
     assert [answers[n].json()["totals"]["total"]["amount"] for n in (0, 1, 3)] == [800, 500, 500]
     assert many.sizes == [4]
+
+
+async def test_a_group_is_decided_by_what_those_it_waited_for_have_left(market: Market) -> None:
+    """A group that reads without a lock is refused by the last defence, and placed one at a time after all: no answer tells."""
+    farmer, (one, two) = await market.farmer(), await buyers(market, 2)
+    product, url = (await market.product(farmer, unit="box", stock=3))["id"], market.parts.database.settings.dsn
+    asked = [Shelves([product], buyer.id, "") for buyer in (one, two)]
+    with holding(url, "update products set reserved = reserved + 2 where id = %s", product) as locked:
+        [shelves] = await meeting(url, locked, change(market.parts, lambda unit: stock.lock_for_orders(unit.tx, asked)))
+    assert [shelf[product].reserved for _, shelf in shelves] == [2, 2]
+
+
+async def test_a_group_beside_the_end_of_a_membership_is_at_the_price_of_everybody(market: Market) -> None:
+    farmer, manager, member = await market.farmer(), await market.person("manager"), await market.person()
+    group = (await manager.post("/api/groups", {"name": "Members"})).json()["id"]
+    assert (await manager.request("PUT", f"/api/groups/{group}/members/{member.id}")).status in (200, 204)
+    prices = [{"group": group, "price": 300}]
+    product = (await market.product(farmer, unit="box", stock=9, price=500, prices=prices))["id"]
+    asked, url = [Shelves([product], member.id, "")], market.parts.database.settings.dsn
+    with holding(url, "delete from group_members where user_id = %s", member.id) as locked:
+        [[(_, shelf)]] = await meeting(
+            url, locked, change(market.parts, lambda unit: stock.lock_for_orders(unit.tx, asked))
+        )
+    assert shelf[product].price == 500
 
 
 async def test_one_that_is_held_up_holds_up_nobody_else(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
