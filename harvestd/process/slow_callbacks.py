@@ -1,17 +1,21 @@
 """Reports what blocks the reactor: each callback that runs longer than a limit, with its stack at that moment.
 
 CPU seconds distinguish computing from waiting, or from a machine busy with other things. For debugging: a thread
-samples the running callback twice in each limit, so it costs a little all the time.
+looks at the running callback twice in each limit, so it costs a little all the time.
+
+The thread does not read the stack of the reactor's: that one runs on while its frames are walked, and CPython 3.11 then hands out frames that are gone.
+It sends a signal instead, and the reactor's thread reads its own stack where it is, or where the call that holds it in C returns to.
 """
 
 from __future__ import annotations
 
-import sys
+import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from twisted.logger import Logger
@@ -20,6 +24,8 @@ import harvestd
 
 log = Logger()
 
+#: The signal that asks the reactor's thread where it is: ignored by whoever has no handler for it, and used by nothing else here.
+ASK = signal.SIGURG
 #: The number of stack frames reported; where our code is (in a checkout all of it, including tests); and where libraries are.
 PACKAGE = Path(harvestd.__file__).parent
 STEPS, LIBRARIES = 4, "/site-packages/"
@@ -58,24 +64,25 @@ class Watch:
         self.since, self.cpu = time.monotonic(), time.thread_time()
 
     def look(self) -> None:
+        """Ask the reactor's thread, again and again, where it is once a callback is late."""
         while True:
             time.sleep(self.limit / 2)
-            since = self.since
-            if since and not self.where and time.monotonic() - since > self.limit / 2:
-                where = _at(self._main)
-                if self.since == since:
-                    self.where = where
+            if self._late():
+                signal.pthread_kill(self._main, ASK)
+
+    def sample(self, _number: int, frame: FrameType | None) -> None:
+        """Keep where the late callback is: called in the reactor's thread, between two of its instructions."""
+        if self._late():
+            self.where = _at(frame)
+
+    def _late(self) -> bool:
+        since = self.since
+        return bool(since) and not self.where and time.monotonic() - since > self.limit / 2
 
 
-def _at(thread: int) -> str:
-    """A thread's position: the innermost frames of its stack, and our own innermost one if it is not among them.
-
-    No source files are read, which would take many turns with that thread: its frames, and the objects they hold, are released soon.
-    """
-    frame = sys._current_frames().get(thread)
-    steps = (
-        [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)] if frame else []
-    )
+def _at(frame: FrameType | None) -> str:
+    """The position in a stack: its innermost frames, and our own innermost one if it is not among them. No source files are read."""
+    steps = [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)]
     ours = next((at for at, (_, filename, _) in enumerate(steps) if _is_ours(filename)), 0)
     shown = steps[:STEPS] + steps[ours : ours + 1] * (ours >= STEPS)
     return " < ".join(f"{name} ({filename}:{line})" for name, filename, line in shown)
@@ -91,6 +98,7 @@ def report(reactor: Any, limit: float) -> Watch:
     """Log a warning for each callback of ``reactor`` that takes more than ``limit`` seconds: timed and thread calls,
     and all that a socket's readiness triggers."""
     watch = Watch(limit)
+    signal.signal(ASK, watch.sample)
     threading.Thread(target=watch.look, name="slow-callbacks", daemon=True).start()
     poll = "_doReadOrWrite" if hasattr(reactor, "_doReadOrWrite") else "_doWriteOrRead"  # the latter is kqueue's
     ready = getattr(reactor, poll)
