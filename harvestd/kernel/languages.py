@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 
+import attrs
 from babel.core import negotiate_locale
 
 from harvestd.kernel import catalogues, formatting, readers
@@ -50,6 +51,20 @@ def _range(part: str) -> tuple[str, float] | None:
     if not tag.isascii() or (semicolon and weight is None):
         return None
     return tag.lower(), float(weight[1]) if weight else 1.0
+
+
+@attrs.frozen
+class Status:
+    """The status of an order, of a farm's part of one, or of a market day, as it stands in sentences for people."""
+
+    value: str
+
+    def said(self, language: str) -> str:
+        """``out for delivery``, ``unterwegs``."""
+        return str(self) if language == ENGLISH else WORDS[language].status.get(self.value, str(self))
+
+    def __str__(self) -> str:
+        return self.value.replace("_", " ")
 
 
 def title(english: str, language: str) -> str:

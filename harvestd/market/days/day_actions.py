@@ -10,6 +10,7 @@ import msgspec
 
 from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound, Unavailable
 from harvestd.kernel.families import MARKET_DAYS, market_day, stale
+from harvestd.kernel.languages import Status
 from harvestd.kernel.names import accept
 from harvestd.kernel.sentences import worded
 from harvestd.market.days import day_rows as rows
@@ -56,7 +57,7 @@ async def change(
         before.status, [name for name in given if await _differs(unit, before, name, given[name])]
     )
     if late:
-        raise Conflict(worded("the market day is {status}", status=before.status), tuple(late))
+        raise Conflict(worded("the market day is {status}", status=Status(before.status)), tuple(late))
     if given.get("farms") is not None:
         await _check_leaving(unit, day_id, given["farms"])
     farms: Farms | None = given["farms"] if "farms" in given else await farms_of(unit, before)
@@ -220,7 +221,9 @@ async def by_days(parts: Parts) -> bool | None:
 
 
 def _illegal(day: rows.Day, to: str) -> IllegalTransition:
-    return IllegalTransition(worded("the market day is {status}, which cannot become {to}", status=day.status, to=to))
+    return IllegalTransition(
+        worded("the market day is {status}, which cannot become {to}", status=Status(day.status), to=Status(to))
+    )
 
 
 async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) -> rows.Day:
@@ -231,7 +234,7 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
         raise Conflict(
             worded(
                 "the market day is {status}, so it stays; one that is planned can be deleted, or cancel it",
-                status=before.status,
+                status=Status(before.status),
             )
         )
     orders = await standing_rows.count(unit.tx, day_id)
