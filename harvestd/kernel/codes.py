@@ -37,7 +37,7 @@ CODES: dict[str, Code] = {
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
         ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "available", "product_id", "variant_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum; with `after`, it would come to that.", ("maximum",), ("product_id", "variant_id", "title", "currency", "reason", "unit", "after")),
+    "above-maximum": Code("It is more than the maximum; with `after`, it would come to that.", ("maximum",), ("product_id", "variant_id", "title", "currency", "reason", "unit", "after", "percent")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "variant_id", "title")),
     # Texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum; `reason` is `elements` for a list.", ("minimum",), ("reason",)),
