@@ -72,8 +72,8 @@ CODES: dict[str, Code] = {
         "Less is left than was requested; `reason` is `together` where there is enough for the line, and not for all lines of the product.",
         ("available", "unit"), ("product_id", "variant_id", "title", "reason"),
     ),
-    "has-orders": Code("Placed orders, or windows of a market day that is not over, stand on it, so it stays as it is; `orders` says how many orders.", ("orders",), ("farm",)),
-    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from`.", (), ("next", "from")),
+    "has-orders": Code("Orders stand on it, or quotes that are held (`holds`, for `minutes` at most), so it stays as it is; `orders` says how many orders.", ("orders",), ("farm", "holds", "minutes", "reason")),
+    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from` (`zone` is the market's). Quotes that are held have some of it, for `minutes` at most.", (), ("next", "from", "zone", "minutes")),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
         ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),

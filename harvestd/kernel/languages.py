@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import attrs
 from babel.core import negotiate_locale
@@ -128,6 +129,8 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
         its_own = {one: params[one] for one in params if one not in ("reason", "title")}
         if _named(words.message[value]) <= its_own.keys():
             return message(value, its_own, value, language)
+    if name in _DAYS and "zone" in params and (at := readers.instant_or_none(value)) is not None:
+        return formatting.moment(at, ZoneInfo(params["zone"]), language)
     if name in _DAYS and (readers.is_yearly_day(value) or readers.is_day(value)):
         return formatting.season_day(value, language)
     if name == "expected":

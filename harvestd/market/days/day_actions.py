@@ -25,6 +25,8 @@ from harvestd.web.market_day import zone_of
 
 NO_DAY = "there is no such market day"
 
+_LEFT_OUT = "a farm that is left out has orders in this market day, or quotes that are held for some minutes"
+
 
 async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
     """Make a day, given all fields of its body; one that opens by now is open at once. Raises ``Invalid``."""
@@ -91,12 +93,10 @@ async def change(
 
 
 async def _check_leaving(unit: UnitOfWork, day_id: str, farms: Farms) -> None:
-    """Raise ``Conflict`` if a farm that is no longer to take part in a locked day has orders in it."""
-    leaving = await standing_rows.of_others(unit.tx, day_id, [id for id, _ in farms])
+    """Raise ``Conflict`` if a farm that is no longer to take part in a locked day has orders in it, or quotes that are held."""
+    leaving = await standing_rows.of_others(unit.tx, day_id, [id for id, _ in farms], unit.now)
     if leaving:
-        raise Conflict(
-            "a farm that is left out has orders in this market day", tuple(standing_rules.left("farms", leaving))
-        )
+        raise Conflict(_LEFT_OUT, tuple(standing_rules.left("farms", leaving, unit.now)))
 
 
 async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> list[FieldError]:
@@ -240,7 +240,8 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
     orders = await standing_rows.count(unit.tx, day_id)
     if orders:
         raise Conflict(
-            "the market day has orders, so it stays; cancel it instead", (standing_rules.stays("id", orders),)
+            "the market day has orders, so it stays; cancel it instead",
+            (standing_rules.stays("id", standing_rules.Stands(orders), unit.now),),
         )
     await rows.delete(unit.tx, day_id)
     forget(unit)
