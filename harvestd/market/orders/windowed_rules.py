@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
 from harvestd.kernel.errors import FieldError, MarketClosed
 from harvestd.kernel.sentences import worded
@@ -104,6 +105,12 @@ def check_open(
 def takes_orders(hours: Hours, now: datetime) -> bool:
     """Whether a window takes orders of a farm now."""
     return _is_open(hours, now) and now < closes_for(hours.closes_at, hours.lead_minutes)
+
+
+def takes_changes(hours: Hours, now: datetime) -> bool:
+    """Whether a window takes changes of what is ordered for it: as long as it takes orders, or would if it were not full."""
+    full = hours.status == "closed" and hours.closed_full
+    return takes_orders(msgspec.structs.replace(hours, status="open") if full else hours, now)
 
 
 def _is_open(hours: Hours, now: datetime) -> bool:
