@@ -5,21 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harvestd.kernel.formatting import Duration, Size
+from harvestd.kernel.formatting import Duration, Moment, Size
+
+#: What each language says in its own way.
+Told = Duration | Size | Moment
 
 
 class Sentence(str):
     """An English sentence that keeps its template and values."""
 
     template: str
-    params: Mapping[str, str | Duration | Size]
+    params: Mapping[str, str | Told]
 
 
 def worded(template: str, **params: object) -> Sentence:
-    """``template`` with ``params`` substituted for its placeholders; a ``Duration`` or ``Size`` is told as each language tells it."""
+    """``template`` with ``params`` substituted for its placeholders; a ``Duration``, a ``Size`` or a ``Moment`` is told as each language tells it."""
     found = Sentence(template.format_map(params))
     found.template, found.params = (
         template,
-        {name: value if isinstance(value, (Duration, Size)) else str(value) for name, value in params.items()},
+        {name: value if isinstance(value, Told) else str(value) for name, value in params.items()},
     )
     return found

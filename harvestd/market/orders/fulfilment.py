@@ -101,6 +101,14 @@ def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str])
 def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
     """Move a farm's part to its next status, for the farm or the market's staff; raises :class:`IllegalTransition` with the
     possible steps. A step to ``cancelled`` is :func:`cancel` of that part."""
+    require_step(order, farm_id, to)
+    if to == "cancelled":
+        return cancel(order, (farm_id,), actor, reason)
+    return _moved(order, (farm_id,), to, actor, reason)
+
+
+def require_step(order: Standing, farm_id: str, to: str) -> None:
+    """Raise :class:`IllegalTransition` unless this is a step of a farm's part."""
     part = order.part(farm_id)
     if to not in STEPS[part.status]:
         possible = ", ".join(sorted(STEPS[part.status]))
@@ -110,9 +118,6 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
         same = worded("this part is already {to}", to=to)
         other = worded("this part is {status}, which cannot become {to}", status=part.status, to=to)
         raise IllegalTransition(same if part.status == to else other, (error,))
-    if to == "cancelled":
-        return cancel(order, (farm_id,), actor, reason)
-    return _moved(order, (farm_id,), to, actor, reason)
 
 
 #: A market without market days: what a part is closed by is its status.
