@@ -288,9 +288,10 @@ def _role(value: str, facts: Facts, language: str) -> str:
     return mail(ROLES[value], language) if value else ""
 
 
-#: How facts are shown that are more than names.
+#: How facts are shown that are more than names; which totals are estimates stands in no text by itself.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("total", "weighed"), "subtotal": _total("subtotal", "to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _reason, "before": _ways, "after": _ways, "windows": _windows, "goods": _goods, "role": _role, "changes": _changes, "offer": _changes, "until": _until,
     "heavy": _heavy, "asked_total": _money, "questions": _questions, "no_longer": _no_longer,
+    "estimates": lambda value, facts, language: "",
 }  # fmt: skip
