@@ -108,7 +108,7 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("buyer", "Order {number}: you need not answer", "{farm} has weighed again what you ordered in order {number}, and no longer asks you about it:\n\n{questions}\n\nWhat it comes to now:\n\n{changes}\n\nTotal: {total}\n", mail=True),
     ),
     ("order.line_weighed", "asked"): (
-        Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
+        Message("buyer", "Order {number}: something weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
                 "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\n{no_longer}\n\nTotal without more: {total}\nTotal with all of it: {asked_total}\n", mail=True),
     ),
     ("order.moved", ""): (
