@@ -572,7 +572,7 @@ TOLD = {
     ("order.updated", "out_for_delivery"): {"buyer": "b"}, ("order.updated", "completed"): {"buyer": "n"},
     ("order.updated", "cancelled"): {"buyer": "b", "farm": "b"}, ("order.updated", "expired"): {"buyer": "b", "farm": "b"},
     ("order.amended", ""): {"buyer": "b", "farm": "b"}, ("order.amended", "for_another"): {"buyer": "b", "farm": "b"},
-    ("order.amended", "asked"): {"buyer": "b", "farm": "b"}, ("order.amended", "withdrawn"): {"buyer": "b"}, ("order.amended", "unanswered"): {"buyer": "n", "farm": "b"}, ("order.amended", "left"): {"buyer": "b", "farm": "n"}, ("order.amended", "accepted"): {"farm": "b"}, ("order.amended", "declined"): {"buyer": "n", "farm": "b"},
+    ("order.amended", "asked"): {"buyer": "b", "farm": "b"}, ("order.amended", "withdrawn"): {"buyer": "b"}, ("order.amended", "unanswered"): {"buyer": "n", "farm": "b"}, ("order.amended", "left"): {"buyer": "b", "farm": "n"}, ("order.amended", "accepted"): {"farm": "b"}, ("order.amended", "declined"): {"farm": "b"},
     ("order.line_short", ""): {"buyer": "b", "farm": "b"}, ("order.line_short", "asked"): {"buyer": "b"}, ("order.line_short", "withdrawn"): {"buyer": "b", "farm": "b"},
     ("order.line_weighed", ""): {"buyer": "n"}, ("order.line_weighed", "asked"): {"buyer": "b"}, ("order.line_weighed", "withdrawn"): {"buyer": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},
