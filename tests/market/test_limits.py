@@ -22,9 +22,9 @@ from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
-from harvestd.market.orders.fulfilment import cancel, expire, move
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals
 from harvestd.market.orders.placing import place
+from harvestd.market.orders.stepping import cancel, expire, move
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration

@@ -170,8 +170,8 @@ class AmendedLines:
             position, product, quantity, next(self._ids), self._amending.today, wish, self._amending.terms, rate=self._amending.billing.rate(product)
         )  # fmt: skip
         if self._amending.asks:
-            asked = questions.until(self._order.part(product.farm_id), self._amending.now, self._amending.terms)
-            line = attrs.evolve(line, proposed=True, answer_by=asked)
+            until = questions.until(self._order.part(product.farm_id), self._amending.now, self._amending.terms)
+            line = attrs.evolve(line, proposed=True, answer_by=until)
         self.lines[line.id] = line
         return []
 

@@ -16,9 +16,10 @@ import attrs
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import shown
 from harvestd.market.orders import questions
-from harvestd.market.orders.fulfilment import Actor, Standing, ended, status_of
+from harvestd.market.orders.fulfilment import Actor, Standing, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
+from harvestd.market.orders.stepping import ended
 from harvestd.market.pricing.amounts import Pricing
 
 Kind = Literal["amended", "short", "weighed", "answered"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from harvestd.market.orders.fulfilment import Moved, Standing
+from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part
 from harvestd.market.orders.rows import COLUMNS, FROM, Order, lines
+from harvestd.market.orders.stepping import Moved
 from harvestd.market.pricing.amounts import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction

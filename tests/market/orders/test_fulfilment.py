@@ -11,21 +11,9 @@ import pytest
 
 from harvestd.kernel.errors import IllegalTransition
 from harvestd.kernel.units import Amount
-from harvestd.market.orders.fulfilment import (
-    CANCELS,
-    PROGRESS,
-    STEPS,
-    Standing,
-    acting,
-    can_cancel,
-    cancel,
-    expire,
-    gives_coupon_back,
-    move,
-    status_of,
-    told,
-)
+from harvestd.market.orders.fulfilment import CANCELS, PROGRESS, STEPS, Standing, acting, can_cancel, status_of
 from harvestd.market.orders.order import Totals
+from harvestd.market.orders.stepping import cancel, expire, gives_coupon_back, move, told
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import standing
 
