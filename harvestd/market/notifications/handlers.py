@@ -194,7 +194,7 @@ def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
         if one["line_id"] in order.titles and person.farm_id in (None, one["farm_id"])
     ]
     ended = [_question(order.titles[one["line_id"]], person.farm_id, one) for one in settled]
-    told = {"changes": changes, "questions": ended, "no_longer": ended}
+    told = {"changes": changes, "questions": ended, "no_longer": ended, "moot": ended}
     return told | (_questions(order, event) if person.farm_id is None else {})
 
 

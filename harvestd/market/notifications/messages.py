@@ -32,7 +32,7 @@ FOR_ANOTHER = "for_another"
 #: What a buyer is told of a line that is short, whether they were asked about anything before or not.
 _SHORT = (
     Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n", mail=True),
-    Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+    Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
 )  # fmt: skip
 
 #: By event type and its case (:func:`case_of`): for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
@@ -71,17 +71,17 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ),
     ("order.amended", ""): (
         Message("buyer", "Order {number} has changed", "Your order {number} has been changed.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", FOR_ANOTHER): (
         Message("buyer", "Order {number} was changed for you", "The market's staff has changed your order {number} for you.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n\n"
                 "If you did not ask for it, tell the market.\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", "asked"): (
         Message("buyer", "Order {number}: {farm} asks whether you want more", "{farm} would add to your order {number}.{reason}\n\n{offer}\n\nPlease say in the order whether you want it, until {until}. "
                 "Without an answer nothing is added.\n\n{changes}\n\n{no_longer}\n\nTotal without it: {total}\nTotal with it: {asked_total}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", "withdrawn"): (
         Message("buyer", "Order {number}: {farm} no longer asks", "{farm} no longer asks whether you want more in order {number}.{reason}\n\n{questions}\n\nTotal: {total}\n", mail=True),
@@ -198,7 +198,7 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
 
 #: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and what is charged beside the lines, amounts that are estimates until pieces are weighed: of a
 #: line, and of a total for the buyer and for the farm; what pieces come to that weigh more than was agreed on; and what a buyer
-#: is asked about no more.
+#: is asked about no more, to them and to the farm.
 PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
@@ -220,6 +220,7 @@ PIECES: dict[str, str] = {
     "to_weigh": "about {amount}, until you have weighed it",
     "reason": " Reason: {text}",
     "no_longer": "You need no longer answer about:\n{lines}",
+    "moot": "The buyer is no longer asked about:\n{lines}",
 }
 
 #: Roles in a farm, as they stand in a sentence.

@@ -192,9 +192,11 @@ def _questions(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> s
     )
 
 
-def _no_longer(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
+def _ended(piece: str) -> Callable[[Any, Facts, str], str]:
     """What is asked no more, as a paragraph; nothing if there is nothing."""
-    return mail(PIECES["no_longer"], language).format(lines=_questions(value, facts, language)) if value else ""
+    return lambda value, facts, language: (
+        mail(PIECES[piece], language).format(lines=_questions(value, facts, language)) if value else ""
+    )
 
 
 def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
@@ -292,6 +294,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("total", "weighed"), "subtotal": _total("subtotal", "to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _reason, "before": _ways, "after": _ways, "windows": _windows, "goods": _goods, "role": _role, "changes": _changes, "offer": _changes, "until": _until,
-    "heavy": _heavy, "asked_total": _money, "questions": _questions, "no_longer": _no_longer,
+    "heavy": _heavy, "asked_total": _money, "questions": _questions, "no_longer": _ended("no_longer"), "moot": _ended("moot"),
     "estimates": lambda value, facts, language: "",
 }  # fmt: skip

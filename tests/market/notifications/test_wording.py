@@ -25,7 +25,7 @@ FACTS: dict[str, Any] = {
     "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer", "by": "Mel",
     "changes": [["Möhre", "kg", "1.250", "2.000", 780], ["Ei", "box", None, "2.000", 250], ["Lauch", "kg", "1.000", None, None], ["Ente", "each", "2.000", "2.000", 900]],
     "offer": [["Lauch", "kg", None, "1.000", 200]], "heavy": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880]], "asked_total": 123720, "questions": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880], ["Lauch", "kg", "1.000", None, None, 200, None]],
-    "no_longer": [["Lauch", "kg", "1.000", None, None, 200, None]], "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
+    "no_longer": [["Lauch", "kg", "1.000", None, None, 200, None]], "moot": [["Lauch", "kg", "1.000", None, None, 200, None]], "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
     "before": [["Œuvre", GATE]], "after": [["Œuvre", GATE | {"window": ["2026-07-04T08:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "Ñandú"]}]],
     "day": "Œuvre", "orders": "3", "goods": [["1.250", "kg", "Möhre"], []],
     "windows": [[["2026-07-04T08:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "Hof", "Gasse 1"], ["2026-07-04T09:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "", ""]]],

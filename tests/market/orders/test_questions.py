@@ -230,6 +230,15 @@ async def test_a_question_that_gives_way_to_another_is_told_with_that(market: Ma
     assert "You need no longer answer about:\n  + 1 kg  Chard  €1.00\n" in told[-1]
 
 
+async def test_a_farm_hears_that_its_buyer_has_taken_out_what_it_asked_about(market: Market) -> None:
+    one = await asked(market, "weight")
+    line = {"line_id": one.line["id"], "quantity": 2}
+    assert (await change(one.buyer, one.order, line)).status == 200
+    ((_, told),) = [mail for mail in await mails(market, one.farmer.email) if "has changed" in mail[0]]
+    assert "The buyer is no longer asked about:\n  1  Ducks: 1.5 kg  €7.50 instead of €4.40\n" in told, told
+    assert market.broken() == []
+
+
 async def test_a_mail_says_what_its_event_says_whatever_has_come_since(market: Market) -> None:
     one = await asked(market, "weight")
     assert (await one.answers(True))[0] == 200
