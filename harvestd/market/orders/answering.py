@@ -57,6 +57,8 @@ def answer(order: Standing, line_id: str, given: Answer, placed_at: datetime, te
     if line is None or line.answer_by is None:
         if given.said is not None and given.said.yes == given.yes:
             return None
+        if given.said is None and line is not None:
+            require(order, line.farm_id, "answer", "buyer")
         raise _not_asked(line, given)
     require(order, line.farm_id, "answer", "buyer")
     if given.yes:

@@ -233,6 +233,9 @@ def test_when_a_buyer_can_answer_is_said_by_the_table(status: str) -> None:
     else:
         with pytest.raises(IllegalTransition):
             answered(given, line.id, False)
+        over = attrs.evolve(line, answer_by=None)
+        with pytest.raises(IllegalTransition, match=f"is already {status}"):
+            answered(attrs.evolve(given, lines=(over,)), line.id, True)
     assert lapsed(given, line.id) is not None, "the clock ends what is left over from anywhere"
 
 

@@ -120,6 +120,21 @@ async def test_a_part_that_is_nothing_but_a_question_does_not_leave_its_farm(mar
     assert "answer" not in (await seen(buyer, order))["can"] and market.broken() == []
 
 
+@pytest.mark.parametrize("about", ABOUT)
+async def test_what_is_cancelled_is_asked_about_no_more_and_one_mail_says_so(market: Market, about: str) -> None:
+    one = await asked(market, about)
+    await market.work()
+    before = await subjects(market, one.buyer)
+    assert (await one.farmer.post(f"/api/orders/{one.order['id']}/cancel", {"reason": "hail"})).status == 200
+    now = await seen(one.buyer, one.order)
+    assert (now["can"], [line["asked"] for line in now["lines"]]) == ([], [None] * len(now["lines"]))
+    status, why = await one.answers(True)
+    assert status == 409 and "is already cancelled" in why
+    await expiry.settle(later(market, days=1).parts)
+    assert (await subjects(market, one.buyer))[len(before) :] == [f"Order {one.order['number']} is cancelled"]
+    assert await level(market, one.product) == ("2.500", "2.500") and market.broken(at_rest=True) == []
+
+
 async def test_what_is_weighed_on_the_way_comes_to_what_was_agreed_on_and_asks_nothing(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     order = (await buyer.order(((await ducks(market, farmer))["id"], 1))).json()
