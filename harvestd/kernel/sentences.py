@@ -4,11 +4,15 @@ A sentence without values is a plain string, and its own template."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
-from harvestd.kernel.formatting import Duration, Moment, Size
 
-#: What each language says in its own way.
-Told = Duration | Size | Moment
+@runtime_checkable
+class Told(Protocol):
+    """A value that each language tells in its own way: a length of time, an amount of money, a status. As a plain string it is English."""
+
+    def said(self, locale: str, /) -> str:
+        """The value for people who read this language."""
 
 
 class Sentence(str):
@@ -19,7 +23,7 @@ class Sentence(str):
 
 
 def worded(template: str, **params: object) -> Sentence:
-    """``template`` with ``params`` substituted for its placeholders; a ``Duration``, a ``Size`` or a ``Moment`` is told as each language tells it."""
+    """``template`` with ``params`` substituted for its placeholders; what is :class:`Told` is told as each language tells it."""
     found = Sentence(template.format_map(params))
     found.template, found.params = (
         template,

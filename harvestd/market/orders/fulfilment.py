@@ -11,6 +11,7 @@ from typing import Literal
 import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition
+from harvestd.kernel.languages import Status
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.pricing.amounts import PLAIN, Pricing
@@ -92,8 +93,8 @@ def require_step(order: Standing, farm_id: str, to: str) -> None:
         message = f"possible now: {possible}" if possible else "nothing more is possible: this part is final"
         params = {"allowed": possible} if possible else {"allowed": "", "reason": "final"}
         error = FieldError("to", message, code="not-one-of", params=params)
-        same = worded("this part is already {to}", to=to)
-        other = worded("this part is {status}, which cannot become {to}", status=part.status, to=to)
+        same = worded("this part is already {to}", to=Status(to))
+        other = worded("this part is {status}, which cannot become {to}", status=Status(part.status), to=Status(to))
         raise IllegalTransition(same if part.status == to else other, (error,))
 
 
@@ -125,7 +126,7 @@ def require(
         worded(
             "the part of {farm} is already {status} and can no longer be changed",
             farm=part.farm_name,
-            status=part.status,
+            status=Status(part.status),
         )
     )
 
@@ -147,7 +148,7 @@ def cancellable(
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
-        raise IllegalTransition(worded("this order is already {status}", status=order.status))
+        raise IllegalTransition(worded("this order is already {status}", status=Status(order.status)))
     refused = next((part for part in live if not _may_cancel(order, part, actor, open_days)), None)
     if refused is None:
         return tuple(part.farm_id for part in live)
@@ -162,7 +163,7 @@ def cancellable(
         worded(
             "the part of {farm} is already {status} and can no longer be cancelled",
             farm=refused.farm_name,
-            status=refused.status,
+            status=Status(refused.status),
         )
     )
 

@@ -47,7 +47,7 @@ async def lock(unit: UnitOfWork, quote_id: str, holder: Holder) -> Used:
     cart = await carts.lock(unit.tx, *holder.cart)
     found = await quote_rows.lock(unit.tx, quote_id)
     if found is None or not holder.holds(found) or found.expires_at <= unit.now:
-        message = "is over, ordered already, or not yours; ask for a new one"
+        message = "is over, ordered already (GET /api/orders lists it), replaced by a newer one, or not yours; ask for a new one"
         raise Invalid.of("quote_id", message, "expired", reason="quote")
     content = quote_rules.read(found.content)
     same = cart is not None and (cart.id, cart.version) == (content.cart_id, content.cart_version)

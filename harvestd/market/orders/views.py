@@ -31,7 +31,7 @@ from harvestd.market.orders.shapes import (
     OrderTotals,
 )
 from harvestd.market.orders.step_shapes import OrderStep
-from harvestd.market.orders.windowed_rules import takes_orders
+from harvestd.market.orders.windowed_rules import takes_changes
 from harvestd.market.pricing.amounts import PLAIN, Pricing, read
 from harvestd.market.pricing.charged_rules import code_of, fees_of
 from harvestd.web.money import money
@@ -147,7 +147,7 @@ def _can(
     order: Standing, parts: Sequence[store.PartRow], viewer: Viewer, may: Mapping[Permission, Collection[str]], now: datetime,
     asked: bool,
 ) -> list[str]:  # fmt: skip
-    open_days = {p.farm_id: takes_orders(p.hours, now) for p in parts if p.hours is not None}
+    open_days = {p.farm_id: takes_changes(p.hours, now) for p in parts if p.hours is not None}
     return actions_of(order, viewer, may, open_days, asked=asked)
 
 

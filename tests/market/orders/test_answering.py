@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition, NotFound, PriceChanged
+from harvestd.kernel.languages import Status
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.orders.answering import Said, asked_of, waiting
@@ -234,7 +235,7 @@ def test_when_a_buyer_can_answer_is_said_by_the_table(status: str) -> None:
         with pytest.raises(IllegalTransition):
             answered(given, line.id, False)
         over = attrs.evolve(line, answer_by=None)
-        with pytest.raises(IllegalTransition, match=f"is already {status}"):
+        with pytest.raises(IllegalTransition, match=f"is already {Status(status)}"):
             answered(attrs.evolve(given, lines=(over,)), line.id, True)
     assert lapsed(given, line.id) is not None, "the clock ends what is left over from anywhere"
 
