@@ -166,7 +166,12 @@ async def test_what_weighs_several_times_its_estimate_is_refused_with_what_it_ma
         refused = await of_line(farmer, order, "weigh", line, farmer, **sent)
         (error,) = refused.json()["errors"]
         assert (refused.status, error["field"], error["code"]) == (422, "quantity", "above-maximum")
-        assert error["params"] == {"maximum": most, "unit": sent.get("unit", "kg"), "reason": "estimate"}
+        assert error["params"] == {
+            "maximum": most,
+            "unit": sent.get("unit", "kg"),
+            "percent": "300",
+            "reason": "estimate",
+        }
         bulk = await farmer.post(path, {"weighings": [{"line_id": line["id"], **sent}]})
         (row,) = bulk.json()["results"]
         assert (row["status"], [e["field"] for e in row["errors"]]) == ("failed", ["weighings[0].quantity"])
