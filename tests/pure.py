@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "harvestd"
 #: What a subject's modules that decide are called, or end in after an underscore.
 DECIDING = {
-    "rules", "order", "placing", "on_sale", "product_events", "fulfilment", "messages", "wording", "copied", "selling",
+    "rules", "order", "placing", "on_sale", "product_events", "fulfilment", "stepping", "messages", "wording", "copied", "selling",
     "buyers", "line_wishes", "amounts",
 }  # fmt: skip
 #: Tables of boundary cases of several modules.

@@ -76,7 +76,7 @@ CODES: dict[str, Code] = {
     "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from` (`zone` is the market's). Quotes that are held have some of it, for `minutes` at most.", (), ("next", "from", "zone", "minutes")),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
-        ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),
+        ("before", "after"), ("currency", "reason", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),
     ),
     # Carts (warnings) only.
     "price-changed": Code(

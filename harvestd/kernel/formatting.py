@@ -117,6 +117,21 @@ class Size:
 
 
 @attrs.frozen
+class Moment:
+    """A time in a zone, told as people say it: ``May 9, 2026, 2:00 PM``."""
+
+    at: datetime
+    zone: tzinfo
+
+    def said(self, locale: str = LOCALE) -> str:
+        """Day and time, by the locale."""
+        return moment(self.at, self.zone, locale)
+
+    def __str__(self) -> str:
+        return self.said()
+
+
+@attrs.frozen
 class Amount:
     """An amount of money, in minor units of its currency."""
 

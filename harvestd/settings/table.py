@@ -127,7 +127,7 @@ class Settings:
     order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
     weight_tolerance: int = setting(10, "per cent", "How far what pieces that are priced by weight come to once they are weighed may be above their estimate without their buyer's consent.", least=0, most=100)
     weight_most: int = setting(300, "per cent", "How much of their estimate pieces that are priced by weight may weigh; more is refused as a slip of whoever weighs.", least=200, most=10000)
-    order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, about more than was ordered, or about pieces that weigh more than agreed; without an answer it is a no.", least=60, most=604800)
+    order_answer_time: float = setting(21600.0, "seconds", "How long a buyer has to answer when a farm asks about something in place of what is short, about more than was ordered, or about pieces that weigh more than agreed; not longer than their window lasts. Without an answer it is a no.", least=60, most=604800)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
 
     # limits of the web

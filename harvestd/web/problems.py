@@ -132,8 +132,9 @@ PROBLEMS: tuple[Problem, ...] = (
             "Sign in to the account as before (or set a new password first), then link the two: GET /api/auth/google?link=true.",
             (market.LinkNeeded,)),
     Problem("illegal-transition", 409, "This step is not possible now",
-            "It cannot change from its present status to the requested one.",
-            "Read its status; the steps are placed, confirmed, ready, (out_for_delivery,) completed, or cancelled.",
+            "It cannot change from its present status to the requested one; or what was asked about a line can be answered no more. The detail says which.",
+            "Read its status; the steps are placed, confirmed, ready, (out_for_delivery,) completed, or cancelled. What was asked about a line, by when it was to be answered and how it has ended "
+            "is in GET /api/orders/{id}/changes.",
             (market.IllegalTransition,)),
     Problem("out-of-stock", 409, "Out of stock",
             "Less is left than was ordered. Nothing was taken, for any line.",
@@ -141,9 +142,9 @@ PROBLEMS: tuple[Problem, ...] = (
             (market.OutOfStock,)),
     Problem("price-changed", 409, "What you are ordering has changed",
             "The total differs from expected_total, or something that the buyer agreed to when they filled the cart has changed "
-            "since: a price, a unit, a step or a minimum quantity. errors lists what has changed.",
+            "since: a price, a unit, a step or a minimum quantity. In an answer about a line, expected_total is of that line, which comes to something else with a yes. errors lists what has changed.",
             "Show the buyer the cart and its warnings again, put what changed in again (PUT /api/cart/items), and order with the "
-            "new total.",
+            "new total. Of an answer: read the order (GET /api/orders/{id}), show the buyer the line's asked, and answer with its asked.total as expected_total.",
             (market.PriceChanged,)),
     Problem("market-closed", 409, "The market is closed",
             "This market sells by market days, and none takes this order now: it has not opened, its cut-off is over, or its window has begun.",

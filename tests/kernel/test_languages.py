@@ -272,7 +272,7 @@ def test_french_and_spanish_write_them_their_own_way(tag: str, code: str, params
 
 def test_of_the_fuller_messages_a_reason_comes_first_and_then_the_one_that_tells_most() -> None:
     for words in WORDS.values():
-        codes = ["content-changed", "minimum-changed", "step-changed", "unit-changed", "weight-changed"]
+        codes = ["content-changed", "line", "minimum-changed", "step-changed", "unit-changed", "weight-changed"]
         assert list(words.reason["changed"]) == [*codes, "per_before", "title"]
         assert list(words.reason["not-found"])[-2:] == ["value", "list"]
 

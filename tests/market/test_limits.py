@@ -22,9 +22,9 @@ from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
-from harvestd.market.orders.fulfilment import cancel, expire, move
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals
 from harvestd.market.orders.placing import place
+from harvestd.market.orders.stepping import cancel, expire, move
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
@@ -572,9 +572,9 @@ TOLD = {
     ("order.updated", "out_for_delivery"): {"buyer": "b"}, ("order.updated", "completed"): {"buyer": "n"},
     ("order.updated", "cancelled"): {"buyer": "b", "farm": "b"}, ("order.updated", "expired"): {"buyer": "b", "farm": "b"},
     ("order.amended", ""): {"buyer": "b", "farm": "b"}, ("order.amended", "for_another"): {"buyer": "b", "farm": "b"},
-    ("order.amended", "asked"): {"buyer": "b", "farm": "b"}, ("order.amended", "withdrawn"): {"buyer": "b"}, ("order.amended", "accepted"): {"farm": "b"}, ("order.amended", "declined"): {"buyer": "n", "farm": "b"},
-    ("order.line_short", ""): {"buyer": "b", "farm": "b"}, ("order.line_short", "asked"): {"buyer": "b"},
-    ("order.line_weighed", ""): {"buyer": "n"}, ("order.line_weighed", "asked"): {"buyer": "b"},
+    ("order.amended", "asked"): {"buyer": "b", "farm": "b"}, ("order.amended", "withdrawn"): {"buyer": "b"}, ("order.amended", "unanswered"): {"buyer": "n", "farm": "b"}, ("order.amended", "left"): {"buyer": "b", "farm": "n"}, ("order.amended", "accepted"): {"farm": "b"}, ("order.amended", "declined"): {"farm": "b"},
+    ("order.line_short", ""): {"buyer": "b", "farm": "b"}, ("order.line_short", "asked"): {"buyer": "b"}, ("order.line_short", "withdrawn"): {"buyer": "b", "farm": "b"},
+    ("order.line_weighed", ""): {"buyer": "n"}, ("order.line_weighed", "asked"): {"buyer": "b"}, ("order.line_weighed", "withdrawn"): {"buyer": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},
     ("order.moved", ""): {"buyer": "b"}, ("market_day.closing_soon", ""): {"buyer": "b"}, ("market_day.closed", ""): {"farm": "b"},
     ("market_day.closed", "full"): {"farm": "b"}, ("market_day.cancelled", ""): {"farm": "b"}, ("market_day.cancelled", "with_orders"): {"farm": "b"}, ("market_day.changed", ""): {"farm": "b"},

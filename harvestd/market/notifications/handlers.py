@@ -26,8 +26,8 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Notify the buyers and the farms about a batch of order events, by the table of messages."""
-    concerned = [event for event in events if _messages(event)]
+    """Notify the buyers and the farms about a batch of order events, by the table of messages: in the order in which these have happened, which their ids have and a queue has not."""
+    concerned = sorted((event for event in events if _messages(event)), key=lambda event: event.id)
     if not concerned:
         return
     found = await _concerned(unit, concerned)
@@ -92,8 +92,14 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
 def _lines_of(event: Envelope) -> list[str]:
     """The lines that an event tells of."""
     offered = event.data.get("substitute")
-    asked = [line["line_id"] for line in event.data.get("asked", ())]
-    return [*(line["line_id"] for line in event.data["lines"]), *([offered["line_id"]] if offered else []), *asked]
+    asked = [line["line_id"] for name in ("asked", "settled") for line in event.data.get(name, ())]
+    return [*(line["line_id"] for line in _changed_by(event)), *([offered["line_id"]] if offered else []), *asked]
+
+
+def _changed_by(event: Envelope) -> Sequence[Any]:
+    """The lines that a change has made others, of which this is the event, or the last of several."""
+    found: Sequence[Any] = event.data.get("change") or event.data["lines"]
+    return found
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
@@ -110,13 +116,27 @@ def _facts(order: _Told, person: Person, event: Envelope, zone: str) -> dict[str
     lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
     totals = part.totals(row.tax_included) if part else row.totals
     return {
-        "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
-        "subtotal": totals.total if part else None, "charges": _charges(order, person, farm_id, totals), "lines": [_line(x, person) for x in lines],
+        "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency,
+        "total": row.total, "subtotal": totals.total if part else None, **_come_to(event, farm_id), "charges": _charges(order, person, farm_id, totals), "lines": [_line(x, person) for x in lines],
         "way": [[x.farm_name, _in(zone, x.fulfilment)] for x in ([part] if part else order.parts)],
         "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
         "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": _reason(event), **_changes(order, person, event), **_moves(order, event, zone),
         **({"by": ", ".join(order.by)} if row.placed_by is not None else {}),
     }  # fmt: skip
+
+
+def _come_to(event: Envelope, farm_id: str | None) -> dict[str, Any]:
+    """What the order, and the part of a farm, came to by an event of its lines (those from before do not say it), and whether that was an estimate."""
+    own = next((part for part in event.data.get("parts", ()) if part["farm_id"] == farm_id), None)
+    found = {
+        name: one for name, one in (("total", event.data), ("subtotal", own)) if one and one.get("total") is not None
+    }
+    if "lines" not in event.data or not found:
+        return {}
+    return {
+        **{name: one["total"] for name, one in found.items()},
+        "estimates": {name: one["estimated"] for name, one in found.items()},
+    }
 
 
 def _reason(event: Envelope) -> str | list[str]:
@@ -161,14 +181,28 @@ def _changes(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     """What an event says of lines that changed: of each its title and unit, the quantity before and after, and what it comes to then; and what it asks about."""
     if "lines" not in event.data:
         return {}
-    own = [one for one in event.data["lines"] if person.farm_id in (None, one["farm_id"])]
+    own = [one for one in _changed_by(event) if person.farm_id in (None, one["farm_id"])]
     notes = {line.id: line.wish.note for line in order.lines if person.farm_id is not None}
     changes = [
         [*_change(order.titles[one["line_id"]], person.farm_id, one), notes.get(one["line_id"], "")]
         for one in own
         if one["line_id"] in order.titles
     ]
-    return {"changes": changes, **(_questions(order, event) if person.farm_id is None else {})}
+    settled = [
+        one
+        for one in event.data.get("settled", ())
+        if one["line_id"] in order.titles and person.farm_id in (None, one["farm_id"])
+    ]
+    ended = [_question(order.titles[one["line_id"]], person.farm_id, one) for one in settled]
+    told = {"changes": changes, "questions": ended, "no_longer": ended, "moot": ended}
+    return told | (_questions(order, event) if person.farm_id is None else {})
+
+
+def _question(named: orders.Title, farm_id: str | None, line: Any) -> list[Any]:
+    """What is or was asked, as the farm is told of it or, with none, the buyer."""
+    title = (None if farm_id else named.title_seen) or named.title
+    weight = [line.get("weight"), line.get("weight_unit")] if line["about"] == "weight" else [None, None]
+    return [title, named.unit, line["quantity"], *weight, line["total"], line["before"]]
 
 
 def _questions(order: _Told, event: Envelope) -> dict[str, Any]:
@@ -178,20 +212,18 @@ def _questions(order: _Told, event: Envelope) -> dict[str, Any]:
     single = event.data.get("substitute")
     if single and not offered and single["line_id"] in order.titles:
         offered = [single]
-    heavy = [[one, order.titles[one["line_id"]]] for one in asked if one["about"] == "weight"]
     return {
         "offer": [_change(order.titles[one["line_id"]], None, {"before": None, "after": one}) for one in offered],
-        "heavy": [
-            [named.title_seen or named.title, named.unit, one["quantity"], one["weight"], one["weight_unit"], one["total"], one["before"]]
-            for one, named in heavy
-        ],
+        "heavy": [_question(order.titles[one["line_id"]], None, one) for one in asked if one["about"] == "weight"],
         "asked_total": event.data.get("asked_total"),
     }  # fmt: skip
 
 
 def _until(unit: UnitOfWork, event: Envelope) -> dict[str, Any]:
-    """By when the buyer is to answer, in the market's zone."""
-    until = event.data.get("answer_by")
+    """By when the buyer is to answer, or was to, in the market's zone; by what has ended without an answer and does not say that, when it did."""
+    ended = event.data.get("outcome") == "declined" and event.timestamp.isoformat()
+    over = [one["answer_by"] for one in event.data.get("settled", ()) if one.get("answer_by")]
+    until = event.data.get("answer_by") or max(over, default=None) or ended or None
     return {} if until is None else {"until": [until, unit.parts.settings.market_timezone]}
 
 

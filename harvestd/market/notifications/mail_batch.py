@@ -1,4 +1,4 @@
-"""Mails in hand: sent one after another under a lease, marked together, tried again later, or given up."""
+"""Mails in hand: sent some at once, to one address one after another, under a lease, marked together, tried again later, or given up."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Batch:
         self._until = now + LEASE
         self._held = {one.id: one for one in claimed}
         self._left = deque(claimed)
+        self._under_way: set[str] = set()
         self._away: str = ""
         self._unmarked: list[Claimed] = []
         self._marking = DeferredLock()
@@ -69,7 +70,9 @@ class Batch:
             if self._open >= MAX_MARK:
                 await self.mark()
                 continue
-            claimed = self._left.popleft()
+            claimed = self._next()
+            if claimed is None:
+                return  # who sends the mails to these addresses goes on with the rest
             try:
                 await failpoint("mail.before_send")
                 await self._parts.mailer.send(claimed.mail)
@@ -88,6 +91,16 @@ class Batch:
                 self._open += 1
                 if self._timer is None:
                     self._timer = self._parts.reactor.callLater(MARK_AFTER, self._mark_now)
+            finally:
+                self._under_way.discard(claimed.mail.recipient)
+
+    def _next(self) -> Claimed | None:
+        """The next mail to an address to which none is under way: whoever gets several gets them in their order."""
+        found = next((one for one in self._left if one.mail.recipient not in self._under_way), None)
+        if found is not None:
+            self._left.remove(found)
+            self._under_way.add(found.mail.recipient)
+        return found
 
     async def renew(self) -> None:
         """Keep renewing the leases while this batch is being sent."""

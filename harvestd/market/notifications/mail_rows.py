@@ -81,7 +81,7 @@ CLAIM = Statement(
     "mails_claim",
     """update mails set attempts = attempts + 1, due_at = :until
        where id in (select id from mails where state = 'pending' and due_at <= :now
-                    order by due_at limit :limit for update skip locked)
+                    order by due_at, id limit :limit for update skip locked)
        returning id::text, dedupe_key, recipient, subject, body, language, attempts, created_at""",
     _claimed,
 )

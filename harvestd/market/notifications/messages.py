@@ -31,6 +31,12 @@ FOR_ANOTHER = "for_another"
 #: A market day that closes because it is full, and one with orders of the farm that is told.
 FULL, WITH_ORDERS = "full", "with_orders"
 
+#: What a buyer is told of a line that is short, whether they were asked about anything before or not.
+_SHORT = (
+    Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n", mail=True),
+    Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
+)  # fmt: skip
+
 #: By event type and its case (:func:`case_of`): for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
 #: by its own event, and then the buyer is not told of the step that caused it.
 MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
@@ -66,39 +72,46 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("farm", "Order {number} for {farm} has expired", "Order {number} of {buyer} for {farm} was not confirmed in time; its stock is back on sale.\n", mail=True),
     ),
     ("order.amended", ""): (
-        Message("buyer", "Order {number} has changed", "Your order {number} has been changed.{reason}\n\n{changes}\n\nTotal: {total}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+        Message("buyer", "Order {number} has changed", "Your order {number} has been changed.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", FOR_ANOTHER): (
-        Message("buyer", "Order {number} was changed for you", "The market's staff has changed your order {number} for you.{reason}\n\n{changes}\n\nTotal: {total}\n\n"
+        Message("buyer", "Order {number} was changed for you", "The market's staff has changed your order {number} for you.{reason}\n\n{changes}\n\n{no_longer}\n\nTotal: {total}\n\n"
                 "If you did not ask for it, tell the market.\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", "asked"): (
         Message("buyer", "Order {number}: {farm} asks whether you want more", "{farm} would add to your order {number}.{reason}\n\n{offer}\n\nPlease say in the order whether you want it, until {until}. "
-                "Without an answer nothing is added.\n\n{changes}\n\nTotal: {total}\nWith it: {asked_total}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+                "Without an answer nothing is added.\n\n{changes}\n\n{no_longer}\n\nTotal without it: {total}\nTotal with it: {asked_total}\n", mail=True),
+        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\n{moot}\n\nTotal: {subtotal}\n", mail=True),
     ),
     ("order.amended", "withdrawn"): (
-        Message("buyer", "Order {number}: {farm} no longer asks", "{farm} no longer asks whether you want more in order {number}.{reason}\n\nTotal: {total}\n", mail=True),
+        Message("buyer", "Order {number}: {farm} no longer asks", "{farm} no longer asks whether you want more in order {number}.{reason}\n\n{questions}\n\nTotal: {total}\n", mail=True),
     ),
     ("order.amended", "accepted"): (Message("farm", "Order {number} for {farm}: the buyer says yes", "{buyer} accepts what you asked about in order {number}:\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),),
-    ("order.amended", "declined"): (
-        Message("buyer", "Order {number}: you have not answered", "You have not answered in time what {farm} asked about in order {number}; without an answer it is a no.\n\nTotal: {total}\n", mail=False),
-        Message("farm", "Order {number} for {farm}: the buyer says no", "What you asked {buyer} about in order {number} is not accepted.\n\nTotal: {subtotal}\n", mail=True),
+    ("order.amended", "declined"): (Message("farm", "Order {number} for {farm}: the buyer says no", "{buyer} does not want what you asked about in order {number}:\n\n{questions}\n\nTotal: {subtotal}\n", mail=True),),
+    ("order.amended", "unanswered"): (
+        Message("buyer", "Order {number}: you have not answered", "You have not answered until {until} what {farm} asked about in order {number}; without an answer it is a no:\n\n{questions}\n\nTotal: {total}\n", mail=False),
+        Message("farm", "Order {number} for {farm}: no answer has come", "{buyer} has not answered until {until} what you asked about in order {number}; without an answer it is a no:\n\n{questions}\n\nTotal: {subtotal}\n", mail=True),
     ),
-    ("order.line_short", ""): (
-        Message("buyer", "Order {number}: {farm} is short", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\nTotal: {total}\n", mail=True),
-        Message("farm", "Order {number} for {farm} has changed", "Order {number} of {buyer} for {farm} has been changed.{reason}\n\n{changes}\n\nTotal: {subtotal}\n", mail=True),
+    ("order.amended", "left"): (
+        Message("buyer", "Order {number}: {farm} no longer waits for your answer", "{farm} has sent off or handed over its part of order {number} before you answered; without an answer it is a no:\n\n{questions}\n\nTotal: {total}\n", mail=True),
+        Message("farm", "Order {number} for {farm}: no answer has come", "The part of {farm} in order {number} was sent off or handed over before {buyer} answered what you asked about; without an answer it is a no:\n\n{questions}\n\n"
+                "Total: {subtotal}\n", mail=False),
     ),
+    ("order.line_short", ""): _SHORT,
+    ("order.line_short", "withdrawn"): _SHORT,
     ("order.line_short", "asked"): (
         Message("buyer", "Order {number}: {farm} is short, and asks you", "{farm} does not have all that you ordered in order {number}.{reason}\n\n{changes}\n\nIn its place you can have:\n\n{offer}\n\n"
-                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\nTotal: {total}\nWith it: {asked_total}\n", mail=True),
+                "Please say in the order whether you want it, until {until}. Without an answer nothing comes in its place.\n\n{no_longer}\n\nTotal without it: {total}\nTotal with it: {asked_total}\n", mail=True),
     ),
     ("order.line_weighed", ""): (Message("buyer", "Order {number} is weighed", "{farm} has weighed what you ordered in order {number}:\n\n{changes}\n\nTotal: {total}\n", mail=False),),
+    ("order.line_weighed", "withdrawn"): (
+        Message("buyer", "Order {number}: you need not answer", "{farm} has weighed again what you ordered in order {number}, and no longer asks you about it:\n\n{questions}\n\nWhat it comes to now:\n\n{changes}\n\nTotal: {total}\n", mail=True),
+    ),
     ("order.line_weighed", "asked"): (
-        Message("buyer", "Order {number}: it weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
-                "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\nTotal: {total}\nWith all of it: {asked_total}\n", mail=True),
+        Message("buyer", "Order {number}: something weighs more than agreed", "{farm} has weighed what you ordered in order {number}, and it weighs more than was agreed on:\n\n{heavy}\n\n"
+                "Please say in the order whether you want all of it, until {until}. Without an answer you pay no more than was agreed on.\n\n{no_longer}\n\nTotal without more: {total}\nTotal with all of it: {asked_total}\n", mail=True),
     ),
     ("order.moved", ""): (
         Message("buyer", "Order {number}: another time or place", "When or where you get what you ordered in order {number} has changed.\n\nNow:\n{after}\nBefore:\n{before}\n"
@@ -146,10 +159,13 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 
 
 def case_of(data: Mapping[str, Any]) -> str:
-    """What tells the messages of an event of an order from others of its type: the step of a part, what a buyer answered, that they are asked, or that it was
+    """What tells the messages of an event of an order from others of its type: the step of a part, how what was asked has ended, that a buyer is asked, or that it was
     placed or changed for somebody else; nothing, if nothing does."""
+    outcome, by = data.get("outcome"), data.get("by")
+    if outcome == "declined" and by != "buyer":
+        return "unanswered" if by == "clock" else "left"
     asked = "asked" if data.get("answer_by") else FOR_ANOTHER if data.get("placed_by") or data.get("for_buyer") else ""
-    return str(data.get("to") or data.get("outcome") or asked)
+    return str(data.get("to") or outcome or asked)
 
 
 def kind(event: str, case: str = "") -> str:
@@ -188,7 +204,8 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
 
 
 #: What stands in the texts above: the fulfilment of a part, what people wrote, where they did, and what is charged beside the lines, amounts that are estimates until pieces are weighed: of a
-#: line, and of a total for the buyer and for the farm; and what pieces come to that weigh more than was agreed on.
+#: line, and of a total for the buyer and for the farm; what pieces come to that weigh more than was agreed on; and what a buyer
+#: is asked about no more, to them and to the farm.
 PIECES: dict[str, str] = {
     "delivery": "To be delivered to: {address}\n",
     "point": "To be picked up at: {name}, {address}\n",
@@ -209,6 +226,8 @@ PIECES: dict[str, str] = {
     "instead": "{amount} instead of {agreed}",
     "to_weigh": "about {amount}, until you have weighed it",
     "reason": " Reason: {text}",
+    "no_longer": "You need no longer answer about:\n{lines}",
+    "moot": "The buyer is no longer asked about:\n{lines}",
 }
 
 #: Roles in a farm, as they stand in a sentence.

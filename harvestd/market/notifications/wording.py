@@ -84,6 +84,21 @@ def guest_shown(what: str, language: str, market: str, link: str, **values: str)
     return subject.format_map(given), body.format_map(given)
 
 
+def guest_questions(asked: Sequence[Sequence[Any]], currency: str, language: str) -> str:
+    """What a guest is asked, a line each, without a word that a farm has written: unit and quantity, weight and its unit (none of goods that are no line yet), what it comes to with a yes,
+    and without."""
+    return "\n".join(_bare(one, currency, language) for one in asked)
+
+
+def _bare(one: Sequence[Any], currency: str, language: str) -> str:
+    unit, number, weight, weight_unit, total, agreed = one
+    goods, amount = quantity(Decimal(number), unit, language), money(total, currency, language)
+    if weight is None:
+        return f"  + {goods}  {amount}"
+    instead = mail(PIECES["instead"], language).format(amount=amount, agreed=money(agreed or 0, currency, language))
+    return f"  {goods}: {quantity(Decimal(weight), weight_unit, language)}  {instead}"
+
+
 def _plain(value: Any, facts: Facts, language: str) -> str:
     return one_line(value)
 
@@ -92,11 +107,13 @@ def _money(value: int | None, facts: Facts, language: str) -> str:
     return "" if value is None else money(value, facts["currency"], language)
 
 
-def _total(piece: str) -> Callable[[Any, Facts, str], str]:
-    """A total, which says so where any of its lines is an estimate."""
+def _total(name: str, piece: str) -> Callable[[Any, Facts, str], str]:
+    """A total, which says so where it is an estimate: by the event or, of one that does not say it, where any of its lines is."""
 
     def said(value: int | None, facts: Facts, language: str) -> str:
-        estimated = any(flag for line in facts["lines"] for flag in line[4:5])
+        estimated = facts.get("estimates", {}).get(name)
+        if estimated is None:
+            estimated = any(flag for line in facts["lines"] for flag in line[4:5])
         return _estimated(_money(value, facts, language), piece if estimated else "", language)
 
     return said
@@ -163,6 +180,23 @@ def _weighed(line: Sequence[Any], facts: Facts, language: str) -> str:
     amount, less = (_money(one, facts, language) for one in (total, agreed))
     instead = mail(PIECES["instead"], language).format(amount=amount, agreed=less)
     return f"  {quantity(Decimal(pieces), unit, language)}  {one_line(title)}: {said}  {instead}"
+
+
+def _questions(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
+    """What was asked: title, unit and quantity, weight and its unit (none of goods that are no line yet), what it would come to, and what it comes to without."""
+    return "\n".join(
+        _weighed(one, facts, language)
+        if one[3] is not None
+        else _change([*one[:2], None, one[2], one[5]], facts, language)
+        for one in value
+    )
+
+
+def _ended(piece: str) -> Callable[[Any, Facts, str], str]:
+    """What is asked no more, as a paragraph; nothing if there is nothing."""
+    return lambda value, facts, language: (
+        mail(PIECES[piece], language).format(lines=_questions(value, facts, language)) if value else ""
+    )
 
 
 def _until(value: tuple[str, str], facts: Facts, language: str) -> str:
@@ -256,9 +290,10 @@ def _role(value: str, facts: Facts, language: str) -> str:
     return mail(ROLES[value], language) if value else ""
 
 
-#: How facts are shown that are more than names.
+#: How facts are shown that are more than names; which totals are estimates stands in no text by itself.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
-    "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("weighed"), "subtotal": _total("to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
+    "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("total", "weighed"), "subtotal": _total("subtotal", "to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _reason, "before": _ways, "after": _ways, "windows": _windows, "goods": _goods, "role": _role, "changes": _changes, "offer": _changes, "until": _until,
-    "heavy": _heavy, "asked_total": _money,
+    "heavy": _heavy, "asked_total": _money, "questions": _questions, "no_longer": _ended("no_longer"), "moot": _ended("moot"),
+    "estimates": lambda value, facts, language: "",
 }  # fmt: skip

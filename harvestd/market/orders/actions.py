@@ -6,14 +6,18 @@ from harvestd.kernel.errors import Forbidden, NotFound
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.orders import (
+    answer_actions,
+    changing,
     cut_offs,
     fulfilment,
     fulfilment_rows,
+    stepping,
     windows,
 )
-from harvestd.market.orders.fulfilment import Moved, Standing, told
+from harvestd.market.orders.fulfilment import Actor, Standing
 from harvestd.market.orders.order import OVER
-from harvestd.market.orders.parties import ROLE, Party, sees
+from harvestd.market.orders.parties import ROLE, Party
+from harvestd.market.orders.stepping import Moved, told
 from harvestd.market.pricing import coupon_rows as coupons
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
@@ -21,30 +25,33 @@ from harvestd.unit_of_work import UnitOfWork
 
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
     """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
-    order = await _standing(unit, party, order_id)
+    _, order = await changing.locked(unit, party, order_id)
     if not (party.staff or party.bought(order) or any(part.farm_id in party.farms for part in order.parts)):
         raise Forbidden(ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.bought(order), staff=party.staff, farms=party.farms)
     open_days = await cut_offs.open_days(unit.tx, order, unit.now) if actor == "buyer" else fulfilment.NO_DAYS
-    await _step(unit, order, fulfilment.cancel(order, whose, actor, reason, open_days), party.user_id)
+    await _step(unit, order, stepping.cancel(order, whose, actor, reason, open_days), party.user_id)
 
 
 async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: str, reason: str) -> None:
     """Move a farm's part to its next status."""
-    order = await _standing(unit, party, order_id)
+    row, order = await changing.locked(unit, party, order_id)
     mine, seen = farm_id in party.farms, farm_id in party.sees
     if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
         raise NotFound("this order has no such part of yours")
     if not (mine or party.staff):
         raise Forbidden(ROLE)
-    await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
+    actor: Actor = "farm" if mine else "admin"
+    fulfilment.require_step(order, farm_id, to)
+    order = await answer_actions.leave(unit, row, order, farm_id, to, actor, party.user_id)
+    await _step(unit, order, stepping.move(order, farm_id, to, actor, reason), party.user_id)
 
 
 async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
     """Cancel an order in its buyer's stead, as far as it can still be cancelled."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
     if found is not None and fulfilment.can_cancel(found[1], None, "buyer"):
-        await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
+        await _step(unit, found[1], stepping.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
 
 
 async def call_off(unit: UnitOfWork, order_id: str, day_id: str, day: str, reason: str) -> None:
@@ -55,23 +62,15 @@ async def call_off(unit: UnitOfWork, order_id: str, day_id: str, day: str, reaso
     at = await windows.of_day(unit, day_id)
     farms = [part.farm_id for part in found[1].parts if part.window_id in at and part.status in fulfilment.CANCELLABLE]
     if farms:
-        await _step(unit, found[1], fulfilment.call_off(found[1], farms, reason, day_id, day), None)
+        await _step(unit, found[1], stepping.call_off(found[1], farms, reason, day_id, day), None)
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:
     """Expire the parts that no farm has confirmed, if there still are any."""
     found = await fulfilment_rows.lock(unit.tx, order_id)
-    moved = fulfilment.expire(found[1]) if found else None
+    moved = stepping.expire(found[1]) if found else None
     if found is not None and moved is not None:
         await _step(unit, found[1], moved, None)
-
-
-async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
-    """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
-    found = await fulfilment_rows.lock(unit.tx, order_id)
-    if found is None or not sees(party, found[1]):
-        raise NotFound("there is no such order")
-    return found[1]
 
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
@@ -85,7 +84,7 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
     shelf = await stock.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
-    if fulfilment.gives_coupon_back(before, moved.status):
+    if stepping.gives_coupon_back(before, moved.status):
         await coupons.give_back(unit.tx, before.id, unit.now)
     if any(part.window_id is not None for part in before.parts):
         live = {part.farm_id for part in before.parts if part.status not in OVER} - {*moved.farms}

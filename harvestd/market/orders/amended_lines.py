@@ -17,6 +17,7 @@ from harvestd.kernel.quantities import not_negative, orderable
 from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.withheld import named_by, takeable, withheld
+from harvestd.market.orders import questions
 from harvestd.market.orders.consent import kept
 from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import WITHDRAWABLE, Standing, require
@@ -169,7 +170,8 @@ class AmendedLines:
             position, product, quantity, next(self._ids), self._amending.today, wish, self._amending.terms, rate=self._amending.billing.rate(product)
         )  # fmt: skip
         if self._amending.asks:
-            line = attrs.evolve(line, proposed=True, answer_by=self._amending.now + self._amending.terms.answer)
+            until = questions.until(self._order.part(product.farm_id), self._amending.now, self._amending.terms)
+            line = attrs.evolve(line, proposed=True, answer_by=until)
         self.lines[line.id] = line
         return []
 

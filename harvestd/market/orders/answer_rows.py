@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from harvestd.market.orders.answering import Said
 from harvestd.store.postgres.statements import Reader, Statement, scalar
 
-# A proposed line that was accepted is there, one that was not is gone; for one that weighs more than was agreed on, more was agreed on then, or not.
+# A proposed line that was accepted is there, one that was not is gone; for one that weighs more than was agreed on, more was agreed on then, or not. What is asked about no more without
+# an answer was taken back. Rows from before it was kept have no `asked`.
 _SAID = Statement(
     "orders.said",
-    """select case when b.line ? 'proposed' then a.line is not null
-                   else coalesce((a.line ->> 'agreed_total')::bigint > (b.line ->> 'agreed_total')::bigint, false) end
+    """select case when c.kind <> 'answered' then null when b.line ? 'proposed' then a.line is not null
+                   else coalesce((a.line ->> 'agreed_total')::bigint > (b.line ->> 'agreed_total')::bigint, false) end, c.actor, c.at
          from order_changes c
               cross join lateral jsonb_array_elements(c.before -> 'lines') as b(line)
               left join lateral jsonb_array_elements(c.after -> 'lines') as a(line) on a.line ->> 'line_id' = b.line ->> 'line_id'
-        where c.order_id = :order_id and c.kind = 'answered' and b.line ->> 'line_id' = :line_id::text
+        where c.order_id = :order_id and b.line ->> 'line_id' = :line_id::text
+          and (c.kind = 'answered' or (b.line ? 'asked' and not coalesce(a.line ? 'asked', false)))
         order by c.version desc limit 1""",
-    scalar,
+    Said,
 )
 
-# Rows from before it was kept have no `asked`.
 _FIRST_ASKED = Statement(
     "orders.first_asked",
     """select min((a.line ->> 'asked')::bigint)
@@ -33,7 +35,7 @@ async def first_asked(reader: Reader, order_id: str, line_id: str) -> int | None
     return found
 
 
-async def said(reader: Reader, order_id: str, line_id: str) -> bool | None:
-    """Whether the last answer about a line of a locked order was a yes; None: there was none."""
-    found: bool | None = await reader.row(_SAID, order_id=order_id, line_id=line_id)
+async def said(reader: Reader, order_id: str, line_id: str) -> Said | None:
+    """How the last question about a line of a locked order has ended; None: there was none."""
+    found: Said | None = await reader.row(_SAID, order_id=order_id, line_id=line_id)
     return found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from harvestd.market.orders import questions
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.shapes import LineAsked
 from harvestd.web.money import money
 
 
-def asked_of(order: Standing, currency: str, whole: bool) -> dict[str, LineAsked]:
-    """What is asked about its lines, by line; to those who do not see the ``whole`` of it, not what all of it comes to."""
+def asked_of(order: Standing, currency: str, whole: bool, now: datetime) -> dict[str, LineAsked]:
+    """What can be answered about its lines, by line; to those who do not see the ``whole`` of it, not what all of it comes to."""
     found = {}
     for line in order.lines:
-        if line.answer_by is None:
+        if not questions.is_open(line, order.part(line.farm_id), now):
             continue
         total = questions.total_with(order.parts, order.lines, order.pricing, order.totals, (line.id,))
         found[line.id] = LineAsked(

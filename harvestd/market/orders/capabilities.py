@@ -36,10 +36,11 @@ class Viewer:
 
 
 def actions_of(
-    order: Standing, viewer: Viewer, may: Mapping[Permission, Collection[str]], open_days: Mapping[str, bool] = NO_DAYS
-) -> list[str]:
+    order: Standing, viewer: Viewer, may: Mapping[Permission, Collection[str]], open_days: Mapping[str, bool] = NO_DAYS, *,
+    asked: bool = False,
+) -> list[str]:  # fmt: skip
     """The actions; ``may`` are the farms for which the viewer has each permission, ``open_days`` says of the parts that belong to a market day whether that takes
-    orders of their farm still."""
+    orders of their farm still, ``asked`` whether anything is asked that can be answered."""
     found = []
     if Permission.CANCEL_ORDERS in viewer.scopes:
         actor, whose = _acting(order, viewer, Permission.CANCEL_ORDERS, may)
@@ -53,8 +54,8 @@ def actions_of(
         ):
             if change != "weigh" or any(line.each is not None and line.farm_id in farms for line in order.lines):
                 found.append(change)
-    asked = viewer.bought(order.id, order.buyer_id) and any(line.answer_by is not None for line in order.lines)
-    return [*found, "answer"] if asked and Permission.PLACE_ORDERS in viewer.scopes else found
+    answers = asked and viewer.bought(order.id, order.buyer_id)
+    return [*found, "answer"] if answers and Permission.PLACE_ORDERS in viewer.scopes else found
 
 
 def _acting(

@@ -18,7 +18,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.line_wishes import LineWish, wish
 from harvestd.market.carts.selling import terms
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import amend_actions, line_actions, routes
+from harvestd.market.orders import amend_actions, answer_actions, line_actions, routes
 from harvestd.market.orders.change_shapes import AnswerLine, ChangeOrder, LineChange, ShortLine, WeighLine
 from harvestd.market.orders.edits import Edit
 from harvestd.market.orders.order import MAX_REASON
@@ -173,10 +173,10 @@ async def answer(request: RequestContext, body: AnswerLine, query: OrderKeyQuery
     party, farms = await _asking(request, query, Permission.PLACE_ORDERS)
     line_id, rules = request.id("line_id"), terms(request.parts.settings)
     accept(*answer_faults(request, _given(body)))
-    given = line_actions.Given(
+    given = answer_actions.Given(
         yes=body.accept, expected_total=_amount(body.expected_total), named=request.if_match is not None, check=request.check_version
     )  # fmt: skip
-    await line_actions.answer(request.work, party, request.id("id"), line_id, given, rules)
+    await answer_actions.answer(request.work, party, request.id("id"), line_id, given, rules)
     return await routes.stepped(request, farms, party.key_to)
 
 

@@ -114,7 +114,7 @@ class AnswerLine(In, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "accept": "Whether the buyer wants it.",
-    "AnswerLine.expected_total": "What the line comes to then, as its `asked.total` says; if it comes to something else by now, nothing is answered (409).",
+    "AnswerLine.expected_total": "What the line, not the order, comes to with a yes: the `asked.total` of the line in the order. If it comes to something else by now, nothing is answered (409).",
     "cart": "Whether what is in the buyer's cart is added.",
     "ChangeOrder.lines": "What becomes of lines, and what is added.",
     "ChangeOrder.expected_total": "The total that the order is to have then; if it has another, nothing is changed (409).",

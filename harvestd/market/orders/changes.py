@@ -16,9 +16,10 @@ import attrs
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import shown
 from harvestd.market.orders import questions
-from harvestd.market.orders.fulfilment import Actor, Standing, ended, status_of
+from harvestd.market.orders.fulfilment import Actor, Standing, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
+from harvestd.market.orders.stepping import ended
 from harvestd.market.pricing.amounts import Pricing
 
 Kind = Literal["amended", "short", "weighed", "answered"]
@@ -98,7 +99,13 @@ def changed(
         *(telling.step(p, "", "placed") for p in opened),
         *(telling.step(p, p.status, p.status) for p in order.parts if p.farm_id in touched),
         *(telling.step(p, p.status, "cancelled") for p in gone),
-        *(telling.change(_TYPES[kind], differing, about, {**more, **_asked(order, amounts)}) if differing else ()),
+        *(
+            telling.change(
+                _TYPES[kind], differing, about, {**more, **_asked(order, amounts, kind), **_come_to(amounts, touched)}
+            )
+            if differing
+            else ()
+        ),
         *ended(order, status, version, by.actor, by.reason),
     ]
     return Changed(
@@ -108,14 +115,33 @@ def changed(
     )  # fmt: skip
 
 
-def _asked(order: Standing, amounts: Amounts) -> dict[str, Any]:
-    """What the event says of the lines that the change asks about; nothing if it asks about none."""
-    asked = questions.put(order.lines, amounts.lines)
+def _asked(order: Standing, amounts: Amounts, kind: Kind) -> dict[str, Any]:
+    """What the event says of the lines that the change asks about, and of those that it asks about no more; nothing if there are none. What its farm has weighed or lacks anew may leave
+    nothing to ask."""
+    asked, ended = (
+        questions.put(order.lines, amounts.lines),
+        questions.told_ended(questions.ended(order.lines, amounts.lines)),
+    )
     if not asked:
-        return {}
+        return ended | ({"outcome": "withdrawn"} if ended and kind in ("short", "weighed") else {})
     yes = {line.id for line in asked}
     total = questions.total_with(amounts.parts, amounts.lines, amounts.pricing, order.totals, yes)
-    return questions.told(asked, total)
+    return questions.told(asked, total) | ended
+
+
+def _come_to(amounts: Amounts, farms: Collection[str]) -> dict[str, Any]:
+    """What an order comes to by a change, and its part of each of these ``farms``: whoever is told of it later is told that."""
+    included = amounts.pricing.tax_included
+    unsure = {line.farm_id for line in amounts.lines if line.estimated and line.counts}
+    standing = [part.farm_id for part in amounts.parts if part.status not in OVER] or [
+        part.farm_id for part in amounts.parts
+    ]
+    parts = [
+        {"farm_id": part.farm_id, "total": part.totals(included).total, "estimated": part.farm_id in unsure}
+        for part in amounts.parts
+        if part.farm_id in farms
+    ]
+    return {"total": amounts.totals.total, "estimated": not unsure.isdisjoint(standing), "parts": parts}
 
 
 def _emptied(part: Part, before: Sequence[Line], after: Sequence[Line], kind: Kind) -> bool:
@@ -162,7 +188,9 @@ def _totals(totals: Totals) -> dict[str, int]:
 def _entry(line: Line) -> dict[str, Any]:
     weighed = {} if line.weighed is None else {"weighed": [shown(line.weighed.quantity), line.weighed.unit]}
     proposed = {"proposed": True} if line.proposed else {}
-    asked = {"asked": questions.accepted(line).owed} if line.answer_by is not None else {}
+    asked = {}
+    if line.answer_by is not None:
+        asked = {"asked": questions.accepted(line).owed, "answer_by": line.answer_by.isoformat()}
     return {
         "line_id": line.id, "product_id": line.product_id, "quantity": shown(line.quantity), "short_of": shown(line.short_of), "total": line.owed,
         "agreed_total": line.agreed_total, "substitution": line.wish.substitution, **weighed, **proposed, **asked,
@@ -197,6 +225,7 @@ class _Telling:
         if not about:
             return [self._event(type, data | {"lines": [entry for _, entry in told if entry is not None]})]
         found = []
+        every = {"change": [entry for _, entry in told if entry is not None]} if len(about) > 1 else {}
         for i, line_id in enumerate(about, 1):
             before, after = self._pair(pairs, line_id)
             subject = _line((before, after))
@@ -204,7 +233,7 @@ class _Telling:
             found.append(
                 self._event(type, data | {
                     "line_id": line_id, "farm_id": subject.farm_id, "product_id": subject.product_id, "before": _state(before), "after": _state(after),
-                    "lines": own, "last": i == len(about),
+                    "lines": own, "last": i == len(about), **(every if i == len(about) else {}),
                 })
             )  # fmt: skip
         return found

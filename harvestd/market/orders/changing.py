@@ -21,8 +21,8 @@ from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.orders import (
     billing,
     change_rows,
-    fulfilment,
     fulfilment_rows,
+    stepping,
     windows,
 )
 from harvestd.market.orders.changes import Changed
@@ -83,10 +83,10 @@ async def store(
         _check(demand(concerned.held, to), concerned)
         effect = reshape(concerned.held, to, concerned.goods)
         await stock.apply(unit.tx, effect, unit.new_id, unit.now)
-        events = (*fulfilment.with_families(events, effect.families), *effect.events)
+        events = (*stepping.with_families(events, effect.families), *effect.events)
         holds = _holds(order, change, concerned.held, unit.now, terms)
     await change_rows.store(unit.tx, order.id, change, holds, actor_id, unit.now)
-    if fulfilment.gives_coupon_back(order, change.status):
+    if stepping.gives_coupon_back(order, change.status):
         await coupons.give_back(unit.tx, order.id, unit.now)
     if any(part.window_id is not None for part in order.parts):
         await windows.settle(unit, order.id, _live(order, change))

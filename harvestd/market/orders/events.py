@@ -105,8 +105,8 @@ class ChangedLine(msgspec.Struct, frozen=True):
 
 
 class AskedLine(msgspec.Struct, frozen=True):
-    """A line that the buyer is asked about: what it comes to ``before`` they answer (null: it does not count), and in ``total`` with a yes. ``quantity`` is a decimal string,
-    and so is the ``weight`` of pieces that weigh more than was agreed on."""
+    """A line that the buyer is asked about until ``answer_by``: what it comes to ``before`` they answer (null: it does not count), and in ``total`` with a yes. ``quantity`` is a decimal
+    string, and so is the ``weight`` of pieces that weigh more than was agreed on."""
 
     line_id: UUID
     farm_id: UUID
@@ -117,11 +117,33 @@ class AskedLine(msgspec.Struct, frozen=True):
     before: Count | None = None
     weight: str | None = None
     weight_unit: str | None = None
+    answer_by: Instant | None = None
 
 
-class OrderAmended(Data, frozen=True, kw_only=True):
-    """Lines of an order were added, changed or taken out, by ``by``, for the ``farms`` that they act for. ``outcome`` is what the buyer answered, if that is it: about
-    ``line_id``; or that they are no longer ``asked`` about it. With ``answer_by`` they are asked, with all of it the order comes to ``asked_total``. ``for_buyer`` is whether it was done by the
+class ComesTo(msgspec.Struct, frozen=True):
+    """What a farm's part of an order comes to, fees and taxes included; ``estimated`` until its pieces are weighed."""
+
+    farm_id: UUID
+    total: Count
+    estimated: bool
+
+
+class LinesChanged(Data, frozen=True, kw_only=True):
+    """Some lines of an order are others: it comes to ``total`` then, and its ``parts`` that have changed to theirs. With ``answer_by`` its buyer is ``asked``; with all of that the order comes to
+    ``asked_total``. What they are asked about no more is ``settled``."""
+
+    total: Count | None = None
+    estimated: bool = False
+    parts: tuple[ComesTo, ...] = ()
+    answer_by: Instant | None = None
+    asked: tuple[AskedLine, ...] = ()
+    asked_total: Count | None = None
+    settled: tuple[AskedLine, ...] = ()
+
+
+class OrderAmended(LinesChanged, frozen=True, kw_only=True):
+    """Lines of an order were added, changed or taken out, by ``by``, for the ``farms`` that they act for. ``outcome`` is how what was ``settled`` has ended, if that is it: by an answer, or by none where ``by``
+    is not the buyer; or that it was taken back. ``for_buyer`` is whether it was done by the
     market's staff in the buyer's stead."""
 
     order_id: UUID
@@ -135,9 +157,6 @@ class OrderAmended(Data, frozen=True, kw_only=True):
     line_id: UUID | None = None
     farm_id: UUID | None = None
     outcome: Literal["accepted", "declined", "withdrawn"] | None = None
-    answer_by: Instant | None = None
-    asked: tuple[AskedLine, ...] = ()
-    asked_total: Count | None = None
     for_buyer: bool = False
 
 
@@ -151,9 +170,9 @@ class Substitute(msgspec.Struct, frozen=True):
     total: Count
 
 
-class LineChanged(Data, frozen=True, kw_only=True):
-    """A line is short, or was weighed: ``lines`` has it, and what else changed with it. With ``answer_by`` its buyer is asked; with all of ``asked`` the order comes to ``asked_total``. ``last`` is whether it is the last
-    event of one change of the order."""
+class LineChanged(LinesChanged, frozen=True, kw_only=True):
+    """A line is short, or was weighed: ``lines`` has it, and what else changed with it. ``outcome`` is that nothing is asked any more by it. ``last`` is whether it is the last event of one change of the order; if there
+    are several, that one has all lines in ``change``."""
 
     order_id: UUID
     number: str
@@ -169,7 +188,6 @@ class LineChanged(Data, frozen=True, kw_only=True):
     lines: tuple[ChangedLine, ...]
     farms: tuple[UUID, ...] = ()
     substitute: Substitute | None = None
-    answer_by: Instant | None = None
-    asked: tuple[AskedLine, ...] = ()
-    asked_total: Count | None = None
+    outcome: Literal["withdrawn"] | None = None
     last: bool = True
+    change: tuple[ChangedLine, ...] = ()

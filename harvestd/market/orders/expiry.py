@@ -8,7 +8,7 @@ from functools import partial
 from harvestd.market.carts.selling import terms
 from harvestd.market.orders import change_rows, fulfilment_rows
 from harvestd.market.orders.actions import expire
-from harvestd.market.orders.line_actions import lapse
+from harvestd.market.orders.answer_actions import lapse
 from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import change

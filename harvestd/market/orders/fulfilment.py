@@ -1,4 +1,7 @@
-"""The life cycle of a placed order: status steps of each farm's part, cancellation, expiry. Pure."""
+"""The life cycle of a placed order: the steps of each farm's part, and who may take them, cancel it and change it, in which status. Pure.
+
+What becomes of an order by a step is in ``stepping.py``.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,9 @@ from typing import Literal
 import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition
-from harvestd.kernel.events import Event
 from harvestd.kernel.languages import Status
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
 from harvestd.market.pricing.amounts import PLAIN, Pricing
 
 Actor = Literal["buyer", "farm", "admin", "clock"]
@@ -77,21 +78,6 @@ class Standing:
         return next(part for part in self.parts if part.farm_id == farm_id)
 
 
-@attrs.frozen(kw_only=True)
-class Moved:
-    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences; ``amounts`` is what it all comes to then."""
-
-    actor: str
-    reason: str
-    to: str
-    farms: tuple[str, ...]
-    status: str
-    version: int
-    totals: Totals
-    events: tuple[Event, ...]
-    amounts: Amounts
-
-
 def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str]) -> tuple[Actor, list[str] | None]:
     """The actor's role for a whole order, and the farms whose parts they act on (None: all). ``farms`` are the actor's own."""
     if buyer:
@@ -99,9 +85,8 @@ def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str])
     return ("admin", None) if staff else ("farm", [part.farm_id for part in order.parts if part.farm_id in farms])
 
 
-def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
-    """Move a farm's part to its next status, for the farm or the market's staff; raises :class:`IllegalTransition` with the
-    possible steps. A step to ``cancelled`` is :func:`cancel` of that part."""
+def require_step(order: Standing, farm_id: str, to: str) -> None:
+    """Raise :class:`IllegalTransition` unless this is a step of a farm's part."""
     part = order.part(farm_id)
     if to not in STEPS[part.status]:
         possible = ", ".join(sorted(STEPS[part.status]))
@@ -111,9 +96,6 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
         same = worded("this part is already {to}", to=Status(to))
         other = worded("this part is {status}, which cannot become {to}", status=Status(part.status), to=Status(to))
         raise IllegalTransition(same if part.status == to else other, (error,))
-    if to == "cancelled":
-        return cancel(order, (farm_id,), actor, reason)
-    return _moved(order, (farm_id,), to, actor, reason)
 
 
 #: A market without market days: what a part is closed by is its status.
@@ -152,30 +134,17 @@ def require(
 def can_cancel(
     order: Standing, farms: Sequence[str] | None, actor: Actor, open_days: Mapping[str, bool] = NO_DAYS
 ) -> bool:
-    """Whether :func:`cancel` would succeed."""
+    """Whether any part can be cancelled, and none of these is refused."""
     try:
-        return bool(_cancellable(order, farms, actor, open_days))
+        return bool(cancellable(order, farms, actor, open_days))
     except IllegalTransition:
         return False
 
 
-def cancel(
-    order: Standing, farms: Sequence[str] | None, actor: Actor, reason: str, open_days: Mapping[str, bool] = NO_DAYS
-) -> Moved:
-    """Cancel the parts of ``farms``, or all that are not over yet, as :data:`CANCELS` allows; raises :class:`IllegalTransition`."""
-    return _moved(order, _cancellable(order, farms, actor, open_days), "cancelled", actor, reason)
-
-
-def call_off(order: Standing, farms: Sequence[str], reason: str, day_id: str, day: str) -> Moved:
-    """:func:`cancel` the parts of ``farms``, since the staff have cancelled their market day, which the events name."""
-    moved = cancel(order, farms, "admin", reason or CALLED_OFF)
-    named = {"market_day_id": day_id, "market_day": day}
-    return attrs.evolve(moved, events=tuple(attrs.evolve(one, data=one.data | named) for one in moved.events))
-
-
-def _cancellable(
-    order: Standing, farms: Sequence[str] | None, actor: Actor, open_days: Mapping[str, bool]
+def cancellable(
+    order: Standing, farms: Sequence[str] | None, actor: Actor, open_days: Mapping[str, bool] = NO_DAYS
 ) -> tuple[str, ...]:
+    """The farms whose parts are cancelled with those of ``farms``, or with all that are not over yet, as :data:`CANCELS` allows; raises :class:`IllegalTransition`."""
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
@@ -206,68 +175,9 @@ def _may_cancel(order: Standing, part: Part, actor: Actor, open_days: Mapping[st
     return actor != "buyer" or not weighed or open_days.get(part.farm_id, False)
 
 
-def expire(order: Standing) -> Moved | None:
-    """Expire the parts that no farm confirmed before the hold ran out; None if there are none."""
-    waiting = tuple(part.farm_id for part in order.parts if part.status == "placed")
-    return _moved(order, waiting, "expired", "clock", "no farm confirmed it in time") if waiting else None
-
-
 def status_of(parts: Sequence[Part]) -> str:
     """The order's status: that of its least advanced part that is neither cancelled nor expired; if there is none, how they ended."""
     live = [PROGRESS.index(part.status) for part in parts if part.status not in OVER]
     if live:
         return PROGRESS[min(live)]
     return "expired" if all(part.status == "expired" for part in parts) else "cancelled"
-
-
-def gives_coupon_back(order: Standing, status: str) -> bool:
-    """Whether the use of its coupon is given back: the whole order ends, with this status, and nothing of it was ever on its way."""
-    return order.pricing.discount is not None and status in OVER and not order.left
-
-
-def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reason: str) -> Moved:
-    before = {part.farm_id: part.status for part in order.parts}
-    parts = [attrs.evolve(part, status=to) if part.farm_id in farms else part for part in order.parts]
-    status, version = status_of(parts), order.version + 1
-    amounts = recomputed(
-        parts, order.lines, order.pricing, order.totals, lost=None if actor == "buyer" else goods_of(order.parts, order.lines)
-    )  # fmt: skip
-    base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
-    events = [
-        Event("order.updated", f"order:{order.id}", version,
-              base | {"farm_id": farm, "from": before[farm], "to": to, "order_status": status})
-        for farm in farms
-    ]  # fmt: skip
-    events += ended(order, status, version, actor, reason)
-    return Moved(
-        actor=actor,
-        reason=reason,
-        to=to,
-        farms=farms,
-        status=status,
-        version=version,
-        totals=amounts.totals,
-        amounts=amounts,
-        events=tuple(events),
-    )
-
-
-def ended(order: Standing, status: str, version: int, actor: Actor, reason: str) -> list[Event]:
-    """The event of an order that is over with this version, and was not before."""
-    if status == order.status or status not in ("completed", "cancelled", "expired"):
-        return []
-    data = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
-    return [Event(f"order.{status}", f"order:{order.id}", version, data)]
-
-
-def told(moved: Moved, families: Sequence[str] = ()) -> tuple[Event, ...]:
-    """The events of a change; the first carries the cache families that it invalidates."""
-    return with_families(moved.events, families)
-
-
-def with_families(events: tuple[Event, ...], families: Sequence[str]) -> tuple[Event, ...]:
-    """The same events, of which the first carries the cache families that all invalidate."""
-    if not families:
-        return events
-    first, *rest = events
-    return (attrs.evolve(first, data=first.data | {"families": list(families)}), *rest)

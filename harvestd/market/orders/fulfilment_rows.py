@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from harvestd.market.orders.fulfilment import Moved, Standing
+from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part
 from harvestd.market.orders.rows import COLUMNS, FROM, Order, lines
+from harvestd.market.orders.stepping import Moved
 from harvestd.market.pricing.amounts import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
@@ -15,8 +16,8 @@ from harvestd.store.postgres.transactions import Transaction
 _LOCK = Statement("orders.lock", f"select {COLUMNS} from {FROM} where o.id = :order_id for no key update of o", Order)
 _STANDING = Statement(
     "orders.standing",
-    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment)->>'method', p.window_id
-         from order_parts p join farms f on f.id = p.farm_id join orders o on o.id = p.order_id
+    """select p.farm_id, f.name, p.position, p.status, p.subtotal, p.fees, p.tax, p.discount, coalesce(p.fulfilment, o.fulfilment)->>'method', p.window_id, w.ends_at
+         from order_parts p join farms f on f.id = p.farm_id join orders o on o.id = p.order_id left join windows w on w.id = p.window_id
         where p.order_id = :order_id order by p.position""",
     Part,
 )

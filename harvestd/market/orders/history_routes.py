@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from harvestd.market.orders import history_rows as store
 from harvestd.market.orders import routes
 from harvestd.market.orders import rows as orders
 from harvestd.market.orders.history_shapes import (
+    ChangedLineQuestion,
     ChangedLineState,
     ChangedTotals,
     OrderChange,
@@ -77,7 +79,7 @@ def _shown(row: store.Change, seen: _Seen) -> OrderChange:
     whole, currency = seen.farms is None, seen.order.currency
     return OrderChange(
         version=row.version, kind=row.kind, by=row.actor, reason=row.reason, at=row.at,
-        lines=[_line(seen, seen.lines[id], was.get(id), is_.get(id)) for id in own], moves=_moves(row, seen.farms),
+        lines=[_line(seen, seen.lines[id], was.get(id), is_.get(id), row.kind) for id in own], moves=_moves(row, seen.farms),
         before=_totals(row.before["totals"], currency) if whole else None, after=_totals(row.after["totals"], currency) if whole else None,
     )  # fmt: skip
 
@@ -91,22 +93,53 @@ def _moves(row: store.Change, farms: frozenset[str] | None) -> list[OrderMove]:
     ]
 
 
-def _line(seen: _Seen, line: store.Line, before: Any, after: Any) -> OrderChangeLine:
+def _line(seen: _Seen, line: store.Line, before: Any, after: Any, kind: str) -> OrderChangeLine:
     currency = seen.order.currency
     return OrderChangeLine(
         line_id=line.line_id, product_id=(after or before)["product_id"], farm_id=line.farm_id,
-        title=(line.title_seen if seen.bought else None) or line.title, unit=line.unit, before=_state(before, currency), after=_state(after, currency),
+        title=(line.title_seen if seen.bought else None) or line.title, unit=line.unit, before=_state(line, before, currency),
+        after=_state(line, after, currency), outcome=outcome(kind, before, after),
     )  # fmt: skip
 
 
-def _state(entry: Mapping[str, Any] | None, currency: str) -> ChangedLineState | None:
+def outcome(kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str | None:
+    """How a question about a line has ended by a change of this kind; None: it has not, or there was none. What is proposed and accepted stays, of what weighs more more is agreed on. Rows from before it was
+    kept have no ``asked``."""
+    if (
+        before is None
+        or not ("asked" in before or "proposed" in before or kind == "answered")
+        or (after is not None and "asked" in after)
+    ):
+        return None
+    if kind != "answered":
+        return "withdrawn" if "asked" in before else None
+    if "proposed" in before:
+        return "declined" if after is None else "accepted"
+    more = after is not None and (after["agreed_total"] or 0) > (before["agreed_total"] or 0)
+    return "accepted" if more else "declined"
+
+
+def _asked(line: store.Line, entry: Mapping[str, Any], currency: str) -> ChangedLineQuestion | None:
+    if "asked" not in entry:
+        return None
+    until = entry.get("answer_by")
+    about = ("addition" if line.replaces is None else "substitute") if entry.get("proposed") else "weight"
+    return ChangedLineQuestion(
+        about=about,
+        total=money(entry["asked"], currency),
+        answer_by=None if until is None else datetime.fromisoformat(until),
+    )
+
+
+def _state(line: store.Line, entry: Mapping[str, Any] | None, currency: str) -> ChangedLineState | None:
     if entry is None:
         return None
-    agreed, weighed = entry["agreed_total"], entry.get("weighed")
+    agreed, weighed, proposed = entry["agreed_total"], entry.get("weighed"), entry.get("proposed", False)
     return ChangedLineState(
-        quantity=entry["quantity"], short_of=entry["short_of"], total=money(entry["total"], currency),
+        quantity=entry["quantity"], short_of=entry["short_of"], total=money(0 if proposed else entry["total"], currency),
         agreed_total=None if agreed is None else money(agreed, currency), substitution=entry["substitution"],
-        weight=None if weighed is None else Weight(quantity=weighed[0], unit=weighed[1]), proposed=entry.get("proposed", False),
+        weight=None if weighed is None else Weight(quantity=weighed[0], unit=weighed[1]), proposed=proposed,
+        asked=_asked(line, entry, currency),
     )  # fmt: skip
 
 

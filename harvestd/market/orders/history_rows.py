@@ -27,13 +27,14 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line that the order has, or had, and whose it is."""
+    """A line that the order has, or had, whose it is, and in the place of which other one."""
 
     line_id: str
     farm_id: str
     title: str
     title_seen: str | None
     unit: str
+    replaces: str | None
 
 
 @attrs.frozen
@@ -61,7 +62,7 @@ _PAGE = Statement(
 _COUNT = counting.counting("order_history.count", _SEEN)
 _LINES = Statement(
     "order_history.lines",
-    "select id, farm_id, title, title_seen, unit from order_lines where order_id = :order_id",
+    "select id, farm_id, title, title_seen, unit, replaces_line_id from order_lines where order_id = :order_id",
     Line,
 )
 

@@ -11,6 +11,7 @@ from harvestd.market.carts.shapes import SubstitutionOut
 from harvestd.market.catalogue.measure_shapes import Weight
 from harvestd.market.orders.fulfilment_shapes import Fulfilment
 from harvestd.market.orders.placing_shapes import SUBSTITUTION
+from harvestd.market.orders.shapes import AskedAbout
 from harvestd.market.orders.step_shapes import ActorOut
 from harvestd.web.shapes import CountedQuery, Money, Out, UnitOut
 from harvestd.web.vocabulary import closed
@@ -18,10 +19,21 @@ from harvestd.web.vocabulary import closed
 ChangeKindOut = Annotated[
     str, closed("OrderChangeKind", ("amended", "short", "weighed", "answered", "moved"), "What was done with an order.")
 ]
+QuestionEnd = Annotated[
+    str, closed("QuestionEnd", ("accepted", "declined", "withdrawn"), "How a question to the buyer has ended: with a yes, with a no or without an answer, or since nobody asks any more.")
+]  # fmt: skip
+
+
+class ChangedLineQuestion(Out, kw_only=True, frozen=True):
+    """What the buyer was, or is, asked about a line until ``answer_by``: with a yes it comes to ``total``."""
+
+    about: AskedAbout
+    total: Money
+    answer_by: datetime | None
 
 
 class ChangedLineState(Out, kw_only=True, frozen=True):
-    """What a line was, or is: ``total`` is what was owed for it, never above ``agreed_total``."""
+    """What a line was, or is: ``total`` is what was owed for it, never above ``agreed_total``, and nothing while it is ``proposed``."""
 
     quantity: str
     short_of: str
@@ -30,10 +42,11 @@ class ChangedLineState(Out, kw_only=True, frozen=True):
     substitution: SubstitutionOut
     weight: Weight | None
     proposed: bool
+    asked: ChangedLineQuestion | None
 
 
 class OrderChangeLine(Out, kw_only=True, frozen=True):
-    """A line before and after a change; null where there was none, or it was taken out."""
+    """A line before and after a change; null where there was none, or it was taken out. ``outcome`` is how a question about it has ended by the change."""
 
     line_id: str
     product_id: str
@@ -42,6 +55,7 @@ class OrderChangeLine(Out, kw_only=True, frozen=True):
     unit: UnitOut
     before: ChangedLineState | None
     after: ChangedLineState | None
+    outcome: QuestionEnd | None
 
 
 class OrderMove(Out, kw_only=True, frozen=True):
@@ -92,7 +106,11 @@ WORDS: dict[str, str] = {
     "OrderChangeLine.line_id": "The line of the order.",
     "OrderChange.at": "When it was changed.",
     "ChangedTotals.total": "What the buyer owed.",
-    "ChangedLineState.total": "What was owed for the line.",
+    "ChangedLineState.total": "What was owed for the line; 0 while it is proposed.",
+    "ChangedLineState.asked": "What its buyer was asked about it then; null: nothing.",
+    "ChangedLineQuestion.total": "What the line comes to with a yes.",
+    "ChangedLineQuestion.answer_by": "By when its buyer was to answer; null: that is not known, of a change from before it was kept.",
+    "OrderChangeLine.outcome": "How what its buyer was asked about it has ended by this change, whose `by` is the buyer, if they answered; null: it has not, or nothing was asked. With a part that is cancelled or expires, it ends by that step.",
     "OrderChange.lines": "The lines that changed, as far as the caller may see them.",
     **dict.fromkeys(("OrderChange.before", "OrderChange.after"), "What the whole order came to; null for a farm, which sees its own part alone."),
     "OrderChangeLine.before": "The line before the change; null: there was none.",

@@ -1,8 +1,8 @@
-"""Use cases of an order's lines as they are packed: what is short, what comes in its place, what it weighs, and what its buyer answers."""
+"""Use cases of an order's lines as they are packed: what is short, what comes in its place, and what it weighs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -14,14 +14,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.orders import (
-    answer_rows,
-    answering,
-    changing,
-    fulfilment_rows,
-    shortage,
-    weighing,
-)
+from harvestd.market.orders import changing, shortage, weighing
 from harvestd.market.orders.changes import By
 from harvestd.market.orders.fulfilment import Actor, Standing
 from harvestd.market.orders.parties import ROLE, Party
@@ -114,69 +107,6 @@ async def weigh_some(
     weights = {line_id: scale for (line_id, scale), no in zip(rows, found, strict=True) if no is None}
     changed = await _weigh(unit, row, order, farm_id, weights, by, party, terms) if weights else frozenset()
     return [Weighed(line_id in changed, no) for (line_id, _), no in zip(rows, found, strict=True)]
-
-
-@attrs.frozen(kw_only=True)
-class Given:
-    """What a request answers: yes or no, and what it comes to by it. ``named`` is whether it names the version that it is about, which ``check`` compares with
-    the present one."""
-
-    yes: bool
-    expected_total: int | None
-    named: bool
-    check: Callable[[int], None]
-
-    @property
-    def names_nothing(self) -> bool:
-        """Whether it is a yes that does not say to what."""
-        return self.yes and not self.named and self.expected_total is None
-
-
-async def answer(unit: UnitOfWork, party: Party, order_id: str, line_id: str, given: Given, terms: Terms) -> None:
-    """Settle what the buyer is asked about a line, by their answer. Raises what :func:`answering.answer` does, and :class:`Stale`."""
-    row, order = await changing.locked(unit, party, order_id)
-    if not party.bought(order):
-        raise Forbidden("only the buyer of this order answers")
-    asked = any(line.id == line_id and line.answer_by is not None for line in order.lines)
-    said = first = None
-    if asked:
-        given.check(order.version)
-        if given.names_nothing:
-            first = await answer_rows.first_asked(unit.tx, order.id, line_id)
-    else:
-        said = await answer_rows.said(unit.tx, order.id, line_id)
-    answered = answering.Answer(
-        yes=given.yes, said=said, expected_total=given.expected_total, named=given.named, first_asked=first
-    )
-    await _settle(unit, row, order, line_id, answered, By(actor="buyer"), terms)
-
-
-async def lapse(unit: UnitOfWork, order_id: str, terms: Terms) -> None:
-    """Settle what nobody answered in time: without an answer it is a no."""
-    for line_id in await _unanswered(unit, order_id):
-        found = await fulfilment_rows.lock(unit.tx, order_id)
-        if found is not None:
-            by = By(actor="clock", reason="nobody answered in time")
-            await _settle(unit, *found, line_id, answering.NO, by, terms)
-
-
-async def _unanswered(unit: UnitOfWork, order_id: str) -> list[str]:
-    found = await fulfilment_rows.lock(unit.tx, order_id)
-    return [] if found is None else answering.waiting(found[1], unit.now)
-
-
-async def _settle(
-    unit: UnitOfWork, row: Order, order: Standing, line_id: str, answered: answering.Answer, by: By, terms: Terms
-) -> None:
-    change = answering.answer(order, line_id, answered, by, row.placed_at, terms)
-    if change is None:
-        return
-    held = await stock.held(unit.tx, [order.id])
-    gone = {*change.removed, *(h.line_id for h in held if h.farm_id in {part.farm_id for part in change.cancelled})}
-    goods = await stock.lock(unit.tx, [h.product_id for h in held if h.line_id in gone])
-    await changing.store(
-        unit, order, change, changing.Concerned(held, goods, {}), order.buyer_id if by.actor == "buyer" else None, terms
-    )
 
 
 def _of_farm(party: Party, order: Standing, farm_id: str, reason: str) -> By:

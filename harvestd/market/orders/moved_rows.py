@@ -68,6 +68,10 @@ _RENEW = Statement(
            insert into order_changes (order_id, version, kind, actor, before, after, at)
            select t.id, t.version, 'moved', 'admin', t.before, t.after, :now
              from unnest(:ids::uuid[], :versions::int[], :befores::jsonb[], :afters::jsonb[]) as t(id, version, before, after)
+       ), asked as (
+           update order_lines l set answer_by = t.until
+             from unnest(:order_ids::uuid[], :farm_ids::uuid[], :untils::timestamptz[]) as t(order_id, farm_id, until)
+            where l.order_id = t.order_id and l.farm_id = t.farm_id and l.answer_by > t.until and t.until > :now
        )
        update order_parts p set fulfilment = t.fulfilment
          from unnest(:order_ids::uuid[], :farm_ids::uuid[], :fulfilments::jsonb[]) as t(order_id, farm_id, fulfilment)
@@ -88,7 +92,7 @@ async def locked(tx: Transaction, ids: Sequence[str]) -> list[Outdated]:
 
 
 async def renew(tx: Transaction, orders: Sequence[Sequence[tuple[Outdated, dict[str, Any]]]], now: datetime) -> None:
-    """Store the fulfilments of parts of locked orders, each order with a version and an audit row of its own."""
+    """Store the fulfilments of parts of locked orders, each order with a version and an audit row of its own. What is asked about them is to be answered by the end of the window as it is."""
     parts = [pair for order in orders for pair in order]
     firsts = [order[0][0] for order in orders]
     await tx.run(
@@ -96,6 +100,7 @@ async def renew(tx: Transaction, orders: Sequence[Sequence[tuple[Outdated, dict[
         befores=[_audited(order, [part.fulfilment for part, _ in order]) for order in orders],
         afters=[_audited(order, [shown for _, shown in order]) for order in orders],
         order_ids=[part.order_id for part, _ in parts], farm_ids=[part.farm_id for part, _ in parts], fulfilments=[shown for _, shown in parts],
+        untils=[datetime.fromisoformat(part.window["to"]) for part, _ in parts],
     )  # fmt: skip
 
 

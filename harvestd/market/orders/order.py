@@ -131,7 +131,7 @@ class Line:
 @attrs.frozen
 class Part:
     """One farm's part of an order; ``subtotal`` are its goods, ``method`` is how they reach their buyer, ``window_id`` when and where, in a market that sells by
-    days."""
+    days, and ``handed_over_by`` the end of that window."""
 
     farm_id: str
     farm_name: str
@@ -143,6 +143,7 @@ class Part:
     discount: int = 0
     method: str = "pickup"
     window_id: str | None = None
+    handed_over_by: datetime | None = None
 
     def totals(self, tax_included: bool) -> Totals:
         """What it comes to."""

@@ -78,7 +78,7 @@ WORDS: dict[str, str] = {
     "GuestIn.name": "Their name, which the farms see.",
     "GuestIn.email": "Their address, for mails about the order.",
     "GuestIn.phone": "Their telephone number, which the farms see.",
-    "OrderKeyQuery.token": "The key of the link in a mail about a guest's order; it shows the order, and cancels it, without an account.",
+    "OrderKeyQuery.token": "The key of the link in a mail about a guest's order; it stands for the guest, without an account: it shows the order, changes and cancels it, and answers what a farm asks about it.",
     "OrderLineIn.note": "A message to the farm about this line.",
     "OrderLineIn.substitution": SUBSTITUTION,
     "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",

@@ -201,10 +201,10 @@ WORDS: dict[str, str] = {
     "OrderLine.note": "What its buyer says of it to the farm.",
     "replaces_line_id": "The line in whose place this one is; null: it was ordered.",
     "proposed": "Whether its buyer is asked whether they want it.",
-    "answer_by": "By when its buyer is to answer; without an answer it is a no. Null: nobody is asked about it.",
+    "answer_by": "By when its buyer is to answer, not later than the end of its window; without an answer by then, or once it has left its farm, it is a no. Null: nobody is asked about it.",
     "asked": "What its buyer is asked about it; null: nothing.",
     "LineAsked.about": "What it is about.",
-    "LineAsked.total": "What the line comes to with a yes, for `expected_total` of the answer.",
+    "LineAsked.total": "What this line comes to with a yes: what `expected_total` of the answer names.",
     "LineAsked.order_total": "What the order comes to with a yes to this line alone; null for those who see only a part of it.",
     "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip

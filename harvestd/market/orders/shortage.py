@@ -22,6 +22,7 @@ from harvestd.market.carts.line_wishes import NO_WISH
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.withheld import withheld
+from harvestd.market.orders import questions
 from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.consent import kept, require_within
 from harvestd.market.orders.fulfilment import Actor, Standing, require
@@ -156,7 +157,7 @@ def _replacing(order: Standing, line: Line, missing: Decimal, substitute: Substi
     asked = line.wish.substitution == "ask"
     return attrs.evolve(
         found, replaces=line.id, agreed_total=min(found.agreed_total or 0, freed), proposed=asked,
-        answer_by=shorting.now + shorting.terms.answer if asked else None,
+        answer_by=questions.until(order.part(product.farm_id), shorting.now, shorting.terms) if asked else None,
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def seen(
         return None
     mine = [line for line in lines if line.order_id == order.id]
     currency, standing = order.currency, _standing(order, every, mine)
-    asked = asked_of(standing, currency, whole)
+    asked = asked_of(standing, currency, whole, now)
     views = [
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=shown_way(part.fulfilment),
@@ -97,7 +97,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=shown_totals(currency, totals, _estimated(views)), **charged, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, viewer), steps=_steps(own),
-        can=_can(standing, every, viewer, may, now), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(standing, every, viewer, may, now, bool(asked)), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 
@@ -144,10 +144,11 @@ def _standing(order: store.Order, parts: Sequence[store.PartRow], lines: Sequenc
 
 
 def _can(
-    order: Standing, parts: Sequence[store.PartRow], viewer: Viewer, may: Mapping[Permission, Collection[str]], now: datetime
+    order: Standing, parts: Sequence[store.PartRow], viewer: Viewer, may: Mapping[Permission, Collection[str]], now: datetime,
+    asked: bool,
 ) -> list[str]:  # fmt: skip
     open_days = {p.farm_id: takes_changes(p.hours, now) for p in parts if p.hours is not None}
-    return actions_of(order, viewer, may, open_days)
+    return actions_of(order, viewer, may, open_days, asked=asked)
 
 
 _NOTHING_ASKED: Mapping[str, LineAsked] = {}
@@ -164,7 +165,7 @@ def _line(line: Line, currency: str, *, seen: bool, asked: LineAsked | None) -> 
         price_per=PricePer(quantity=quantity(line.price_per), unit=price_unit(line.unit, line.each)), total=money(line.total, currency),
         **by, weight=None if line.weighed is None else Weight(quantity=quantity(line.weighed.quantity), unit=line.weighed.unit),
         short_of=quantity(line.short_of), agreed_total=None if line.agreed_total is None else money(line.agreed_total, currency),
-        substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=line.answer_by,
+        substitution=line.wish.substitution, note=line.wish.note, replaces_line_id=line.replaces, proposed=line.proposed, answer_by=None if asked is None else line.answer_by,
         asked=asked, facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Weighing: what pieces that are priced by weight really weigh, and so come to. Pure.
 
 A line is weighed as a whole: all that its buyer gets of it. Up to the market's tolerance above the estimate that is what is owed; beyond, what was agreed on is, and
-the buyer is asked. The same weight again changes nothing. What weighs several times what was estimated is a slip of the scale, or of whoever types, and refused.
+the buyer is asked as long as nothing has left the farm. The same weight again changes nothing. What weighs several times what was estimated is a slip of the scale, or of whoever types, and refused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from harvestd.kernel.quantities import GRAMS, PLACES, shown
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.measure_rules import final_total
+from harvestd.market.orders import questions
 from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.fulfilment import Standing, require
 from harvestd.market.orders.new_lines import agreed_total
@@ -40,7 +41,11 @@ def weigh(order: Standing, farm_id: str, weights: Mapping[str, Amount], weighing
     """Decide on the weights of some lines of a part, by line; None if all are so already. Raises :class:`NotFound` for a line that is none of the part,
     :class:`Invalid` for a weight that is none or cannot be, or for a line that has no weight, and :class:`IllegalTransition` for a part that is handed over."""
     require(order, farm_id, "weigh", weighing.by.actor)
-    after = {line_id: _weighed(line_in(order, farm_id, line_id), scale, weighing) for line_id, scale in weights.items()}
+    until = questions.until(order.part(farm_id), weighing.now, weighing.terms)
+    after = {
+        line_id: _weighed(line_in(order, farm_id, line_id), scale, weighing.terms, until)
+        for line_id, scale in weights.items()
+    }
     lines = [after.get(line.id, line) for line in order.lines]
     about = [line.id for line in order.lines if after.get(line.id, line) != line]
     return changed(order, lines, "weighed", weighing.by, placed_at=weighing.placed_at, about=about) if about else None
@@ -55,7 +60,8 @@ def refusal(order: Standing, farm_id: str, line_id: str, scale: Amount, weighing
     return None
 
 
-def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
+def _weighed(line: Line, scale: Amount, terms: Terms, until: datetime | None) -> Line:
+    """A line with what it weighs, about which its buyer is asked ``until`` then if that is more than was agreed on."""
     if line.each is None:
         message = "is not priced by weight; only pieces that are can be weighed"
         raise Invalid.of("line_id", message, "not-accepted", reason="no-weight")
@@ -64,19 +70,12 @@ def _weighed(line: Line, scale: Amount, weighing: Weighing) -> Line:
     total = final_total(line.unit_price, Amount(line.price_per, line.each.unit), scale)
     if isinstance(total, FieldError):
         raise Invalid(f"{total.field}: {total.message}", (total,))
-    _require_plausible(line, line.each, scale, weighing.terms)
+    _require_plausible(line, line.each, scale, terms)
     weighed = Amount(scale.quantity.quantize(PLACES), scale.unit)
     if weighed == line.weighed:
         return line
-    most = (
-        agreed_total(attrs.evolve(line, weighed=None), weighing.terms)
-        if line.agreed_total is None
-        else line.agreed_total
-    )
-    beyond = total > most
-    return attrs.evolve(
-        line, weighed=weighed, agreed_total=most, answer_by=weighing.now + weighing.terms.answer if beyond else None
-    )  # fmt: skip
+    most = agreed_total(attrs.evolve(line, weighed=None), terms) if line.agreed_total is None else line.agreed_total
+    return attrs.evolve(line, weighed=weighed, agreed_total=most, answer_by=until if total > most else None)
 
 
 def _require_plausible(line: Line, each: Amount, scale: Amount, terms: Terms) -> None:

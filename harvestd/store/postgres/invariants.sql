@@ -119,6 +119,11 @@ select l.id, l.total
 -- name: a question that its buyer did not answer in time, and is still asked
 select id, order_id, answer_by from order_lines where answer_by < now() - interval '120 seconds';
 
+-- name: a question about what has left its farm, is over or taken out; or a line that is proposed about which nobody asks
+select l.id, p.status from order_lines l join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+ where (l.answer_by is not null and (l.removed_at is not null or p.status not in ('placed', 'confirmed', 'ready')))
+    or (l.proposed and l.removed_at is null and l.answer_by is null and p.status not in ('cancelled', 'expired'));
+
 -- name: a coupon used more often than allowed, or by another number of orders than it says
 select c.id, c.taken from coupons c
  where c.taken > c.uses_most or c.taken <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.returned_at is null)

@@ -8,12 +8,15 @@ import attrs
 import pytest
 
 from harvestd.market.accounts import staff
+from harvestd.market.notifications import handlers
 from harvestd.parts import Parts
+from harvestd.queue.envelope import Envelope
 from harvestd.queue.recorded_messages import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
+from harvestd.unit_of_work import change
 from tests.people import Market, Person
 from tests.web.budget import counting
 from tests.web.conftest import make_market
@@ -292,3 +295,44 @@ async def test_whoever_gets_too_many_mails_has_them_in_the_notices_and_one_mail_
         len([s for s, state in await market.parts.database.rows(_STATES, email=farmer.email) if s.startswith("More")])
         == 1
     )
+
+
+_RECORDED = Statement(
+    "test.recorded",
+    "select id::text, type, created_at, version, aggregate, data from outbox where type like 'order.%' order by id desc",
+    lambda *columns: Envelope(*columns),
+)
+
+
+async def test_a_batch_is_told_in_the_order_of_what_happened_however_it_comes(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    carrots = await market.product(farmer, stock="9")
+    numbers = [(await buyer.order((carrots["id"], 1), key=f"k{n}")).json()["number"] for n in range(4)]
+    events = await market.parts.database.rows(_RECORDED)
+    await change(market.parts, lambda unit: handlers.order(unit, events))
+    told = [subject for subject, _ in await mails(market, farmer.email)]
+    assert told == [f"New order {number} for Green Acres" for number in numbers]
+    titles = [one["title"] for one in (await buyer.get("/api/notifications")).json()["items"]]
+    assert titles == [f"Your order {number}" for number in reversed(numbers)]
+
+
+async def test_an_event_from_before_is_told_without_what_it_does_not_say(market: Market) -> None:
+    """As a queue has them at an upgrade: they do not say what was asked, nor what it all comes to."""
+    farmer, buyer = await market.farmer(), await market.person()
+    order = (await buyer.order(((await market.product(farmer))["id"], 1))).json()
+    await market.work()
+    base = {
+        "order_id": order["id"], "number": order["number"], "buyer_id": buyer.id, "placed_at": order["placed_at"], "reason": "", "lines": [],
+        "line_id": order["lines"][0]["id"], "farm_id": farmer.farm_id, "farms": [],
+    }  # fmt: skip
+    events = [
+        Envelope(market.parts.new_id(), "order.amended", market.parts.now(), 2 + n, f"order:{order['id']}", base | more)
+        for n, more in enumerate(({"by": "clock", "outcome": "declined"}, {"by": "buyer", "outcome": "declined"}))
+    ]
+    await change(market.parts, lambda unit: handlers.order(unit, events))
+    found = dict(await mails(market, farmer.email))
+    assert (
+        "without an answer it is a no:\n\nTotal: €3.90\n"
+        in found[f"Order {order['number']} for Green Acres: no answer has come"]
+    )
+    assert "Total: €3.90\n" in found[f"Order {order['number']} for Green Acres: the buyer says no"]

@@ -133,6 +133,31 @@ async def test_only_some_are_under_way_at_once(post: Post) -> None:
     assert 1 < post.mailer.most_at_once <= AT_ONCE
 
 
+async def test_what_one_address_gets_it_gets_in_order_whoever_else_gets_some(post: Post) -> None:
+    """The later ones would be through first."""
+    letters = [Mail(f"{who}{n}", f"{who}@example.org", f"Order {n}", "Thank you.\n") for n in range(6) for who in "ab"]
+    arrived: list[str] = []
+    waiting = {f"{who}{n}": Deferred[None]() for n in range(6) for who in "ab"}
+
+    class Slow(Scripted):
+        async def send(self, mail: Mail) -> None:
+            self.tried.append(mail.key)
+            await waiting[mail.key]
+            arrived.append(mail.key)
+
+    slow = Slow(post.mailer.folder)
+    post.parts = attrs.evolve(post.parts, mailer=slow)
+    await post.parts.database.transaction(lambda tx: mails.enqueue(tx, letters, post.parts.new_id, post.now))
+    sending = Deferred.fromCoroutine(deliver(post.parts))
+    await until(lambda: len(slow.tried) >= 2)
+    for key in sorted(waiting, reverse=True):
+        post.parts.reactor.callLater(0, waiting[key].callback, None)
+    await sending
+    assert [[key for key in arrived if key[0] == who] for who in "ab"] == [
+        [f"{who}{n}" for n in range(6)] for who in "ab"
+    ]
+
+
 async def test_two_processes_never_send_one_mail_at_once(post: Post) -> None:
     await post.enqueue([f"k{n}" for n in range(60)])
     both = [Deferred.fromCoroutine(send_due(post.parts)) for _ in range(2)]

@@ -24,7 +24,8 @@ FACTS: dict[str, Any] = {
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
     "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer", "by": "Mel",
     "changes": [["Möhre", "kg", "1.250", "2.000", 780], ["Ei", "box", None, "2.000", 250], ["Lauch", "kg", "1.000", None, None], ["Ente", "each", "2.000", "2.000", 900]],
-    "offer": [["Lauch", "kg", None, "1.000", 200]], "heavy": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880]], "asked_total": 123720, "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
+    "offer": [["Lauch", "kg", None, "1.000", 200]], "heavy": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880]], "asked_total": 123720, "questions": [["Ente", "each", "2.000", "2.300", "kg", 1150, 880], ["Lauch", "kg", "1.000", None, None, 200, None]],
+    "no_longer": [["Lauch", "kg", "1.000", None, None, 200, None]], "moot": [["Lauch", "kg", "1.000", None, None, 200, None]], "until": ["2026-07-03T18:00:00+00:00", "Europe/Vienna"],
     "before": [["Œuvre", GATE]], "after": [["Œuvre", GATE | {"window": ["2026-07-04T08:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "Ñandú"]}]],
     "day": "Œuvre", "orders": "3", "goods": [["1.250", "kg", "Möhre"], []],
     "windows": [[["2026-07-04T08:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "Hof", "Gasse 1"], ["2026-07-04T09:00:00+00:00", "2026-07-04T10:00:00+00:00", "Europe/Vienna", "", ""]]],
@@ -56,15 +57,35 @@ def test_each_line_that_changed_is_told_with_what_it_was_and_is() -> None:
         "  - 1 kg  Lauch",
         "  2  Ente  €9.00",
     ]
-    assert "  + 1 kg  Lauch  €2.00" in body and "until Jul 3, 2026, 8:00 PM" in body[-4]
+    assert "  + 1 kg  Lauch  €2.00" in body and any("until Jul 3, 2026, 8:00 PM" in line for line in body[-8:])
 
 
 def test_what_weighs_more_than_agreed_is_told_with_its_weight_and_both_amounts() -> None:
     body = shown(of(("order.line_weighed", "asked")), FACTS, "en")[1]
     assert "  2  Ente: 2.3 kg  €11.50 instead of €8.80\n" in body
-    assert "Total: €1,234.50\nWith all of it: €1,237.20\n" in body
-    bare = shown(of(("order.line_weighed", "asked")), FACTS | {"heavy": [], "asked_total": None}, "en")[1]
-    assert "agreed on:\n\nPlease say" in bare and bare.endswith("With all of it: \n"), "of an event from before"
+    assert "Total without more: €1,234.50\nTotal with all of it: €1,237.20\n" in body
+    assert "You need no longer answer about:\n  + 1 kg  Lauch  €2.00\n\n" in body
+    bare = shown(
+        of(("order.line_weighed", "asked")), FACTS | {"heavy": [], "no_longer": [], "asked_total": None}, "en"
+    )[1]
+    assert "agreed on:\n\nPlease say" in bare and bare.endswith("with all of it: \n"), "of an event from before"
+    assert "no longer" not in bare
+
+
+def test_what_was_asked_is_told_by_goods_or_by_weight() -> None:
+    body = shown(of(("order.amended", "unanswered"), "farm"), FACTS, "en")[1]
+    assert ":\n\n  2  Ente: 2.3 kg  €11.50 instead of €8.80\n  + 1 kg  Lauch  €2.00\n\nTotal: " in body
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_whether_a_total_is_an_estimate_is_said_by_its_event_if_that_knows(sure: bool) -> None:
+    facts = FACTS | {
+        "lines": [["1.000", "each", "Huhn", 2322, sure]],
+        "estimates": {"total": not sure, "subtotal": sure},
+    }
+    for whom, name in (("buyer", "total"), ("farm", "subtotal")):
+        body = shown(of(("order.amended", ""), whom), facts, "en")[1]
+        assert ("about" in body.rpartition("Total:")[2]) == facts["estimates"][name]
 
 
 def test_what_a_buyer_says_of_a_line_stands_below_it() -> None:

@@ -13,7 +13,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
 from harvestd.market.orders.amending import amend
-from harvestd.market.orders.answering import Answer, answer
+from harvestd.market.orders.answering import Answer, answer, unanswered
 from harvestd.market.orders.changes import By, Changed
 from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import OVER, Actor, Standing
@@ -63,9 +63,14 @@ def weighed(
     return weigh(order, line.farm_id, {line.id: Amount(Decimal(quantity), unit)}, weighing)
 
 
-def answered(order: Standing, line_id: str, yes: bool, who: By | None = None, **said: Any) -> Changed | None:
-    """The decision on an answer, by the buyer unless told otherwise."""
-    return answer(order, line_id, Answer(yes=yes, **said), who or by("buyer"), NOW, TERMS)
+def answered(order: Standing, line_id: str, yes: bool, **said: Any) -> Changed | None:
+    """The decision on an answer of the buyer."""
+    return answer(order, line_id, Answer(**{"yes": yes, "at": NOW, **said}), NOW, TERMS)
+
+
+def lapsed(order: Standing, *line_ids: str, who: By | None = None) -> Changed | None:
+    """The decision on what nobody has answered: by the clock unless told otherwise."""
+    return unanswered(order, line_ids, who or by("clock"), NOW)
 
 
 def after(order: Standing, change: Changed) -> Standing:

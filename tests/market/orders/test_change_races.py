@@ -14,6 +14,7 @@ from harvestd.runtime import failpoints
 from tests.market.orders.test_change_routes import change, ducks, level, of_line
 from tests.people import Market, Person
 from tests.waiting import eventually
+from tests.web.client import Response
 from tests.web.conftest import settled
 
 
@@ -176,7 +177,12 @@ async def test_a_yes_that_meets_another_weight_is_to_neither(market: Market, sai
     assert (await here.weigh_more("2.0")).status == 200
     weighed, late = await in_turn("order.before_change", here.weigh_more(), lambda: here.yes(**said))
     assert (weighed.status, late.status) == (200, 409), late.text
-    assert late.json()["errors"][0]["params"] == {"before": "1000", "after": "1950", "currency": "EUR"}
+    assert late.json()["errors"][0]["params"] == {
+        "before": "1000",
+        "after": "1950",
+        "currency": "EUR",
+        "reason": "line",
+    }
     now = (await here.buyer.get(f"/api/orders/{here.order['id']}")).json()
     assert (now["totals"]["total"]["amount"], now["lines"][0]["asked"]["total"]["amount"]) == (880, 1950)
     assert (await here.yes(expected_total=1950)).status == 200
@@ -235,5 +241,27 @@ async def test_a_cancel_that_meets_a_weighing_of_what_is_confirmed_is_refused(ma
     assert (await here.confirm()).status == 200
     weighed, late = await in_turn("order.before_change", here.weigh(), here.cancel)
     assert (weighed.status, late.status) == (200, 409) and "ask the farm" in late.json()["detail"]
+    await market.work(twice=True)
+    assert market.broken(at_rest=True) == []
+
+
+@pytest.mark.parametrize("left_first", [True, False])
+async def test_a_yes_that_meets_the_hand_over_is_before_or_after_it(market: Market, left_first: bool) -> None:
+    """Both have it that the goods were handed over, for what was agreed on or for what the buyer has said yes to: nobody waits for the other."""
+    here = await scene(market)
+    path = f"/api/orders/{here.order['id']}/parts/{here.farmer.farm_id}/status"
+    for to in ("confirmed", "ready"):
+        assert (await here.farmer.post(path, {"to": to})).status == 200
+    assert (await here.weigh_more("2.0")).status == 200
+
+    async def leave() -> Response:
+        return await here.farmer.post(path, {"to": "completed"})
+
+    first, then = (leave, here.yes) if left_first else (here.yes, leave)
+    done, late = await in_turn("order.before_change", first(), then)
+    assert (done.status, late.status) == (200, 409 if left_first else 200), late.text
+    now = (await here.buyer.get(f"/api/orders/{here.order['id']}")).json()
+    assert (now["status"], now["totals"]["total"]["amount"]) == ("completed", 880 if left_first else 1000)
+    assert (now["can"], now["lines"][0]["asked"]) == ([], None)
     await market.work(twice=True)
     assert market.broken(at_rest=True) == []

@@ -16,8 +16,9 @@ from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, settle
 from harvestd.market.orders.changes import Changed
-from harvestd.market.orders.fulfilment import Standing, move, status_of
+from harvestd.market.orders.fulfilment import Standing, status_of
 from harvestd.market.orders.order import OVER, Part, Totals
+from harvestd.market.orders.stepping import move
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import placed, product, standing_of
 from tests.market.orders.changing import Shop, after, amended, answered, by, edit, shorted, weighed

@@ -20,7 +20,7 @@ from harvestd.market.orders.order import Line
 from harvestd.market.orders.recomputing import goods_of, recomputed
 from harvestd.market.pricing.amounts import Discount, FeeRule, Good, Pricing, bill
 from tests.market.catalogue.shelves import NOW, TERMS, placed, product, standing_of
-from tests.market.orders.changing import after, amended, answered, by, edit, shorted, weighed
+from tests.market.orders.changing import after, amended, answered, by, edit, lapsed, shorted, weighed
 
 CARROTS, LEEKS = product(stock="90"), product("leeks", price=200)
 #: At 5.00 a kilogram, some 800 g each: three are 12.00, at most 13.20.
@@ -60,7 +60,7 @@ def test_what_a_farm_would_add_is_a_line_that_the_buyer_is_asked_about(one: Any,
     assert [(x["about"], x["total"], x["before"]) for x in told.data["asked"]] == [("addition", 390, None)]
     yes = answered(now, new.id, True)
     assert yes is not None and yes.totals.total == was.totals.total + 390
-    no = answered(now, new.id, False, by("clock"))
+    no = lapsed(now, new.id)
     assert no is not None and (no.removed, no.totals) == ((new.id,), was.totals)
 
 
@@ -194,7 +194,7 @@ def _done(now: Standing, what: str, which: int, much: int, terms: Any) -> Any:
             return amended(now, [edit(product_id="leeks", quantity=str(amount // 1 + 1))], LEEKS, who=FARM, terms=terms, ids=f"new-{now.version}")  # fmt: skip
         case "back":
             return amended(now, [edit(line_id=line.id, quantity="0")], LEEKS, who=FARM, terms=terms)
-    return None if line.answer_by is None else answered(now, line.id, False, by("clock"))
+    return None if line.answer_by is None else lapsed(now, line.id)
 
 
 @settings(max_examples=150, deadline=None)

@@ -75,7 +75,7 @@ async def test_what_is_asked_is_shown_and_mailed_with_the_weight_and_what_it_com
     await market.work(twice=True)
     ((_, mail),) = [one for one in await mails(market, buyer.email) if "weighs more" in one[0]]
     assert "  1  Ducks: 1.5 kg  €7.50 instead of €4.40" in mail, mail
-    assert "Total: €10.40\nWith all of it: €13.50" in mail
+    assert "Total without more: €10.40\nTotal with all of it: €13.50" in mail
     yes = await answer(buyer, order, line, expected_total=750)
     assert yes.json()["totals"]["total"]["amount"] == 1350 and yes.json()["lines"][0]["asked"] is None
     assert market.broken() == []
@@ -99,7 +99,7 @@ async def test_what_a_farm_adds_is_asked_about_and_ends_by_itself(market: Market
     await market.work()
     ((_, mail),) = [one for one in await mails(market, buyer.email) if "asks whether you want more" in one[0]]
     assert "  + 1 kg  Carrots  €3.90\n  + 0.5 kg  Leeks  €1.00" in mail and "there is more than we thought" in mail
-    assert "Total: €3.90\nWith it: €8.80" in mail and "\n\n\n" not in mail
+    assert "Total without it: €3.90\nTotal with it: €8.80" in mail and "\n\n\n" not in mail
     _, first, second = asked["lines"]
     if said is None:
         await expiry.settle(later(market, days=1).parts)
@@ -122,7 +122,8 @@ async def test_a_farm_takes_back_what_it_asked_about(market: Market) -> None:
     line = {"line_id": offered["lines"][1]["id"], "quantity": 0}
     assert (await change(buyer, order, line)).status == 422, "a buyer says no"
     assert (await change(farmer, order, line, reason="sold")).status == 200
-    assert (await answer(buyer, order, offered["lines"][1])).status == 404
+    late = await answer(buyer, order, offered["lines"][1])
+    assert late.status == 409 and "nobody asks about this line any more, since " in late.json()["detail"]
     await market.work(twice=True)
     assert await level(market, leeks) == ("2.500", "2.500")
     assert [subject for subject, _ in await mails(market, buyer.email) if "no longer asks" in subject]
@@ -165,7 +166,12 @@ async def test_what_weighs_several_times_its_estimate_is_refused_with_what_it_ma
         refused = await of_line(farmer, order, "weigh", line, farmer, **sent)
         (error,) = refused.json()["errors"]
         assert (refused.status, error["field"], error["code"]) == (422, "quantity", "above-maximum")
-        assert error["params"] == {"maximum": most, "unit": sent.get("unit", "kg"), "reason": "estimate"}
+        assert error["params"] == {
+            "maximum": most,
+            "unit": sent.get("unit", "kg"),
+            "percent": "300",
+            "reason": "estimate",
+        }
         bulk = await farmer.post(path, {"weighings": [{"line_id": line["id"], **sent}]})
         (row,) = bulk.json()["results"]
         assert (row["status"], [e["field"] for e in row["errors"]]) == ("failed", ["weighings[0].quantity"])

@@ -10,22 +10,11 @@ import attrs
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition
+from harvestd.kernel.languages import Status
 from harvestd.kernel.units import Amount
-from harvestd.market.orders.fulfilment import (
-    CANCELS,
-    PROGRESS,
-    STEPS,
-    Standing,
-    acting,
-    can_cancel,
-    cancel,
-    expire,
-    gives_coupon_back,
-    move,
-    status_of,
-    told,
-)
+from harvestd.market.orders.fulfilment import CANCELS, PROGRESS, STEPS, Standing, acting, can_cancel, status_of
 from harvestd.market.orders.order import Totals
+from harvestd.market.orders.stepping import cancel, expire, gives_coupon_back, move, told
 from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import standing
 
@@ -33,7 +22,7 @@ STATUSES = tuple(STEPS)
 
 
 def test_of_several_parts_that_have_left_their_farms_the_first_is_named() -> None:
-    with pytest.raises(IllegalTransition, match="the part of Farm 1 is already out_for_delivery"):
+    with pytest.raises(IllegalTransition, match="the part of Farm 1 is already out for delivery"):
         cancel(standing("placed", "out_for_delivery", "out_for_delivery"), None, "buyer", "")
 
 
@@ -45,7 +34,9 @@ def test_a_part_goes_where_the_table_says_and_nowhere_else(before: str, to: str)
     else:
         with pytest.raises(
             IllegalTransition,
-            match=f"this part is {before}, which cannot become {to}" if before != to else f"this part is already {to}",
+            match=f"this part is {Status(before)}, which cannot become {Status(to)}"
+            if before != to
+            else f"this part is already {Status(to)}",
         ):
             move(standing(before), "farm-0", to, "farm", "")
 
@@ -127,13 +118,13 @@ def test_who_cancels_a_part_is_said_by_the_table(actor: Any, status: str, weighe
 
 @pytest.mark.parametrize("status", ["out_for_delivery", "completed"])
 def test_a_buyer_cannot_withdraw_what_has_left_a_farm(status: str) -> None:
-    with pytest.raises(IllegalTransition, match=f"the part of Farm 0 is already {status}"):
+    with pytest.raises(IllegalTransition, match=f"the part of Farm 0 is already {Status(status)}"):
         cancel(standing(status, "placed"), None, "buyer", "")
 
 
 @pytest.mark.parametrize("status", ["cancelled", "expired"])
 def test_what_is_over_cannot_be_cancelled_again(status: str) -> None:
-    with pytest.raises(IllegalTransition, match=f"this order is already {status}"):
+    with pytest.raises(IllegalTransition, match=f"this order is already {Status(status)}"):
         cancel(standing(status), None, "admin", "")
 
 

@@ -17,6 +17,8 @@ from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import change
 from tests.locks import holding, meeting
 from tests.market.accounts.mailbox import mails
+from tests.market.orders.test_change_routes import change as change_order
+from tests.market.orders.test_change_routes import ducks, move, of_line
 from tests.people import Market, Person
 from tests.waiting import eventually
 from tests.web.client import Response
@@ -353,6 +355,35 @@ async def test_a_guest_who_is_asked_is_mailed_and_answers_by_the_link(market: Ma
     )
     await market.work()
     assert market.broken(at_rest=True) == []
+
+
+async def test_a_guest_is_told_what_is_asked_by_its_numbers_and_how_it_has_ended(market: Market) -> None:
+    """Nothing that anybody but the market has written: neither the goods' titles nor the farms' names."""
+    farmer = await market.farmer("Spam Farm")
+    duck, leeks = await ducks(market, farmer), await market.product(farmer, title="Leeks", price=200)
+    order = await ordered(market, duck)
+    line = order["lines"][0]
+    (link,) = await links(market)
+    for weight in ("1.5", "0.8", "1.6"):
+        assert (await of_line(farmer, order, "weigh", line, farmer, quantity=weight)).status == 200
+        await market.work()
+    added = {"product_id": leeks["id"], "quantity": "0.5"}
+    assert (await change_order(farmer, order, added, reason="spam")).status == 200
+    for to in ("confirmed", "ready", "completed"):
+        assert (await move(farmer, order, to)).status == 200
+    _, heavy, back, again, more, *steps = [body for _, body in await told(market)]
+    assert ":\n\n  1: 1.5 kg  €7.50 instead of €4.40\n\nPlease follow the link, and say until " in heavy, heavy
+    assert "Without more the order comes to €4.40, and to €7.50 with all of it." in heavy
+    assert "no longer asks you about it. You need not answer. The order comes to €4.00." in back
+    assert "€8.00 instead of €4.40" in again
+    assert "  + 0.5 kg  €1.00\n\nPlease follow the link, and answer until " in more
+    assert "Without it the order comes to €4.40, and to €5.40 with it." in more
+    (left,) = [body for body in steps if "before you answered" in body]
+    assert "without an answer it is a no. The order comes to €4.40." in left
+    assert not any(word in body for _, body in await told(market) for word in ("spam", "Spam", "Leeks", "Ducks"))
+    path, _, query = link.partition("?")
+    refused = await market.stranger.request("POST", f"{path}/lines/{line['id']}/answer?{query}", json={"accept": True})
+    assert refused.status == 409 and market.broken(at_rest=True) == []
 
 
 async def test_a_guest_changes_the_order_by_the_link(market: Market) -> None:

@@ -33,6 +33,8 @@ DAMAGE: dict[str, str] = {
     "a line and what came in its place that come to more than was agreed on for it, or a line in the place of one of another order": """
         update order_lines set replaces_line_id = id""",
     "a question that its buyer did not answer in time, and is still asked": "update order_lines set answer_by = now() - interval '1 hour'",
+    "a question about what has left its farm, is over or taken out; or a line that is proposed about which nobody asks": """
+        update order_lines set proposed = true""",
     "a coupon used more often than allowed, or by another number of orders than it says": """
         insert into coupons (id, code, code_key, amount, taken, created_at, updated_at) select id, 'c', 'c', 1, 1, now(), now() from products limit 1""",
     "a quote that is held past its end, or holds nothing": """

@@ -63,6 +63,8 @@ def move(market: PlainMarket, order: Order, farm: str, to: str) -> None:
         raise Refused("there is no such step")
     if to == "cancelled":
         return cancel(market, order, "farm", farm)
+    if to in ("out_for_delivery", "completed"):
+        _leave(market, order, farm)
     part.status = to
     order.left = order.left or to in ("out_for_delivery", "completed")
     if to == "confirmed":
@@ -167,7 +169,7 @@ class _Amended:
         position = 1 + max(*(line.position for line in self.order.lines), *self.lines, -1)
         self.lines[position] = line = self.market.line(position, name, quantity, consent)
         if rules.asks(self.actor):
-            line.proposed, line.answer_by = True, self.market.now + ANSWER
+            line.proposed, line.answer_by = True, _until(self.market, self.order)
 
     def _require(self, farm: str) -> None:
         """A buyer changes what is still at its farm, and whose day takes orders of it; others what is still at its farm."""
@@ -255,7 +257,7 @@ def _substitute(
     found = market.line(1 + max(one.position for one in order.lines), name, quantity, "none")
     found.replaces, found.agreed = line.position, min(found.agreed, freed)
     if line.consent == "ask":
-        found.proposed, found.answer_by = True, market.now + ANSWER
+        found.proposed, found.answer_by = True, _until(market, order)
     return found
 
 
@@ -268,28 +270,57 @@ def weigh(market: PlainMarket, order: Order, farm: str, position: int, kilograms
     if kilograms == line.weighed:
         return
     after = attrs.evolve(line, weighed=kilograms)
-    after.answer_by = market.now + ANSWER if after.worth > line.agreed else None
+    part = order.part(farm)
+    asks = part is not None and part.status in AT_FARM and after.worth > line.agreed
+    after.answer_by = _until(market, order) if asks else None
     lines = [after if one is line else copied(one) for one in order.lines]
     finish(market, order, lines, "farm", sells=False)
 
 
-def answer(market: PlainMarket, order: Order, position: int, said: bool, actor: str = "buyer") -> None:
-    """A buyer says yes or no to what they are asked about a line, or nothing in time."""
+def _until(market: PlainMarket, order: Order) -> int:
+    """By when a buyer answers: while the window lasts, unless that is over."""
+    ends = market.days[market.windows[order.window].day].ends
+    return min(market.now + ANSWER, ends) if ends > market.now else market.now + ANSWER
+
+
+def answer(market: PlainMarket, order: Order, position: int, said: bool) -> None:
+    """A buyer says yes or no to what they are asked about a line."""
     line = order.at(position)
     if line.answer_by is None:
         raise Refused("nobody asks about it")
-    if actor == "buyer":
-        _require_at(order, line.farm, AT_FARM)
-    lines = [copied(one) for one in order.lines if one is not line]
-    if said or not line.proposed:
-        agreed = line.agreed if line.proposed else rules.most_weighed(line.agreed, line.worth, said)
-        lines.append(attrs.evolve(line, proposed=False, answer_by=None, agreed=agreed))
-    finish(market, order, lines, actor)
+    _require_at(order, line.farm, AT_FARM)
+    if not said:
+        return finish(market, order, _with_a_no(order, [line]), "buyer")
+    agreed = line.agreed if line.proposed else rules.most_weighed(line.agreed, line.worth, said)
+    yes = attrs.evolve(line, proposed=False, answer_by=None, agreed=agreed)
+    finish(market, order, [yes if one is line else copied(one) for one in order.lines], "buyer")
 
 
 def lapse(market: PlainMarket, order: Order, position: int) -> None:
-    """Silence is a no."""
-    answer(market, order, position, False, "clock")
+    """Silence is a no, to all that is asked of a farm until then."""
+    farm = order.at(position).farm
+    over = [
+        line
+        for line in order.lines
+        if line.farm == farm and line.answer_by is not None and line.answer_by <= market.now
+    ]
+    finish(market, order, _with_a_no(order, over), "clock")
+
+
+def _leave(market: PlainMarket, order: Order, farm: str) -> None:
+    """The goods of a farm leave it, which is a no to all that is asked about them."""
+    asked = [line for line in order.lines if line.farm == farm and line.answer_by is not None]
+    lines = _with_a_no(order, asked)
+    if not asked:
+        return
+    if _emptied(farm, order.lines, lines, False):
+        raise Refused("nothing is left of it")
+    finish(market, order, lines, "farm")
+
+
+def _with_a_no(order: Order, asked: Sequence[Line]) -> list[Line]:
+    kept = [attrs.evolve(line, answer_by=None) for line in asked if not line.proposed]
+    return [*(copied(line) for line in order.lines if line not in asked), *kept]
 
 
 def _line_of(order: Order, farm: str, position: int) -> Line:
