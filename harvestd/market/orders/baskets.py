@@ -1,0 +1,80 @@
+"""What orders that are placed together are of, each: lines, a cart, or a quote. Their carts are locked before their quotes, both in one order for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from harvestd.kernel.errors import MarketError
+from harvestd.market.carts import item_rows
+from harvestd.market.carts import rows as carts
+from harvestd.market.carts.rows import Found
+from harvestd.market.carts.rules import Item
+from harvestd.market.catalogue.on_sale import Agreed
+from harvestd.market.orders import quote_rows, quote_use
+from harvestd.market.orders.placing import NOTHING_SEEN
+from harvestd.market.orders.placing_actions import Ordering
+from harvestd.market.orders.placing_rules import Wanted
+from harvestd.market.orders.quote_rules import Content, Held
+from harvestd.unit_of_work import UnitOfWork
+
+#: How many lines an order has at most that is placed with others: a long one would keep them waiting.
+MANY_LINES = 20
+
+
+@attrs.frozen(kw_only=True)
+class Basket:
+    """The lines of one order; ``seen`` are the terms agreed to, by what a line is of, where known; ``cart_id`` is the cart that it empties, ``quote`` what it is of."""
+
+    wanted: Sequence[Wanted]
+    seen: Mapping[str, Agreed] = NOTHING_SEEN
+    cart_id: str | None = None
+    quote: quote_use.Used | None = None
+
+    @property
+    def named(self) -> list[tuple[str, str | None]]:
+        """The products and pack sizes of its lines."""
+        return [(one.product_id, one.variant_id) for one in self.wanted]
+
+
+async def of(unit: UnitOfWork, orderings: Sequence[Ordering]) -> list[Basket | MarketError | None]:
+    """What each order of somebody with an account is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone."""
+    held_by = {one.holder.user_id for one in orderings if one.lines is None}
+    own = await carts.lock_all(unit.tx, [user_id for user_id in held_by if user_id is not None])
+    quotes = await quote_rows.lock_all(unit.tx, [one.quote_id for one in orderings if one.quote_id is not None])
+    ordered = {one.holder.user_id for one in orderings if one.lines is None and one.quote_id is None}
+    items = await item_rows.items_of_all(unit.tx, [cart.id for user_id, cart in own.items() if user_id in ordered])
+    stock = await quote_rows.stock_of(unit.tx, list(quotes))
+    found: list[Basket | MarketError | None] = []
+    for one in orderings:
+        cart = own.get(one.holder.user_id or "")
+        if one.quote_id is not None:
+            quote = quotes.get(one.quote_id)
+            usable = quote is not None and quote_use.usable(quote, one.holder, unit.now)
+            basket = _quoted(quote_use.used(quote, cart, Held(stock=stock[quote.id]))) if quote and usable else None
+            found.append(basket if usable else quote_use.over())
+        else:
+            basket = Basket(wanted=one.lines) if one.lines is not None else _carted(cart, items)
+            found.append(basket if len(basket.wanted) <= MANY_LINES else None)
+    return found
+
+
+def _carted(cart: Found | None, items: Mapping[str, Sequence[Item]]) -> Basket:
+    if cart is None:
+        return Basket(wanted=())
+    own = items[cart.id]
+    wanted = [Wanted(item.product_id, item.quantity, item.variant_id, item.wish) for item in own]
+    return Basket(wanted=wanted, seen={item.key: item.seen for item in own}, cart_id=cart.id)
+
+
+def _quoted(quote: quote_use.Used) -> Basket | None:
+    wanted = [one.wanted for one in quote.content.lines]
+    if len(wanted) > MANY_LINES or not _plain(quote.content):
+        return None
+    return Basket(wanted=wanted, seen=quote.content.seen, cart_id=quote.cart_id, quote=quote)
+
+
+def _plain(content: Content) -> bool:
+    """Whether a quote holds nothing but stock: no use of a coupon, no place in a window."""
+    return not content.coupon and not any("window" in way for way in content.ways.values())
