@@ -129,7 +129,7 @@ LOCKS: tuple[Lock, ...] = (
         _lock(
             "days/slot_rows.py", f"whether a window has so much left: {name}",
             f"or w.max_{name} is null or w.taken_{name}", f"or true or w.taken_{name}",
-            _ORDERS + f"test_windows.py::test_of_many_buyers_as_many_get_a_place_as_there_are[{measure}]",
+            _ORDERS + f"test_windows.py::test_one_after_the_other_as_many_get_a_place_as_there_are[{measure}]",
         )
         for name, measure in (("orders", "orders"), ("crates", "crates"), ("grams", "weight"))
     ),

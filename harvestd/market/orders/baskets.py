@@ -38,8 +38,9 @@ class Basket:
         return [(one.product_id, one.variant_id) for one in self.wanted]
 
 
-async def of(unit: UnitOfWork, orderings: Sequence[Ordering]) -> list[Basket | MarketError | None]:
-    """What each order of somebody with an account is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone."""
+async def of(unit: UnitOfWork, orderings: Sequence[Ordering], by_days: bool) -> list[Basket | MarketError | None]:
+    """What each order of somebody with an account is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone.
+    ``by_days`` is whether the market sells by days."""
     held_by = {one.holder.user_id for one in orderings if one.lines is None}
     own = await carts.lock_all(unit.tx, [user_id for user_id in held_by if user_id is not None])
     quotes = await quote_rows.lock_all(unit.tx, [one.quote_id for one in orderings if one.quote_id is not None])
@@ -52,7 +53,11 @@ async def of(unit: UnitOfWork, orderings: Sequence[Ordering]) -> list[Basket | M
         if one.quote_id is not None:
             quote = quotes.get(one.quote_id)
             usable = quote is not None and quote_use.usable(quote, one.holder, unit.now)
-            basket = _quoted(quote_use.used(quote, cart, Held(stock=stock[quote.id]))) if quote and usable else None
+            basket = (
+                _quoted(quote_use.used(quote, cart, Held(stock=stock[quote.id])))
+                if quote and usable and not by_days
+                else None
+            )
             found.append(basket if usable else quote_use.over())
         else:
             basket = Basket(wanted=one.lines) if one.lines is not None else _carted(cart, items)

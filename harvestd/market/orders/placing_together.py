@@ -1,4 +1,4 @@
-"""Placing several orders in one transaction: their carts, quotes and products are locked once, each is decided by what those before it have left, and all are stored in
+"""Placing several orders in one transaction: their carts, quotes, days, products and windows are locked once, each is decided by what those before it have left, and all are stored in
 one statement."""
 
 from __future__ import annotations
@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import attrs
+
 from harvestd.kernel.errors import MarketError
+from harvestd.kernel.events import Event
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
@@ -14,67 +17,80 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rows import Shelves
 from harvestd.market.catalogue.variant_rows import Kept, beside_packs, kept_of
 from harvestd.market.days import day_actions
-from harvestd.market.orders import baskets, placing, placing_rows, quote_rows, quote_rules
+from harvestd.market.orders import baskets, placing, placing_rows, quote_rows, quote_rules, windows_together
 from harvestd.market.orders.baskets import MANY_LINES, Basket
 from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.orders.left_over import LeftOver
 from harvestd.market.orders.placing_actions import Ordering, of_quote, terms_of
 from harvestd.market.orders.placing_rows import Accepted
 from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.windows import Booking
+from harvestd.market.orders.windows_together import Places
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.tracing import Trace
 from harvestd.unit_of_work import UnitOfWork
 
 
-class NotTogether(Exception):
-    """What these orders need is known for one at a time."""
-
-
 def simple(body: PlaceOrder) -> bool:
-    """Whether an order needs nothing but its buyer, its products, and what farms and the market say of themselves: lines, a cart or a quote, without a coupon or a window."""
+    """Whether an order needs nothing but its buyer, its products, and what farms and the market say of themselves: lines, a cart or a quote, without a coupon."""
     ways = [*(body.fulfilments or ()), *([] if body.fulfilment is None else [body.fulfilment])]
     few = body.lines is None or 0 < len(body.lines) <= MANY_LINES
     of_quote_alone = body.quote_id is None or (body.lines is None and not ways)
-    return (
-        few and of_quote_alone and body.buyer_id is None and body.guest is None and not body.coupon
-        and all(way.window_id is None for way in ways)
-    )  # fmt: skip
+    return few and of_quote_alone and body.buyer_id is None and body.guest is None and not body.coupon
 
 
 async def place(
     unit: UnitOfWork, orderings: Sequence[Ordering], traces: Sequence[Trace], terms: Terms, today: date
 ) -> list[Accepted | MarketError | None]:
-    """Place orders that are :func:`simple`, in this order; returns for each what is stored, or its refusal, or None for one that is to be placed alone. Raises
-    :class:`NotTogether` in a market with days."""
-    if await day_actions.any_days(unit):
-        raise NotTogether("the market sells by days")
-    asked = await baskets.of(unit, orderings)
+    """Place orders that are :func:`simple`, in this order; returns for each what is stored, or its refusal, or None for one that is to be placed alone."""
+    by_days = await day_actions.any_days(unit)
+    asked = await baskets.of(unit, orderings, by_days)
     outcomes: list[Accepted | MarketError | None] = [one if isinstance(one, MarketError) else None for one in asked]
     whole = [(n, orderings[n], one) for n, one in enumerate(asked) if isinstance(one, Basket)]
+    bookings = await windows_together.begin(unit, [[] if b.quote else one.ways for _, one, b in whole], by_days)
     shelves = await stock.lock_for_orders(
         unit.tx, [Shelves([id for id, _ in b.named], one.buyer.user_id, one.language) for _, one, b in whole]
     )
-    kept = await kept_of(unit.tx, [name for *_, basket in whole for name in basket.named])
-    read = await _read(unit, [(one, shelf) for (_, one, _), (_, shelf) in zip(whole, shelves, strict=True)])
-    left, used = LeftOver(), list[Basket]()
-    for (n, one, basket), (number, shelf) in zip(whole, shelves, strict=True):
+    known = _Known(
+        terms, today, await kept_of(unit.tx, [name for *_, basket in whole for name in basket.named]),
+        await _read(unit, [(one, shelf) for (_, one, _), (_, shelf) in zip(whole, shelves, strict=True)]),
+        await windows_together.places(unit, bookings),
+    )  # fmt: skip
+    left, done = LeftOver(), list[_Done]()
+    for (n, one, basket), booking, (number, shelf) in zip(whole, bookings, shelves, strict=True):
         try:
             now = left.basket(basket)
-            found = await _decided(unit, one, now, number, _shelf(left.shelf(shelf), now, kept), terms, today, read)
+            found, events = await _decided(unit, one, now, booking, number, left.shelf(shelf), known)
         except MarketError as refused:
             outcomes[n] = refused
             continue
         left.less(found.order, now)
-        used.append(now)
+        done.append(_Done(found, now, traces[n], events))
         outcomes[n] = found
-    _store(
-        unit,
-        [(one, trace) for one, trace in zip(outcomes, traces, strict=True) if isinstance(one, Accepted)],
-        used,
-        terms,
-    )
+    _store(unit, done, known)
     await failpoint("order.before_commit")
     return outcomes
+
+
+@attrs.frozen
+class _Known:
+    """What is the same for all orders of a group, read once: the market's rules and day, pack sizes, what farms say of themselves, and the places of windows."""
+
+    terms: Terms
+    today: date
+    packs: Sequence[Kept]
+    farms: FarmsRead
+    places: Places
+
+
+@attrs.frozen
+class _Done:
+    """An order that is accepted, what it is of, and what tells of it under its trace."""
+
+    accepted: Accepted
+    basket: Basket
+    trace: Trace
+    events: Sequence[Event]
 
 
 async def _read(unit: UnitOfWork, orders: Sequence[tuple[Ordering, Mapping[str, OnSale]]]) -> FarmsRead:
@@ -89,34 +105,37 @@ async def _read(unit: UnitOfWork, orders: Sequence[tuple[Ordering, Mapping[str, 
     return read
 
 
-def _shelf(shelf: Mapping[str, OnSale], basket: Basket, kept: Sequence[Kept]) -> Mapping[str, OnSale]:
+def _shelf(shelf: Mapping[str, OnSale], basket: Basket, packs: Sequence[Kept]) -> Mapping[str, OnSale]:
     """The products and pack sizes for an order; what its quote holds is there for it."""
     there = shelf if basket.quote is None else quote_rules.without(shelf, basket.quote.held.stock)
-    return beside_packs(there, kept, basket.named) if basket.wanted else {}
+    return beside_packs(there, packs, basket.named) if basket.wanted else {}
 
 
 async def _decided(
-    unit: UnitOfWork, ordering: Ordering, basket: Basket, number: str, shelf: Mapping[str, OnSale], terms: Terms, today: date,
-    read: FarmsRead,
-) -> Accepted:  # fmt: skip
-    wanted, quote = basket.wanted, basket.quote
-    if quote is not None:
-        order = of_quote(unit, ordering, quote, number, shelf, terms, ordering.wrong)
-        return Accepted(order, quote.content.ways, ordering.note, basket.cart_id)
-    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, today, None, read)
+    unit: UnitOfWork, ordering: Ordering, basket: Basket, booking: Booking | None, number: str, left: Mapping[str, OnSale], known: _Known
+) -> tuple[Accepted, list[Event]]:  # fmt: skip
+    """An order of what is left of the products, and what tells of it. Raises its refusal."""
+    wanted, terms, shelf = basket.wanted, known.terms, _shelf(left, basket, known.packs)
+    if basket.quote is not None:
+        order = of_quote(unit, ordering, basket.quote, number, shelf, terms, ordering.wrong)
+        return Accepted(order, basket.quote.content.ways, ordering.note, basket.cart_id), [*order.events]
+    ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, known.today, booking, known.farms)
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer, line_ids=[unit.new_id() for _ in wanted],
-        now=unit.now, today=today, expected_total=ordering.expected_total, seen=basket.seen, of_cart=ordering.lines is None, also=wrong,
-        billing=charged,
+        now=unit.now, today=known.today, expected_total=ordering.expected_total, seen=basket.seen, of_cart=ordering.lines is None,
+        also=wrong, billing=charged,
     )  # fmt: skip
-    return Accepted(order, ways, ordering.note, basket.cart_id)
+    taken = [] if booking is None else await known.places.take(unit, booking, order)
+    return Accepted(order, ways, ordering.note, basket.cart_id), [*order.events, *taken]
 
 
-def _store(unit: UnitOfWork, accepted: Sequence[tuple[Accepted, Trace]], used: Sequence[Basket], terms: Terms) -> None:
-    """Store what is accepted, without the carts and quotes that were ``used`` for it, with the commit at the latest."""
-    if held := {one.quote.id: one.quote.held.stock for one in used if one.quote is not None}:
+def _store(unit: UnitOfWork, done: Sequence[_Done], known: _Known) -> None:
+    """Store what is accepted, without the carts and quotes that it was of, with the commit at the latest."""
+    of = [one.basket for one in done]
+    if held := {one.quote.id: one.quote.held.stock for one in of if one.quote is not None}:
         quote_rows.use_up(unit.tx, held)
-    placing_rows.insert(unit.tx, [one for one, _ in accepted], terms.currency)
-    if emptied := [one.cart_id for one in used if one.cart_id is not None]:
+    placing_rows.insert(unit.tx, [one.accepted for one in done], known.terms.currency)
+    known.places.store(unit)
+    if emptied := [one.cart_id for one in of if one.cart_id is not None]:
         carts.delete(unit.tx, *emptied)
-    unit.record_for([(trace, one.order.events) for one, trace in accepted])
+    unit.record_for([(one.trace, one.events) for one in done])

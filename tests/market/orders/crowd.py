@@ -28,11 +28,14 @@ END = Statement("test.together_end", "select pg_terminate_backend(pg_backend_pid
 
 @attrs.define
 class Crowd:
-    """A market in which nobody runs out of patience; ``sizes`` are those of the groups in which orders were placed."""
+    """A market in which nobody runs out of patience; ``sizes`` are those of the groups in which orders were placed, ``before`` is what those are answered whom they
+    wait for: an order without a window; ``after`` is called once the group waits for a lock."""
 
     market: Market
     gate: Gate
     sizes: list[int] = attrs.field(factory=list)
+    before: int = 201
+    after: Callable[[], None] | None = None
 
     @property
     def gathered(self) -> Any:
@@ -51,7 +54,10 @@ class Crowd:
                 begun.append(Deferred.fromCoroutine(order))  # type: ignore[arg-type]
                 await eventually(f"{number} wait", lambda number=number: self.gathered.waiting == number)
             lock.commit()
-        assert [(await one).status for one in before] == [201] * gathering.LANES
+            if self.after is not None:
+                await eventually("the group waits", lambda: waiting(url) == 1)
+                self.after()
+        assert [(await one).status for one in before] == [self.before] * gathering.LANES
         return [await one for one in begun]
 
 
