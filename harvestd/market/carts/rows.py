@@ -26,11 +26,12 @@ _LOCK_OF_USER = Statement("carts.lock_of_user", f"select {CART} from carts where
 _LOCK_OF_TOKEN = Statement(
     "carts.lock_of_token", f"select {CART} from carts where token_hash = :token_hash for update", Found
 )
-# In one order for everybody, so that two groups of orders never wait for each other's carts.
-_LOCK_OF_USERS = Statement(
-    "carts.lock_of_users",
-    f"select user_id, {CART} from carts where user_id = any(:user_ids::uuid[]) order by user_id for update",
-    lambda user_id, *cart: (user_id, Found(*cart)),
+# In one order for everybody, so that two groups of orders never wait for each other's carts: guests' first, as whoever signs in locks theirs before their own.
+_LOCK_ALL = Statement(
+    "carts.lock_all",
+    f"""select user_id, token_hash, {CART} from carts where user_id = any(:user_ids::uuid[]) or token_hash = any(:token_hashes::bytea[])
+         order by user_id is not null, id for update""",
+    lambda user_id, token_hash, *cart: ((user_id, None if user_id else token_hash), Found(*cart)),
 )
 _OPEN_USER = Statement(
     "carts.open_user",
@@ -72,9 +73,13 @@ async def lock(tx: Transaction, user_id: str | None, token_hash: bytes | None) -
     return await tx.row(_LOCK_OF_USER, user_id=user_id)
 
 
-async def lock_all(tx: Transaction, user_ids: Collection[str]) -> dict[str, Found]:
-    """The carts of several users, by user, locked as each is by :func:`lock`."""
-    return dict(await tx.rows(_LOCK_OF_USERS, user_ids=sorted(set(user_ids)))) if user_ids else {}
+async def lock_all(
+    tx: Transaction, of: Collection[tuple[str | None, bytes | None]]
+) -> dict[tuple[str | None, bytes | None], Found]:
+    """The carts of several users and guests, each by whose it is, locked as by :func:`lock`."""
+    users = sorted({user_id for user_id, _ in of if user_id is not None})
+    tokens = sorted({token_hash for user_id, token_hash in of if user_id is None and token_hash is not None})
+    return dict(await tx.rows(_LOCK_ALL, user_ids=users, token_hashes=tokens)) if users or tokens else {}
 
 
 async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: bytes | None, now: datetime) -> Found:

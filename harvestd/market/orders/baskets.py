@@ -39,17 +39,16 @@ class Basket:
 
 
 async def of(unit: UnitOfWork, orderings: Sequence[Ordering], by_days: bool) -> list[Basket | MarketError | None]:
-    """What each order of somebody with an account is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone.
+    """What each order is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone.
     ``by_days`` is whether the market sells by days."""
-    held_by = {one.holder.user_id for one in orderings if one.lines is None}
-    own = await carts.lock_all(unit.tx, [user_id for user_id in held_by if user_id is not None])
+    own = await carts.lock_all(unit.tx, [one.holder.cart for one in orderings if one.lines is None])
     quotes = await quote_rows.lock_all(unit.tx, [one.quote_id for one in orderings if one.quote_id is not None])
-    ordered = {one.holder.user_id for one in orderings if one.lines is None and one.quote_id is None}
-    items = await item_rows.items_of_all(unit.tx, [cart.id for user_id, cart in own.items() if user_id in ordered])
+    ordered = {one.holder.cart for one in orderings if one.lines is None and one.quote_id is None}
+    items = await item_rows.items_of_all(unit.tx, [cart.id for holder, cart in own.items() if holder in ordered])
     stock = await quote_rows.stock_of(unit.tx, list(quotes))
     found: list[Basket | MarketError | None] = []
     for one in orderings:
-        cart = own.get(one.holder.user_id or "")
+        cart = own.get(one.holder.cart)
         if one.quote_id is not None:
             quote = quotes.get(one.quote_id)
             usable = quote is not None and quote_use.usable(quote, one.holder, unit.now)

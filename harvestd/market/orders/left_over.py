@@ -47,4 +47,7 @@ class LeftOver:
             beyond = order.taken.get(id, Decimal(0)) - held.get(id, Decimal(0))
             self.taken[id] = self.taken.get(id, Decimal(0)) + beyond
         self.ran_out.update(order.ran_out)
-        self.gone |= {id for id in (basket.cart_id, basket.quote and basket.quote.id) if id is not None}
+        if basket.cart_id is not None:
+            self.gone.add(basket.cart_id)
+        if basket.quote is not None:
+            self.gone.add(basket.quote.id)

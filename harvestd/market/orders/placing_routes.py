@@ -25,10 +25,12 @@ def placed(accepted: Accepted, currency: str) -> Result:
 
 
 async def may_share(request: RequestContext, body: PlaceOrder) -> bool:
-    """Whether an order may be placed together with others: a simple one, of a buyer for themselves who has an account, in a market that lets its farms buy of themselves."""
-    caller, parts = request.caller, request.parts
-    plain = caller is not None and not caller.actor and not may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
-    return bool(plain and parts.settings.own_products and placing_together.simple(body))
+    """Whether an order may be placed together with others: a simple one, of a buyer for themselves or of a guest, in a market that lets its farms buy of themselves."""
+    caller = request.caller
+    if (caller is None) is (body.guest is None):
+        return False
+    plain = caller is None or not (caller.actor or may_everywhere(caller.role, Permission.CHANGE_PRODUCTS))
+    return plain and request.parts.settings.own_products and placing_together.simple(body)
 
 
 async def place_together(

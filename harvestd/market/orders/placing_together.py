@@ -36,7 +36,7 @@ def simple(body: PlaceOrder) -> bool:
     ways = [*(body.fulfilments or ()), *([] if body.fulfilment is None else [body.fulfilment])]
     few = body.lines is None or 0 < len(body.lines) <= MANY_LINES
     of_quote_alone = body.quote_id is None or (body.lines is None and not ways)
-    return few and of_quote_alone and body.buyer_id is None and body.guest is None and not body.coupon
+    return few and of_quote_alone and body.buyer_id is None and not body.coupon
 
 
 async def place(

@@ -12,6 +12,7 @@ import pytest
 
 from harvestd.market.carts import rows as carts
 from harvestd.market.orders import baskets, placing, quote_rows
+from harvestd.parts import Parts
 from harvestd.runtime import gathering
 from harvestd.unit_of_work import change
 from harvestd.web import sharing
@@ -19,6 +20,7 @@ from tests.locks import holding, meeting
 from tests.market.catalogue.test_variants import put as put_packs
 from tests.market.orders.crowd import FAILING, Crowd, crowd
 from tests.market.orders.test_billing import DELIVERY, charge
+from tests.market.orders.test_guests import ADA, links, market_of
 from tests.market.orders.test_quotes import held, order_of
 from tests.people import Market, Person
 from tests.web.budget import counting
@@ -258,6 +260,39 @@ async def test_a_quote_with_a_coupon_is_placed_after_the_group(many: Crowd) -> N
     assert market.broken() == []
 
 
+async def test_guests_order_among_those_who_have_an_account(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the token of their cart, or by lines; each has the mails about their own."""
+    many = crowd(market_of(parts), monkeypatch)
+    market, farmer = many.market, await many.market.farmer()
+    product = await market.product(farmer, unit="box", stock=6, price=500)
+    path = f"/api/cart/items/{product['id']}"
+    begun = [await market.stranger.request("PUT", path, json={"quantity": "1"}) for _ in range(3)]
+    tokens = [answer.headers["x-cart-token"] for answer in begun]
+    buyer = await filled(market, (product["id"], 1))
+
+    def asked(key: str, body: Any, *token: str) -> Awaitable[Any]:
+        headers = {"Idempotency-Key": key, **({"X-Cart-Token": token[0]} if token else {})}
+        return market.stranger.request("POST", "/api/orders", json=body, headers=headers)
+
+    bob = {**ADA, "name": "Bob", "email": "bob@example.org"}
+    line = {"product_id": product["id"], "quantity": "2"}
+    answers = await many.at_once(
+        asked("one", {"guest": ADA}, tokens[0]), order(buyer), asked("twice", {"guest": ADA}, tokens[0]), asked("lines", {"guest": bob, "lines": [line]}),
+        asked("two", {"guest": ADA, "expected_total": 1}, tokens[1]), asked("three", {"guest": bob}, tokens[2]), asked("no-cart", {"guest": bob}),
+    )  # fmt: skip
+    assert [answer.status for answer in answers] == [201, 201, 422, 201, 409, 201, 422], [a.text for a in answers]
+    assert many.sizes == [7]
+    assert (await asked("nobody", {}, tokens[1])).status == 401
+    again = await asked("one", {"guest": ADA}, tokens[0])
+    assert (again.body, again.headers["idempotent-replayed"]) == (answers[0].body, "true")
+    assert (await asked("two-again", {"guest": ADA}, tokens[1])).status == 201
+    assert await left(market, product) == "0.000"
+    await market.work()
+    for name in ("ada", "bob"):
+        assert len(await links(market, f"{name}@example.org")) == 2
+    assert market.broken() == []
+
+
 async def test_a_group_asks_for_as_much_however_many_carts_it_has(many: Crowd) -> None:
     market, farmer = many.market, await many.market.farmer()
     product = await market.product(farmer, unit="box", stock=90)
@@ -278,9 +313,9 @@ async def test_carts_are_locked_before_they_are_read(market: Market) -> None:
     url = market.parts.database.settings.dsn
     with holding(url, "delete from carts where user_id = %s", one.id) as locked:
         [found] = await meeting(
-            url, locked, change(market.parts, lambda unit: carts.lock_all(unit.tx, [one.id, two.id]))
+            url, locked, change(market.parts, lambda unit: carts.lock_all(unit.tx, [(one.id, None), (two.id, None)]))
         )
-    assert set(found) == {two.id}
+    assert set(found) == {(two.id, None)}
 
 
 async def test_quotes_are_locked_before_they_are_read(market: Market) -> None:

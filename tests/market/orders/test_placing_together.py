@@ -266,7 +266,7 @@ SIMPLE: dict[str, tuple[dict[str, Any], bool]] = {
     "a quote and lines": ({"lines": [LINE], "quote_id": NOBODY}, False),
     "a quote and how it is picked up": ({"quote_id": NOBODY, "fulfilment": {"method": "pickup"}}, False),
     "for another": ({"lines": [LINE], "buyer_id": NOBODY}, False),
-    "a guest": ({"lines": [LINE], "guest": {"name": "A", "email": "a@example.org"}}, False),
+    "a guest": ({"lines": [LINE], "guest": {"name": "A", "email": "a@example.org"}}, True),
 }  # fmt: skip
 
 
@@ -293,3 +293,5 @@ async def test_who_is_treated_differently_places_alone(
     parts = attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, own_products=own_products))
     request: Any = SimpleNamespace(caller=caller, parts=parts)
     assert await may_share(request, msgspec.convert(SIMPLE["a line"][0], PlaceOrder, strict=False)) is shares
+    of_guest = msgspec.convert(SIMPLE["a guest"][0], PlaceOrder, strict=False)
+    assert await may_share(request, of_guest) is (caller is None and own_products)

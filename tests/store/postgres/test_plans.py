@@ -310,7 +310,7 @@ READS: dict[str, Reads] = {
     "a buyer's cart": lambda r: carts.find(r, USER, None),
     "a stranger's cart": lambda r: carts.find(r, None, b"x"),
     "what is in a cart": lambda r: item_rows.items(r, USER),
-    "several buyers' carts": lambda r: carts.lock_all(r, MANY),
+    "several carts": lambda r: carts.lock_all(r, [*((id, None) for id in MANY), (None, b"x")]),
     "what is in several carts": lambda r: item_rows.items_of_all(r, MANY),
     "several quotes": lambda r: quote_rows.lock_all(r, MANY),
     "what several quotes hold": lambda r: quote_rows.stock_of(r, MANY),
@@ -360,7 +360,7 @@ IN_REQUESTS = (
     "a product's id by slug", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
     "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
     "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
-    "the products of several orders", "several idempotency keys", "several buyers' carts", "what is in several carts", "several quotes",
+    "the products of several orders", "several idempotency keys", "several carts", "what is in several carts", "several quotes",
     "what several quotes hold",
 )  # fmt: skip
 
