@@ -1,4 +1,4 @@
-"""What the accepted orders of a group leave to those after them: of products, of carts, and of quotes. Pure."""
+"""What the accepted orders of a group leave to those after them: of products, of carts, and of quotes."""
 
 from __future__ import annotations
 

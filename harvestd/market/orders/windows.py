@@ -114,7 +114,11 @@ def measured(lines: Iterable[tuple[str, str, Load]], counted: Terms) -> dict[str
 
 async def full(reader: Reader, lacking: Sequence[Booked], wanted: Mapping[str, Measures], now: datetime) -> WindowFull:
     """The refusal, which names the next window of the same method that takes as much."""
-    others = await slot_rows.of_open_days(reader, now, MANY)
+    return none_left(await slot_rows.of_open_days(reader, now, MANY), lacking, wanted)
+
+
+def none_left(others: Sequence[Slot], lacking: Sequence[Booked], wanted: Mapping[str, Measures]) -> WindowFull:
+    """The same, of ``others`` that are known."""
     errors = []
     for one in lacking:
         measures = wanted[one.slot.id]

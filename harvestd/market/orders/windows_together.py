@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import msgspec
 
 from harvestd.kernel.events import Event
 from harvestd.market.days import day_steps, slot_rows
-from harvestd.market.days.window_rules import Capacity, Measures
+from harvestd.market.days.slots import Slot
+from harvestd.market.days.window_rules import MEASURES, Capacity, Measures
 from harvestd.market.orders import windows
 from harvestd.market.orders.delivery_rules import Way
 from harvestd.market.orders.order import Placed
@@ -29,10 +31,12 @@ async def begin(unit: UnitOfWork, asked: Sequence[Sequence[Way]], by_days: bool)
 
 @attrs.define
 class Places:
-    """``room`` is what each locked window holds and what is taken of that by now, ``taken`` what each order takes, by the order's and the window's id."""
+    """``room`` is what each locked window holds and what is taken of that by now, ``taken`` what each order takes, by the order's and the window's id, ``open`` are
+    all that take orders, once somebody has to know."""
 
     room: dict[str, tuple[Capacity, Measures]]
     taken: list[tuple[str, str, Measures]] = attrs.field(factory=list)
+    open: list[Slot] | None = None
 
     async def take(self, unit: UnitOfWork, booking: Booking, order: Placed) -> list[Event]:
         """Have an order that was decided take its places; returns what tells of it. Raises ``WindowFull``, and takes nothing, if a window has not that much left in any measure."""
@@ -41,10 +45,10 @@ class Places:
         short = {id for id, measures in wanted.items() if id not in self.room or self._short(id, measures)}
         if short:
             lacking = [one for one in booking.parts.values() if one.slot.id in short]
-            raise await windows.full(unit.tx, lacking, wanted, unit.now)
+            raise windows.none_left(await self._others(unit), lacking, wanted)
         for id, measures in wanted.items():
             capacity, before = self.room[id]
-            self.room[id] = capacity, before.less(Measures().less(measures))
+            self.room[id] = capacity, before.more(measures)
             self.taken.append((order.id, id, measures))
         return windows.changed(one.slot.day_id for one in booking.parts.values())
 
@@ -53,6 +57,15 @@ class Places:
         if self.taken:
             slot_rows.take_all(unit.tx, self.taken)
             unit.on_commit(lambda: unit.parts.due(day_steps.TASK))
+
+    async def _others(self, unit: UnitOfWork) -> list[Slot]:
+        """The windows that may be named instead, read once: many orders may find one full. What the group has taken of them is taken."""
+        if self.open is None:
+            self.open = await slot_rows.of_open_days(unit.tx, unit.now, windows.MANY)
+        return [
+            msgspec.structs.replace(slot, **{f"taken_{name}": getattr(self.room[slot.id][1], name) for name in MEASURES})
+            if slot.id in self.room else slot for slot in self.open
+        ]  # fmt: skip
 
     def _short(self, id: str, wanted: Measures) -> bool:
         capacity, taken = self.room[id]

@@ -14,6 +14,7 @@ from tests.market.orders.test_carts_together import cart, filled, order
 from tests.market.orders.test_quotes import held, order_of
 from tests.market.orders.test_windows import Stall, problem, stall
 from tests.people import Market, Person
+from tests.web.budget import counting
 
 TO = {"method": "delivery", "address": "1 Lane, 1010 Town"}
 
@@ -84,6 +85,20 @@ async def test_each_is_refused_for_its_own_window(many: Crowd) -> None:
     assert [(await s.taken(n))["orders"] for n in (0, 1)] == [1, 0], "it is noted with its order"
     await s.market.work()
     assert s.market.broken() == []
+
+
+async def test_who_finds_a_window_full_is_told_of_one_that_is_not_by_then(many: Crowd) -> None:
+    """What those before them have taken is not offered; and whoever is refused asks for the others once for all."""
+    times = [{"start": 30 + 10 * n, "end": 34 + 10 * n} for n in range(3)]
+    s = await stall(many.market, *({**time, "capacity": {"orders": 1}} for time in times))
+    one, two, three = (window["id"] for window in s.day["windows"])
+    who = await buyers(s.market, 5)
+    with counting() as cost:
+        answers = await many.at_once(*(s.order(each, window=two if n == 1 else one) for n, each in enumerate(who)))
+    assert [answer.status for answer in answers] == [201, 201, 409, 409, 409]
+    assert {answer.json()["errors"][0]["params"]["next"] for answer in answers[2:]} == {three}
+    asked = cost[answers[0].headers["x-request-id"]].statements
+    assert (asked.count("slots.open"), asked.count("slots.lock"), asked.count("slots.take_all")) == (1, 1, 1), asked
 
 
 async def test_each_is_shown_with_its_window_as_one_that_was_placed_alone(many: Crowd) -> None:
