@@ -16,7 +16,6 @@ from harvestd.market.orders import quote_rows, quote_use
 from harvestd.market.orders.placing import NOTHING_SEEN
 from harvestd.market.orders.placing_actions import Ordering
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.orders.quote_rules import Content, Held
 from harvestd.unit_of_work import UnitOfWork
 
 #: How many lines an order has at most that is placed with others: a long one would keep them waiting.
@@ -38,29 +37,23 @@ class Basket:
         return [(one.product_id, one.variant_id) for one in self.wanted]
 
 
-async def of(unit: UnitOfWork, orderings: Sequence[Ordering], by_days: bool) -> list[Basket | MarketError | None]:
-    """What each order is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone.
-    ``by_days`` is whether the market sells by days."""
+async def of(unit: UnitOfWork, orderings: Sequence[Ordering]) -> list[Basket | MarketError | None]:
+    """What each order is of, locked; or why it is refused; or None for one that nobody should wait for, or that has to be placed alone."""
     own = await carts.lock_all(unit.tx, [one.holder.cart for one in orderings if one.lines is None])
     quotes = await quote_rows.lock_all(unit.tx, [one.quote_id for one in orderings if one.quote_id is not None])
     ordered = {one.holder.cart for one in orderings if one.lines is None and one.quote_id is None}
     items = await item_rows.items_of_all(unit.tx, [cart.id for holder, cart in own.items() if holder in ordered])
-    stock = await quote_rows.stock_of(unit.tx, list(quotes))
+    held = await quote_rows.held_by_each(unit.tx, list(quotes))
     found: list[Basket | MarketError | None] = []
     for one in orderings:
         cart = own.get(one.holder.cart)
-        if one.quote_id is not None:
-            quote = quotes.get(one.quote_id)
-            usable = quote is not None and quote_use.usable(quote, one.holder, unit.now)
-            basket = (
-                _quoted(quote_use.used(quote, cart, Held(stock=stock[quote.id])))
-                if quote and usable and not by_days
-                else None
-            )
-            found.append(basket if usable else quote_use.over())
-        else:
+        if one.quote_id is None:
             basket = Basket(wanted=one.lines) if one.lines is not None else _carted(cart, items)
             found.append(basket if len(basket.wanted) <= MANY_LINES else None)
+            continue
+        quote = quotes.get(one.quote_id)
+        usable = quote is not None and quote_use.usable(quote, one.holder, unit.now)
+        found.append(_quoted(quote_use.used(quote, cart, held[quote.id])) if quote and usable else quote_use.over())
     return found
 
 
@@ -74,11 +67,6 @@ def _carted(cart: Found | None, items: Mapping[str, Sequence[Item]]) -> Basket:
 
 def _quoted(quote: quote_use.Used) -> Basket | None:
     wanted = [one.wanted for one in quote.content.lines]
-    if len(wanted) > MANY_LINES or not _plain(quote.content):
+    if len(wanted) > MANY_LINES or quote.content.coupon:
         return None
     return Basket(wanted=wanted, seen=quote.content.seen, cart_id=quote.cart_id, quote=quote)
-
-
-def _plain(content: Content) -> bool:
-    """Whether a quote holds nothing but stock: no use of a coupon, no place in a window."""
-    return not content.coupon and not any("window" in way for way in content.ways.values())

@@ -91,7 +91,7 @@ async def place_quoted(
     booking = await windows.begin(unit, quote_rules.ways_of(content))
     number, shelf = await _locked(unit, ordering, wanted, quote.held.stock)
     if booking is not None and not wrong:
-        known = _farms_of([shelf.get(one.product_id) for one in wanted])
+        known = farms_of([shelf.get(one.product_id) for one in wanted])
         wrong += await windows.fit(unit, booking, known, quote.held.measures)
     discount = None
     if content.coupon:
@@ -194,7 +194,7 @@ async def _ways(
     there = [product for product in shelf if product is not None and product.status == "published"]
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
-    known = _farms_of(there)
+    known = farms_of(there)
     late = [] if booking is None else await windows.fit(unit, booking, known)
     if booking is None and any(way.pickup_point_id is not None for way in ordering.ways):
         points = await read.points(sorted(known))
@@ -206,6 +206,6 @@ async def _ways(
         return {}, [*refused.errors, *late]
 
 
-def _farms_of(shelf: Sequence[OnSale | None]) -> dict[str, delivery_rules.Farm]:
+def farms_of(shelf: Sequence[OnSale | None]) -> dict[str, delivery_rules.Farm]:
     """The farms that an order is of, by id."""
     return {product.farm_id: delivery_rules.Farm(product.farm_name) for product in shelf if product is not None}

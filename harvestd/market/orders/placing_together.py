@@ -17,13 +17,14 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rows import Shelves
 from harvestd.market.catalogue.variant_rows import Kept, beside_packs, kept_of
 from harvestd.market.days import day_actions
-from harvestd.market.orders import baskets, placing, placing_rows, quote_rows, quote_rules, windows_together
+from harvestd.market.orders import baskets, placing, placing_rows, quote_rows, quote_rules, windows, windows_together
 from harvestd.market.orders.baskets import MANY_LINES, Basket
 from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.orders.left_over import LeftOver
-from harvestd.market.orders.placing_actions import Ordering, of_quote, terms_of
+from harvestd.market.orders.placing_actions import Ordering, farms_of, of_quote, terms_of
 from harvestd.market.orders.placing_rows import Accepted
 from harvestd.market.orders.placing_shapes import PlaceOrder
+from harvestd.market.orders.quote_use import Used
 from harvestd.market.orders.windows import Booking
 from harvestd.market.orders.windows_together import Places
 from harvestd.runtime.failpoints import failpoint
@@ -44,10 +45,12 @@ async def place(
 ) -> list[Accepted | MarketError | None]:
     """Place orders that are :func:`simple`, in this order; returns for each what is stored, or its refusal, or None for one that is to be placed alone."""
     by_days = await day_actions.any_days(unit)
-    asked = await baskets.of(unit, orderings, by_days)
+    asked = await baskets.of(unit, orderings)
     outcomes: list[Accepted | MarketError | None] = [one if isinstance(one, MarketError) else None for one in asked]
     whole = [(n, orderings[n], one) for n, one in enumerate(asked) if isinstance(one, Basket)]
-    bookings = await windows_together.begin(unit, [[] if b.quote else one.ways for _, one, b in whole], by_days)
+    bookings = await windows_together.begin(
+        unit, [quote_rules.ways_of(b.quote.content) if b.quote else one.ways for _, one, b in whole], by_days
+    )
     shelves = await stock.lock_for_orders(
         unit.tx, [Shelves([id for id, _ in b.named], one.buyer.user_id, one.language) for _, one, b in whole]
     )
@@ -117,8 +120,7 @@ async def _decided(
     """An order of what is left of the products, and what tells of it. Raises its refusal."""
     wanted, terms, shelf = basket.wanted, known.terms, _shelf(left, basket, known.packs)
     if basket.quote is not None:
-        order = of_quote(unit, ordering, basket.quote, number, shelf, terms, ordering.wrong)
-        return Accepted(order, basket.quote.content.ways, ordering.note, basket.cart_id), [*order.events]
+        return await _quoted(unit, ordering, basket, basket.quote, booking, number, shelf, known)
     ways, charged, wrong = await terms_of(unit, ordering, wanted, shelf, known.today, booking, known.farms)
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer, line_ids=[unit.new_id() for _ in wanted],
@@ -126,6 +128,20 @@ async def _decided(
         also=wrong, billing=charged,
     )  # fmt: skip
     taken = [] if booking is None else await known.places.take(unit, booking, order)
+    return Accepted(order, ways, ordering.note, basket.cart_id), [*order.events, *taken]
+
+
+async def _quoted(
+    unit: UnitOfWork, ordering: Ordering, basket: Basket, quote: Used, booking: Booking | None, number: str, shelf: Mapping[str, OnSale],
+    known: _Known,
+) -> tuple[Accepted, list[Event]]:  # fmt: skip
+    """The same of a quote: its places are the order's."""
+    wrong, ways, held = [*ordering.wrong], quote.content.ways, quote.held.measures
+    if booking is not None and not wrong:
+        wrong += await windows.fit(unit, booking, farms_of([shelf.get(one.product_id) for one in basket.wanted]), held)
+    order = of_quote(unit, ordering, quote, number, shelf, known.terms, wrong)
+    taken = [] if booking is None else await known.places.take(unit, booking, order, held)
+    ways = ways if booking is None else windows.renewed(ways, booking)
     return Accepted(order, ways, ordering.note, basket.cart_id), [*order.events, *taken]
 
 

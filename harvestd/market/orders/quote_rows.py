@@ -41,9 +41,12 @@ _LOCK = Statement("quotes.lock", f"select {_COLUMNS} from quotes where id = :quo
 _LOCK_ALL = Statement(
     "quotes.lock_all", f"select {_COLUMNS} from quotes where id = any(:quotes::uuid[]) order by id for update", Quote
 )
-_STOCK_OF = Statement(
-    "quotes.stock_of",
-    "select quote_id, product_id, quantity from quote_holds where quote_id = any(:quotes::uuid[])",
+_HELD_BY_EACH = Statement(
+    "quotes.held_by_each",
+    """select quote_id, product_id, quantity, null, 0, 0::bigint, 0::bigint from quote_holds where quote_id = any(:quotes::uuid[])
+       union all
+       select q.quote_id, q.window_id, null, w.day_id, q.orders, q.crates, q.grams
+         from quote_places q join windows w on w.id = q.window_id where q.quote_id = any(:quotes::uuid[])""",
     lambda *columns: columns,
 )
 _HELD = Statement(
@@ -106,12 +109,18 @@ async def lock_all(tx: Transaction, quotes: Collection[str]) -> dict[str, Quote]
     return {quote.id: quote for quote in rows}
 
 
-async def stock_of(reader: Reader, quotes: Collection[str]) -> dict[str, dict[str, Decimal]]:
-    """What each of several quotes holds of products, by quote."""
-    found: dict[str, dict[str, Decimal]] = {id: {} for id in quotes}
-    for quote_id, product_id, quantity in await reader.rows(_STOCK_OF, quotes=sorted(quotes)) if quotes else ():
-        found[quote_id][product_id] = quantity
-    return found
+async def held_by_each(reader: Reader, quotes: Collection[str]) -> dict[str, Held]:
+    """What each of several quotes holds, by quote. Without any it costs nothing."""
+    found: dict[str, tuple[dict[str, Decimal], dict[str, Place]]] = {id: ({}, {}) for id in quotes}
+    for quote_id, id, quantity, day_id, *measures in (
+        await reader.rows(_HELD_BY_EACH, quotes=sorted(quotes)) if quotes else ()
+    ):
+        stock, places = found[quote_id]
+        if day_id is None:
+            stock[id] = quantity
+        else:
+            places[id] = Place(id, day_id, *measures)
+    return {id: Held(stock=stock, places=places) for id, (stock, places) in found.items()}
 
 
 async def held(tx: Transaction, quotes: list[str]) -> Held:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import msgspec
 
 from harvestd.kernel.events import Event
 from harvestd.market.days import day_steps, slot_rows
+from harvestd.market.days.slot_rows import NOTHING, NOTHING_HELD
 from harvestd.market.days.slots import Slot
 from harvestd.market.days.window_rules import MEASURES, Capacity, Measures
 from harvestd.market.orders import windows
@@ -31,25 +32,33 @@ async def begin(unit: UnitOfWork, asked: Sequence[Sequence[Way]], by_days: bool)
 
 @attrs.define
 class Places:
-    """``room`` is what each locked window holds and what is taken of that by now, ``taken`` what each order takes, by the order's and the window's id, ``open`` are
-    all that take orders, once somebody has to know."""
+    """``room`` is what each locked window holds and what is taken of that by now, ``taken`` what each order takes, by the order's and the window's id, and what
+    was held of it, ``open`` are all that take orders, once somebody has to know."""
 
     room: dict[str, tuple[Capacity, Measures]]
-    taken: list[tuple[str, str, Measures]] = attrs.field(factory=list)
+    taken: list[tuple[str, str, Measures, Measures]] = attrs.field(factory=list)
     open: list[Slot] | None = None
 
-    async def take(self, unit: UnitOfWork, booking: Booking, order: Placed) -> list[Event]:
-        """Have an order that was decided take its places; returns what tells of it. Raises ``WindowFull``, and takes nothing, if a window has not that much left in any measure."""
+    async def take(
+        self, unit: UnitOfWork, booking: Booking, order: Placed, held: Mapping[str, Measures] = NOTHING_HELD
+    ) -> list[Event]:
+        """Have an order that was decided take its places, less what is ``held`` for it already; returns what tells of it. Raises ``WindowFull``, and takes nothing, if a
+        window has not that much left in any measure."""
         at = {farm_id: one.slot.id for farm_id, one in booking.parts.items()}
         wanted = windows.measured(((x.farm_id, at[x.farm_id], x.load) for x in order.lines), windows.terms(unit.parts))
-        short = {id for id, measures in wanted.items() if id not in self.room or self._short(id, measures)}
+        short = {
+            id
+            for id, measures in wanted.items()
+            if id not in self.room or self._short(id, measures, held.get(id, NOTHING))
+        }
         if short:
             lacking = [one for one in booking.parts.values() if one.slot.id in short]
             raise windows.none_left(await self._others(unit), lacking, wanted)
         for id, measures in wanted.items():
             capacity, before = self.room[id]
-            self.room[id] = capacity, before.more(measures)
-            self.taken.append((order.id, id, measures))
+            own = held.get(id, NOTHING)
+            self.room[id] = capacity, before.more(measures).less(own)
+            self.taken.append((order.id, id, measures, own))
         return windows.changed(one.slot.day_id for one in booking.parts.values())
 
     def store(self, unit: UnitOfWork) -> None:
@@ -67,9 +76,10 @@ class Places:
             if slot.id in self.room else slot for slot in self.open
         ]  # fmt: skip
 
-    def _short(self, id: str, wanted: Measures) -> bool:
+    def _short(self, id: str, wanted: Measures, held: Measures) -> bool:
+        """Whether less is left than is wanted beyond what is held, in any measure."""
         capacity, taken = self.room[id]
-        return bool(capacity.short(taken, wanted))
+        return any(getattr(wanted, name) > getattr(held, name) for name in capacity.short(taken.less(held), wanted))
 
 
 async def places(unit: UnitOfWork, bookings: Sequence[Booking | None]) -> Places:

@@ -328,5 +328,5 @@ async def test_quotes_are_locked_before_they_are_read(market: Market) -> None:
             url, locked, change(market.parts, lambda unit: quote_rows.lock_all(unit.tx, [first, second]))
         )
     assert set(found) == {second}
-    stock = await quote_rows.stock_of(market.parts.database, [first, second])
-    assert stock == {first: {}, second: {product["id"]: Decimal(1)}}
+    holds = await quote_rows.held_by_each(market.parts.database, [first, second])
+    assert {id: one.stock for id, one in holds.items()} == {first: {}, second: {product["id"]: Decimal(1)}}

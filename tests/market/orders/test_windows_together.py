@@ -126,14 +126,46 @@ async def test_a_place_that_is_taken_meanwhile_is_nobody_s_of_the_group(many: Cr
     assert [answer.status for answer in answers] == [201, 409]
 
 
-async def test_an_order_of_a_quote_is_placed_after_the_group(many: Crowd) -> None:
-    s = await stall(many.market, {"capacity": {"orders": 2}})
-    quoted, one, two = await buyers(s.market, 3)
-    quote = await held(quoted, (s.carrots, "1"), **at(s.window))
-    answers = await many.at_once(order_of(quoted, quote["id"], "quoted"), s.order(one), s.order(two))
-    assert [answer.status for answer in answers] == [201, 201, 409], [a.text for a in answers]
+async def test_the_places_of_a_quote_are_its_order_s(many: Crowd) -> None:
+    """Nobody else has them, and they are taken once."""
+    s = await stall(many.market, {"capacity": {"orders": 2, "weight_kg": "5"}})
+    quoted, one, two, three = await buyers(s.market, 4)
+    quote = await held(quoted, (s.carrots, "2"), **at(s.window))
+    answers = await many.at_once(
+        s.order(one), order_of(quoted, quote["id"], "quoted"), s.order(two), order_of(quoted, quote["id"], "again"),
+        order_of(three, quote["id"], "stolen"), s.order(three),
+    )  # fmt: skip
+    assert [answer.status for answer in answers] == [201, 201, 409, 422, 422, 409], [a.text for a in answers]
+    assert many.sizes == [6]
+    shown = answers[1].json()["parts"][0]["fulfilment"]["window"]
+    assert shown == answers[0].json()["parts"][0]["fulfilment"]["window"]
     assert (await s.taken())["orders"] == 2
+    cancelled = await quoted.post(f"/api/orders/{answers[1].json()['id']}/cancel", {}, If_Match="*")
+    assert cancelled.status == 200 and (await s.taken())["orders"] == 1
+    await s.market.work()
     assert s.market.broken() == []
+
+
+async def test_a_place_that_is_held_needs_no_other(many: Crowd) -> None:
+    """The window is full with it."""
+    s = await stall(many.market, {"capacity": {"orders": 1, "weight_kg": "2"}})
+    quoted, one = await buyers(s.market, 2)
+    quote = await held(quoted, (s.carrots, "2"), **at(s.window))
+    answers = await many.at_once(s.order(one), order_of(quoted, quote["id"], "quoted"))
+    assert [answer.status for answer in answers] == [409, 201], [a.text for a in answers]
+    assert (await s.taken())["orders"] == 1
+    assert s.market.broken() == []
+
+
+async def test_a_quote_without_a_window_is_refused_once_the_market_has_days(many: Crowd) -> None:
+    buyer, other, farmer = await many.market.person(), await many.market.person(), await many.market.farmer()
+    product = await many.market.product(farmer, unit="box", stock=9)
+    quote = await held(buyer, (product["id"], 1))
+    s = await stall(many.market)
+    answers = await many.at_once(order_of(buyer, quote["id"], "quoted"), s.order(other))
+    assert [answer.status for answer in answers] == [422, 201], [a.text for a in answers]
+    alone = await order_of(buyer, quote["id"], "alone")
+    assert alone.json()["errors"] == answers[0].json()["errors"]
 
 
 async def test_a_deadlock_of_a_group_takes_no_place_twice(many: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:

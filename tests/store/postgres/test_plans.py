@@ -313,7 +313,7 @@ READS: dict[str, Reads] = {
     "several carts": lambda r: carts.lock_all(r, [*((id, None) for id in MANY), (None, b"x")]),
     "what is in several carts": lambda r: item_rows.items_of_all(r, MANY),
     "several quotes": lambda r: quote_rows.lock_all(r, MANY),
-    "what several quotes hold": lambda r: quote_rows.stock_of(r, MANY),
+    "what several quotes hold": lambda r: quote_rows.held_by_each(r, MANY),
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
     "a refresh token": lambda r: sessions.lock(r, b"x"),
