@@ -29,7 +29,7 @@ _COUNTED = range(200)
 @attrs.frozen
 class Words:
     """A catalogue, by the kinds of texts: ``title`` of a problem by the English one, ``message`` by code, ``reason`` (a fuller message) by code
-    and by the ``reason`` or the parameter that it requires, ``unit`` and ``type`` by name; ``sentence`` (of a refusal), ``mail`` (and notices) and
+    and by the ``reason`` or the parameter that it requires, ``unit``, ``type`` and ``status`` by name; ``sentence`` (of a refusal), ``mail`` (and notices) and
     ``page`` by the English text. ``form`` gives the place of a number's form among those of a unit."""
 
     title: Mapping[str, str]
@@ -37,6 +37,7 @@ class Words:
     reason: Mapping[str, Mapping[str, str]]
     unit: Mapping[str, Sequence[str]]
     type: Mapping[str, str]
+    status: Mapping[str, str]
     sentence: Mapping[str, str]
     mail: Mapping[str, str]
     page: Mapping[str, str]

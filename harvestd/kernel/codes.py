@@ -37,7 +37,7 @@ CODES: dict[str, Code] = {
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
         ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "available", "product_id", "variant_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum; with `after`, it would come to that.", ("maximum",), ("product_id", "variant_id", "title", "currency", "reason", "unit", "after")),
+    "above-maximum": Code("It is more than the maximum; with `after`, it would come to that.", ("maximum",), ("product_id", "variant_id", "title", "currency", "reason", "unit", "after", "percent")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "variant_id", "title")),
     # Texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum; `reason` is `elements` for a list.", ("minimum",), ("reason",)),
@@ -72,8 +72,8 @@ CODES: dict[str, Code] = {
         "Less is left than was requested; `reason` is `together` where there is enough for the line, and not for all lines of the product.",
         ("available", "unit"), ("product_id", "variant_id", "title", "reason"),
     ),
-    "has-orders": Code("Placed orders, or windows of a market day that is not over, stand on it, so it stays as it is; `orders` says how many orders.", ("orders",), ("farm",)),
-    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from`.", (), ("next", "from")),
+    "has-orders": Code("Orders stand on it, or quotes that are held (`holds`, for `minutes` at most), so it stays as it is; `orders` says how many orders.", ("orders",), ("farm", "holds", "minutes", "reason")),
+    "window-full": Code("The window has less left than the order takes; `next` is the id of the next that takes as much, which begins at `from` (`zone` is the market's). Quotes that are held have some of it, for `minutes` at most.", (), ("next", "from", "zone", "minutes")),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
         ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "variant_id", "what", "title"),

@@ -116,6 +116,35 @@ class Size:
         return self.said()
 
 
+@attrs.frozen
+class Amount:
+    """An amount of money, in minor units of its currency."""
+
+    minor: int
+    currency: str
+
+    def said(self, locale: str = LOCALE) -> str:
+        """``€12.50``."""
+        return money(self.minor, self.currency, locale)
+
+    def __str__(self) -> str:
+        return self.said()
+
+
+@attrs.frozen
+class Count:
+    """A whole number with its separators."""
+
+    count: int
+
+    def said(self, locale: str = LOCALE) -> str:
+        """``10,000``."""
+        return number(Decimal(self.count), locale)
+
+    def __str__(self) -> str:
+        return self.said()
+
+
 def _length(count: int, unit: str, locale: str) -> str:
     return _plain(format_unit(count, f"duration-{unit}", length="long", locale=locale))
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from zoneinfo import ZoneInfo
 
+import attrs
 from babel.core import negotiate_locale
 
 from harvestd.kernel import catalogues, formatting, readers
@@ -50,6 +52,20 @@ def _range(part: str) -> tuple[str, float] | None:
     if not tag.isascii() or (semicolon and weight is None):
         return None
     return tag.lower(), float(weight[1]) if weight else 1.0
+
+
+@attrs.frozen
+class Status:
+    """The status of an order, of a farm's part of one, or of a market day, as it stands in sentences for people."""
+
+    value: str
+
+    def said(self, language: str) -> str:
+        """``out for delivery``, ``unterwegs``."""
+        return str(self) if language == ENGLISH else WORDS[language].status.get(self.value, str(self))
+
+    def __str__(self) -> str:
+        return self.value.replace("_", " ")
 
 
 def title(english: str, language: str) -> str:
@@ -113,6 +129,8 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
         its_own = {one: params[one] for one in params if one not in ("reason", "title")}
         if _named(words.message[value]) <= its_own.keys():
             return message(value, its_own, value, language)
+    if name in _DAYS and "zone" in params and (at := readers.instant_or_none(value)) is not None:
+        return formatting.moment(at, ZoneInfo(params["zone"]), language)
     if name in _DAYS and (readers.is_yearly_day(value) or readers.is_day(value)):
         return formatting.season_day(value, language)
     if name == "expected":

@@ -110,6 +110,14 @@ def instant(field: str, text: str) -> datetime:
     raise Invalid.of(field, message, "not-a-date", reason="time", example="2026-05-01T08:00:00Z")
 
 
+def instant_or_none(text: str) -> datetime | None:
+    """The time that it is in the form of :func:`instant`, or None."""
+    try:
+        return instant("", text)
+    except Invalid:
+        return None
+
+
 def id(field: str, text: str) -> str:
     """A UUID, ``8-4-4-4-12`` hexadecimal digits in either case, returned in lower case, as all ids are stored. Raises
     :class:`Invalid` naming ``field``."""

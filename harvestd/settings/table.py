@@ -123,7 +123,7 @@ class Settings:
     guest_details_kept: float = setting(7776000.0, "seconds", "How long a guest's order that is over keeps who they are, where it went and what they wrote, and their links to it work.", least=3600, most=315360000)
     order_page: str = setting("", "URL", "Page of the shop that the mails to guests lead to, with {id} and {token} in it, e.g. https://shop.example.org/orders/{id}#{token}; empty: /api/orders/{id}?token={token} under public_url.")
     own_products: bool = setting(True, "", "Whether those who belong to a farm may order its products.")
-    holds_minutes: float = setting(10.0, "minutes", "How long a quote that is held keeps its prices and its stock, where no market day says otherwise.", least=0.01, most=1440)
+    holds_minutes: float = setting(10.0, "minutes", "How long a quote that is held keeps its prices, its stock and its places in windows, where no market day says otherwise.", least=0.01, most=1440)
     order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
     weight_tolerance: int = setting(10, "per cent", "How far what pieces that are priced by weight come to once they are weighed may be above their estimate without their buyer's consent.", least=0, most=100)
     weight_most: int = setting(300, "per cent", "How much of their estimate pieces that are priced by weight may weigh; more is refused as a slip of whoever weighs.", least=200, most=10000)

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.formatting import Count
 from harvestd.kernel.readers import DIGITS
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
@@ -45,7 +46,7 @@ def decode(body: bytes) -> Any:
     containers = body.count(b"[") + body.count(b"{")
     if containers > MAX_CONTAINERS:
         raise Refusal(
-            "malformed", worded("the body has more than {most} lists and objects", most=f"{MAX_CONTAINERS:,}")
+            "malformed", worded("the body has more than {most} lists and objects", most=Count(MAX_CONTAINERS))
         )
     try:
         text = body.decode("utf-8")

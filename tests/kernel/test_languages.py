@@ -33,11 +33,11 @@ VALUES = {
     "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "until": "2026-08-31", "expected": "string, integer",
     "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "variant_id": "0197f0a1", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
-    "possible": "q, limit", "list": "GET /api/farms", "orders": "3",
-    "next": "0197f0a0-7c1e-7abc-8def-0123456789ab", "unit_before": "g", "per_before": "1000", "per_after": "1",
+    "possible": "q, limit", "holds": "2", "minutes": "12", "zone": "Europe/Berlin", "list": "GET /api/farms", "orders": "3",
+    "next": "0197f0a0-7c1e-7abc-8def-0123456789ab", "unit_before": "g", "percent": "300", "per_before": "1000", "per_after": "1",
 }  # fmt: skip
 #: They say how the others are written, or are ids for programs, and have no place of their own.
-BESIDE = {"currency", "unit", "unit_before", "farm_id", "product_id", "variant_id", "reason", "next"}
+BESIDE = {"currency", "zone", "unit", "unit_before", "farm_id", "product_id", "variant_id", "reason", "next"}
 
 
 @cache
@@ -165,9 +165,15 @@ def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: 
         ),
         (
             "window-full",
-            {"next": "1", "from": "2026-05-01T08:00:00Z"},
-            "ist voll; das nächste freie beginnt um 2026-05-01T08:00:00Z",
+            {"next": "1", "from": "2026-05-01T08:00:00Z", "zone": "Europe/Berlin"},
+            "ist voll; das nächste freie beginnt am 01.05.2026, 10:00",
         ),
+        (
+            "window-full",
+            {"next": "1", "from": "2026-05-01T08:00:00Z", "zone": "America/New_York", "minutes": "12"},
+            "ist voll; das nächste freie beginnt am 01.05.2026, 04:00; einiges davon ist noch höchstens 12 Minuten für andere vorgemerkt",
+        ),
+        ("window-full", {"minutes": "1"}, "ist voll; einiges davon ist noch höchstens 1 Minuten für andere vorgemerkt"),
         ("window-full", {}, "ist voll"),
         ("above-maximum", {"maximum": "1000000"}, "darf höchstens 1.000.000 sein"),
         ("out-of-stock", {"available": "1", "unit": "box"}, "vorrätig: 1 Kiste"),
@@ -251,6 +257,8 @@ def test_numbers_amounts_quantities_and_days_are_written_as_the_language_writes_
         ("es", "order-minimum", {"farm_id": "1", "farm": "Sol", "minimum": "1000", "missing": "415", "currency": "EUR"},
          "Sol acepta pedidos a partir de 10,00 €; faltan todavía 4,15 €"),
         ("es", "out-of-season", {"from": "05-01", "to": "10-31"}, "su temporada va del 1 de mayo al 31 de octubre"),
+        ("es", "above-maximum", {"maximum": "7.2", "unit": "kg", "percent": "300", "reason": "estimate"},
+         "no puede pasar de 7,2 kg, el 300 % de lo estimado; revise el número y la unidad"),
         ("es", "not-accepted", {"meant": "title"}, "no se acepta aquí; ¿quiso decir title?"),
         ("es", "unit-changed", {"before": "kg", "after": "bunch"},
          "la unidad ha cambiado: antes kg, ahora manojo; indique de nuevo la cantidad, por favor"),

@@ -16,8 +16,8 @@ import pytest
 from harvestd.interfaces import IssuerAway
 from harvestd.kernel import errors
 from harvestd.kernel.errors import MarketError, Overloaded
-from harvestd.kernel.formatting import Duration, Size
-from harvestd.kernel.languages import WORDS, sentence
+from harvestd.kernel.formatting import Amount, Count, Duration, Size
+from harvestd.kernel.languages import WORDS, Status, sentence
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import PROBLEMS
 
@@ -136,6 +136,48 @@ def test_no_sentence_counts_time_in_seconds_or_sizes_in_bytes_by_itself() -> Non
     """A ``Duration`` or a ``Size`` says what it is."""
     counted = re.compile(r"\} ?(s|seconds|minutes|hours|days|bytes|octets)\b")
     assert [text for text in sentences() if counted.search(text)] == []
+
+
+def test_a_value_in_a_sentence_is_not_made_english_before_the_language_is_known() -> None:
+    """Money and statuses are told by each language: a text made of them is not."""
+    made = [
+        f"{path.relative_to(PACKAGE.parent)}:{node.lineno}: {given.arg}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for tree in [ast.parse(path.read_text())]
+        for texts in [
+            {
+                ast.unparse(one.targets[0])
+                for one in ast.walk(tree)
+                if isinstance(one, ast.Assign) and _english(one.value)
+            }
+        ]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "worded"
+        for given in node.keywords
+        if _english(given.value) or any(ast.unparse(given.value) in names for names in texts)
+    ]
+    assert made == []
+
+
+def _english(node: ast.expr) -> bool:
+    """Whether it formats something, or is a bare status."""
+    calls = {ast.unparse(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
+    return bool(
+        calls & {"money", "quantity", "formatting.money", "formatting.quantity", "number", "status"}
+    ) or ast.unparse(node).endswith(".status")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "out for delivery, €1,204.50, 10,000"),
+        ("de", "unterwegs, 1.204,50 €, 10.000"),
+        ("fr", "en route, 1 204,50 €, 10 000"),
+    ],
+)
+def test_statuses_amounts_and_counts_are_told_as_each_language_tells_them(language: str, told: str) -> None:
+    values = (Status("out_for_delivery"), Amount(120450, "EUR"), Count(10000))
+    assert " ".join(", ".join(value.said(language) for value in values).split()) == told
 
 
 def test_a_sentence_has_no_markup() -> None:

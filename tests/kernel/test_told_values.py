@@ -7,6 +7,7 @@ import ast
 import pytest
 
 from harvestd.kernel.catalogues import WORDS, named
+from harvestd.kernel.languages import _NUMBERS
 from tests.kernel.test_codes import Said, all_said
 
 pytestmark = pytest.mark.xdist_group("codes")
@@ -58,3 +59,11 @@ def test_what_may_be_lost_is_lost() -> None:
         for reason in said.reasons or {None}
         if len(values(said)) > told("de", said, reason)
     } >= LESS
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_number_that_has_its_unit_is_not_given_it_twice(tag: str) -> None:
+    """A number is told with the unit that comes with it, so "{maximum} {unit}" is "9 kg kg"."""
+    words = WORDS[tag]
+    texts = [*words.message.values(), *(text for by in words.reason.values() for text in by.values())]
+    assert [text for text in texts if "unit" in named(text) and named(text) & _NUMBERS] == []

@@ -21,7 +21,9 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.formatting import COUNTED
 from harvestd.kernel.units import UNITS
+from harvestd.market.days.day_rules import STATUSES as DAY_STATUSES
 from harvestd.market.notifications.texts import texts
+from harvestd.market.orders.fulfilment import STEPS as ORDER_STEPS
 from harvestd.web.pages.people import TEXTS
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.type_descriptions import _JSON_TYPES
@@ -56,6 +58,7 @@ def wanted() -> Iterator[Entry]:
         yield from (Entry("reason", f"{code}/{key}", comment=_meaning(code)) for key in sorted(known))
     yield from (Entry("unit", unit, plural=COUNTED[unit][1] or unit) for unit in UNITS if unit in COUNTED)
     yield from (Entry("type", name) for name in dict.fromkeys(_JSON_TYPES.values()))
+    yield from (Entry("status", name) for name in dict.fromkeys((*ORDER_STEPS, *DAY_STATUSES)))
     yield from (Entry("sentence", english) for english in sorted(sentences() | ELSEWHERE_SAID, key=str.lower))
     yield from (Entry("mail", english) for english in dict.fromkeys(texts()))
     yield from (Entry("page", english) for english in dict.fromkeys(TEXTS.values()))

@@ -577,7 +577,7 @@ TOLD = {
     ("order.line_weighed", ""): {"buyer": "n"}, ("order.line_weighed", "asked"): {"buyer": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},
     ("order.moved", ""): {"buyer": "b"}, ("market_day.closing_soon", ""): {"buyer": "b"}, ("market_day.closed", ""): {"farm": "b"},
-    ("market_day.cancelled", ""): {"farm": "b"}, ("market_day.changed", ""): {"farm": "b"},
+    ("market_day.closed", "full"): {"farm": "b"}, ("market_day.cancelled", ""): {"farm": "b"}, ("market_day.cancelled", "with_orders"): {"farm": "b"}, ("market_day.changed", ""): {"farm": "b"},
     ("farm.member_joined", ""): {"owner": "b"}, ("farm.member_left", ""): {"owner": "b"},
     ("farm.member_closed", ""): {"owner": "b"}, ("farm.member_removed", ""): {"owner": "b", "member": "b"}, ("farm.member_changed", ""): {"member": "b"},
 }  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 
 from harvestd.kernel.errors import Conflict, FieldError, IllegalTransition, NotFound, Unavailable
 from harvestd.kernel.families import MARKET_DAYS, market_day, stale
+from harvestd.kernel.languages import Status
 from harvestd.kernel.names import accept
 from harvestd.kernel.sentences import worded
 from harvestd.market.days import day_rows as rows
@@ -23,6 +24,8 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.market_day import zone_of
 
 NO_DAY = "there is no such market day"
+
+_LEFT_OUT = "a farm that is left out has orders in this market day, or quotes that are held for some minutes"
 
 
 async def create(unit: UnitOfWork, given: Mapping[str, Any]) -> rows.Day:
@@ -56,7 +59,7 @@ async def change(
         before.status, [name for name in given if await _differs(unit, before, name, given[name])]
     )
     if late:
-        raise Conflict(worded("the market day is {status}", status=before.status), tuple(late))
+        raise Conflict(worded("the market day is {status}", status=Status(before.status)), tuple(late))
     if given.get("farms") is not None:
         await _check_leaving(unit, day_id, given["farms"])
     farms: Farms | None = given["farms"] if "farms" in given else await farms_of(unit, before)
@@ -90,12 +93,10 @@ async def change(
 
 
 async def _check_leaving(unit: UnitOfWork, day_id: str, farms: Farms) -> None:
-    """Raise ``Conflict`` if a farm that is no longer to take part in a locked day has orders in it."""
-    leaving = await standing_rows.of_others(unit.tx, day_id, [id for id, _ in farms])
+    """Raise ``Conflict`` if a farm that is no longer to take part in a locked day has orders in it, or quotes that are held."""
+    leaving = await standing_rows.of_others(unit.tx, day_id, [id for id, _ in farms], unit.now)
     if leaving:
-        raise Conflict(
-            "a farm that is left out has orders in this market day", tuple(standing_rules.left("farms", leaving))
-        )
+        raise Conflict(_LEFT_OUT, tuple(standing_rules.left("farms", leaving, unit.now)))
 
 
 async def _left_behind(unit: UnitOfWork, day_id: str, opens_at: datetime) -> list[FieldError]:
@@ -220,7 +221,9 @@ async def by_days(parts: Parts) -> bool | None:
 
 
 def _illegal(day: rows.Day, to: str) -> IllegalTransition:
-    return IllegalTransition(worded("the market day is {status}, which cannot become {to}", status=day.status, to=to))
+    return IllegalTransition(
+        worded("the market day is {status}, which cannot become {to}", status=Status(day.status), to=Status(to))
+    )
 
 
 async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) -> rows.Day:
@@ -231,13 +234,14 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
         raise Conflict(
             worded(
                 "the market day is {status}, so it stays; one that is planned can be deleted, or cancel it",
-                status=before.status,
+                status=Status(before.status),
             )
         )
     orders = await standing_rows.count(unit.tx, day_id)
     if orders:
         raise Conflict(
-            "the market day has orders, so it stays; cancel it instead", (standing_rules.stays("id", orders),)
+            "the market day has orders, so it stays; cancel it instead",
+            (standing_rules.stays("id", standing_rules.Stands(orders), unit.now),),
         )
     await rows.delete(unit.tx, day_id)
     forget(unit)

@@ -102,9 +102,9 @@ async def delete(unit: UnitOfWork, caller: Caller, id: str, check: Check) -> Fou
     if isinstance(before, OfFarm):
         await _put(unit, before.farm, [one for one in before.farm.pickup_points if one["id"] != id])
         return before
-    windows = await standing_rows.at_points(unit.tx, [id])
+    windows = await standing_rows.at_points(unit.tx, [id], unit.now)
     if windows:
-        raise Conflict(_USED, tuple(standing_rules.at_point("id", windows)))
+        raise Conflict(_USED, tuple(standing_rules.at_point("id", windows, unit.now)))
     if await rows.is_used(unit.tx, id):
         await rows.archive(unit.tx, id, unit.now)
     else:
@@ -117,7 +117,8 @@ async def follow(unit: UnitOfWork, changed: farm_actions.PointsChanged) -> None:
     """Follow a farm that changes its points, on whichever way. Raises ``Conflict`` for one that goes and that there are orders for, at a day that is not over."""
     after = {one["id"]: one for one in changed.after}
     gone = [one["id"] for one in changed.before if one["id"] not in after]
-    faults = standing_rules.at_point("pickup_points", await standing_rows.at_points(unit.tx, gone) if gone else [])
+    windows = await standing_rows.at_points(unit.tx, gone, unit.now) if gone else []
+    faults = standing_rules.at_point("pickup_points", windows, unit.now)
     if faults:
         raise Conflict(_USED, tuple(faults))
     for one in changed.before:
@@ -128,7 +129,7 @@ async def follow(unit: UnitOfWork, changed: farm_actions.PointsChanged) -> None:
 async def _moved(unit: UnitOfWork, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Tell that a locked point is somewhere else, or has another name."""
     if not standing_rules.here(before, after):
-        await moving.of_point(unit, await standing_rows.at_points(unit.tx, [before["id"]]), before, after)
+        await moving.of_point(unit, await standing_rows.at_points(unit.tx, [before["id"]], unit.now), before, after)
 
 
 def _stored(point: rows.Point) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _COLUMNS = """w.id, w.day_id, d.name, d.status, d.opens_at, d.closes_at,
     case when not d.all_farms then (select coalesce(jsonb_object_agg(m.farm_id, m.lead_minutes), '{}') from market_day_farms m where m.day_id = d.id) end,
     w.method, case when p.id is null then f.point else jsonb_build_object('id', p.id, 'name', p.name, 'address', p.address, 'hours', p.hours,
          'position', case when p.latitude is not null then jsonb_build_object('latitude', p.latitude, 'longitude', p.longitude) end) end,
-    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams, d.holds_minutes"""
+    w.farm_id, w.area, w.starts_at, w.ends_at, w.max_orders, w.max_crates, w.max_grams, w.taken_orders, w.taken_crates, w.taken_grams, d.holds_minutes, d.closed_full"""
 _FROM = """windows w join market_days d on d.id = w.day_id left join pickup_points p on p.id = w.point_id
     left join lateral (select point from farms, jsonb_array_elements(farms.pickup_points) as point
                         where farms.id = w.farm_id and point ->> 'id' = w.farm_point_id::text) f on true"""

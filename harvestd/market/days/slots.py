@@ -34,11 +34,12 @@ class Slot(msgspec.Struct, frozen=True):
     taken_crates: int
     taken_grams: int
     holds_minutes: int
+    closed_full: bool = False
 
     def hours(self, farm_id: str) -> Hours:
         """When it takes orders of a farm."""
         lead = (self.leads or {}).get(farm_id, 0)
-        return Hours(self.status, self.opens_at, self.closes_at, self.starts_at, lead)
+        return Hours(self.status, self.opens_at, self.closes_at, self.starts_at, lead, self.closed_full)
 
     @property
     def capacity(self) -> Capacity:
@@ -52,13 +53,14 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """What decides when a window takes orders of a farm: its day's status and times, when it begins, and how long the farm needs to get ready."""
+    """What decides when a window takes orders of a farm: its day's status and times, when it begins, how long the farm needs to get ready, and whether it closed because it is full."""
 
     status: str
     opens_at: datetime
     closes_at: datetime
     starts_at: datetime
     lead_minutes: int
+    closed_full: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from harvestd.kernel.errors import Conflict, FieldError
 from harvestd.kernel.names import accept
-from harvestd.market.days import point_rows, standing_rules, window_rules
+from harvestd.market.days import point_rows, standing_rows, standing_rules, window_rules
 from harvestd.market.days import window_rows as rows
 from harvestd.market.days.day_bodies import AskedWindow
 from harvestd.market.days.day_rules import LONGEST
@@ -17,6 +17,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 #: How long after its day has opened a window ends at most: no calendar ends while somebody counts with it.
 FAR = timedelta(days=36_500)
+_LEFT_OUT = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
 
 
 async def put(
@@ -39,7 +40,7 @@ async def put(
     accept(*faults, message="the windows cannot be accepted")
     kept = {one.id for one in found}
     gone = [one for one in present.values() if one.id not in kept]
-    _check_standing(asked, found, present, gone)
+    await _check_standing(unit, asked, found, present, gone)
     if gone:
         await rows.delete(unit.tx, [one.id for one in gone])
     fresh_ones = [window for window in found if window.id not in present]
@@ -50,21 +51,27 @@ async def put(
             await rows.update(unit.tx, window)
 
 
-def _check_standing(
-    asked: Sequence[AskedWindow], found: Sequence[rows.Window], present: Mapping[str, rows.Window], gone: Sequence[rows.Window]
+async def _check_standing(
+    unit: UnitOfWork, asked: Sequence[AskedWindow], found: Sequence[rows.Window], present: Mapping[str, rows.Window], gone: Sequence[rows.Window]
 ) -> None:  # fmt: skip
     """Raise ``Conflict`` for windows of which something is taken and that would go, or be of another method than what was ordered for them."""
-    others = [
-        standing_rules.stays(f"{one.path}.method", window.taken.orders)
+    turned = {
+        window.id: f"{one.path}.method"
         for one, window in zip(asked, found, strict=True)
         if window.taken != Measures() and window.method != present[window.id].method
-    ]
+    }
+    taken = [*turned, *(one.id for one in gone if one.taken != Measures())]
+    stands = {
+        id: one
+        for id, one in (await standing_rows.on_windows(unit.tx, taken, unit.now)).items()
+        if one.orders or one.holds
+    }
+    others = [standing_rules.stays(field, stands[id], unit.now) for id, field in turned.items() if id in stands]
     if others:
         raise Conflict("a window with orders is to be of another method; leave it, and add another one", tuple(others))
-    taken = sum(one.taken.orders for one in gone)
-    if taken:
-        message = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
-        raise Conflict(message, (standing_rules.stays("windows", taken),))
+    left = [stands[one.id] for one in gone if one.id in stands]
+    if left:
+        raise Conflict(_LEFT_OUT, (standing_rules.stays("windows", standing_rules.together(left), unit.now),))
 
 
 def _faults(

@@ -11,7 +11,7 @@ from harvestd.interfaces import Mail
 from harvestd.market.days import day_rows as days
 from harvestd.market.notifications import day_rows as rows
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, kind
+from harvestd.market.notifications.messages import FULL, MESSAGES, WITH_ORDERS, kind
 from harvestd.market.notifications.outgoing import language_of, mail
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import Facts, shown
@@ -37,19 +37,25 @@ async def closing_soon(unit: UnitOfWork, event: Envelope) -> None:
 
 
 async def closed(unit: UnitOfWork, event: Envelope) -> None:
-    """Tell farms with orders what to pick for the day."""
-    day_id = event.data["market_day_id"]
-    ordered, picked = await rows.ordered(unit.tx, day_id), await rows.picked(unit.tx, day_id)
+    """Tell farms with orders what to pick for the day; of one that is full, until when it may open again."""
+    day = await days.one(unit.tx, event.data["market_day_id"])
+    if day is None:
+        return
+    ordered, picked = await rows.ordered(unit.tx, day.id), await rows.picked(unit.tx, day.id)
+    until = [day.closes_at.isoformat(), unit.parts.settings.market_timezone]
     told = {
-        id: {"orders": str(one.orders), "goods": _some(picked.get(id, ()), MAX_PICKED)} for id, one in ordered.items()
+        id: {"orders": str(sum(one.windows.values())), "goods": _some(picked.get(id, ()), MAX_PICKED), "until": until}
+        for id, one in ordered.items()
     }
-    await _tell_farms(unit, event, told)
+    await _tell_farms(unit, event, told, FULL if event.data["reason"] == FULL else "")
 
 
 async def cancelled(unit: UnitOfWork, event: Envelope) -> None:
-    """Tell the farms that take part in the day by name, and those with orders for it."""
-    farms = {*event.data["farms"], *await rows.farms_ever(unit.tx, event.data["market_day_id"])}
-    await _tell_farms(unit, event, {id: {"reason": event.data["reason"]} for id in sorted(farms)})
+    """Tell the farms that take part in the day by name, and those with orders for it, which are cancelled, too."""
+    facts = {"reason": event.data["reason"]}
+    ordered = dict.fromkeys(await rows.farms_ever(unit.tx, event.data["market_day_id"]), facts)
+    await _tell_farms(unit, event, ordered, WITH_ORDERS)
+    await _tell_farms(unit, event, {id: facts for id in event.data["farms"] if id not in ordered})
 
 
 async def moved(unit: UnitOfWork, event: Envelope) -> None:
@@ -60,7 +66,10 @@ async def moved(unit: UnitOfWork, event: Envelope) -> None:
     }
     ordered = await rows.ordered(unit.tx, event.data["market_day_id"]) if moves else {}
     told = {
-        id: {"orders": str(one.orders), "windows": [moves[window] for window in moves if window in one.windows]}
+        id: {
+            "orders": str(sum(orders for window, orders in one.windows.items() if window in moves)),
+            "windows": [moves[window] for window in moves if window in one.windows],
+        }
         for id, one in ordered.items()
         if not moves.keys().isdisjoint(one.windows)
     }
@@ -77,14 +86,16 @@ def _some(goods: Sequence[rows.Goods], most: int) -> list[Sequence[str]]:
     return [*goods[:most], *([()] if len(goods) > most else [])]
 
 
-async def _tell_farms(unit: UnitOfWork, event: Envelope, told: Mapping[str, Facts]) -> None:
+async def _tell_farms(unit: UnitOfWork, event: Envelope, told: Mapping[str, Facts], case: str = "") -> None:
     people = await notifications.people(unit.tx, [], sorted(told)) if told else []
-    await _tell(unit, event, people, told)
+    await _tell(unit, event, people, told, case)
 
 
-async def _tell(unit: UnitOfWork, event: Envelope, people: Iterable[Person], told: Mapping[str, Facts]) -> None:
+async def _tell(
+    unit: UnitOfWork, event: Envelope, people: Iterable[Person], told: Mapping[str, Facts], case: str = ""
+) -> None:
     """A notice each, with what is ``told`` to their farm, or else to them, and, to an address that is known to be theirs, a mail."""
-    (message,) = MESSAGES[event.type, ""]
+    (message,) = MESSAGES[event.type, case]
     notices, outgoing = [], []
     for person in people:
         language = language_of(unit, person.language)
@@ -95,7 +106,7 @@ async def _tell(unit: UnitOfWork, event: Envelope, people: Iterable[Person], tol
         notices.append(
             Notice(
                 user_id=person.user_id, kind=kind(event.type), title=title, body=body, data={"market_day_id": event.data["market_day_id"]} | farm,
-                dedupe_key=key, language=language, facts={"of": [event.type, "", message.whom], "values": facts},
+                dedupe_key=key, language=language, facts={"of": [event.type, case, message.whom], "values": facts},
             )
         )  # fmt: skip
         if message.mail and person.verified:  # any other address may be a stranger's, and here are people's own words

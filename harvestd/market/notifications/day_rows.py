@@ -24,11 +24,10 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Ordered(msgspec.Struct, frozen=True):
-    """How many orders a farm has for a day, and the windows of those that are still to be handed over."""
+    """How many orders of a farm are still to be handed over in each window of a day."""
 
     farm_id: str
-    orders: int
-    windows: list[str]
+    windows: dict[str, int]
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -58,9 +57,10 @@ _HOLDERS = Statement(
 )
 _ORDERED = Statement(
     "day_notices.ordered",
-    """select p.farm_id, count(distinct p.order_id)::int, array_agg(distinct p.window_id::text)
-         from windows w join order_parts p on p.window_id = w.id
-        where w.day_id = :day_id and p.status not in ('completed', 'cancelled', 'expired') group by p.farm_id order by p.farm_id""",
+    """select farm_id, jsonb_object_agg(window_id, orders)
+         from (select p.farm_id, p.window_id, count(*)::int as orders from windows w join order_parts p on p.window_id = w.id
+                where w.day_id = :day_id and p.status not in ('completed', 'cancelled', 'expired') group by p.farm_id, p.window_id) found
+        group by farm_id order by farm_id""",
     Ordered,
 )
 _EVER = Statement(

@@ -28,6 +28,8 @@ _NEW_ORDER = Message(
 )
 #: An order that somebody has placed, or changed, for its buyer.
 FOR_ANOTHER = "for_another"
+#: A market day that closes because it is full, and one with orders of the farm that is told.
+FULL, WITH_ORDERS = "full", "with_orders"
 
 #: By event type and its case (:func:`case_of`): for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
 #: by its own event, and then the buyer is not told of the step that caused it.
@@ -111,7 +113,12 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("market_day.closed", ""): (
         Message("farm", "{day} is closed: what to pick for {farm}", "{day} takes no more orders. Orders for {farm}: {orders}\n\nTo pick:\n\n{goods}\n", mail=True),
     ),
-    ("market_day.cancelled", ""): (
+    ("market_day.closed", FULL): (
+        Message("farm", "{day} is full: what to pick for {farm}", "{day} has no place left. If one comes back before {until}, it opens again, and you get a new list when it closes.\n\n"
+                "Orders for {farm}: {orders}\n\nTo pick:\n\n{goods}\n", mail=True),
+    ),
+    ("market_day.cancelled", ""): (Message("farm", "{day} is cancelled", "{day} has been cancelled.{reason}\n\nNothing is ordered of {farm} for that day.\n", mail=True),),
+    ("market_day.cancelled", WITH_ORDERS): (
         Message("farm", "{day} is cancelled", "{day} has been cancelled.{reason}\n\nWhat was ordered of {farm} for that day is cancelled, too, and its stock is back on sale. The buyers are told.\n", mail=True),
     ),
     ("market_day.changed", ""): (

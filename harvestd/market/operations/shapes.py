@@ -144,7 +144,7 @@ WORDS: dict[str, str] = {
     "crv": "Always `Ed25519`.",
     "decimals": "Decimal places of a quantity in this unit.",
     "by_days": "Whether orders belong to windows of market days, which `GET /api/cart/windows` lists; false: they are taken all the time. Null: that is not known just now.",
-    "Market.holds_minutes": "How many minutes a quote that is held keeps its prices and its stock; a market day says so itself.",
+    "Market.holds_minutes": "How many minutes a quote that is held keeps its prices, its stock and its places in windows; a market day says so itself.",
     "order_confirmation": "Whether orders are sales at once (`automatic`), or when the farm confirms them (`farm`).",
     "own_products": "Whether those who belong to a farm may order its products.",
     "order_lines_max": "Maximum number of lines in an order.",

@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 
 from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
-from harvestd.kernel.formatting import money, quantity
+from harvestd.kernel.formatting import Amount, quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
@@ -86,7 +86,7 @@ def check_terms(
         if expected is not None or change.code in _OTHER_GOODS
     ]  # fmt: skip
     if expected is not None and total != expected:
-        is_, was = money(total, terms.currency), money(expected, terms.currency)
+        is_, was = Amount(total, terms.currency), Amount(expected, terms.currency)
         detail = worded("the total is now {is_}, not {was}; look at it again", is_=is_, was=was)
         params = {"before": str(expected), "after": str(total), "currency": terms.currency}
         errors.insert(0, FieldError("expected_total", f"the total is now {is_}", code="changed", params=params))

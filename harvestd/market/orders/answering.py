@@ -11,7 +11,7 @@ from datetime import datetime
 import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition, NotFound, PriceChanged
-from harvestd.kernel.formatting import money
+from harvestd.kernel.formatting import Amount
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.changes import By, Changed, changed
@@ -67,7 +67,7 @@ def _require_read(line: Line, given: Answer, terms: Terms) -> None:
         return
     before = expected if first is None else first
     assert before is not None
-    is_, was = money(total, terms.currency), money(before, terms.currency)
+    is_, was = Amount(total, terms.currency), Amount(before, terms.currency)
     params = {"before": str(before), "after": str(total), "currency": terms.currency}
     fault = FieldError("expected_total", f"the total is now {is_}", code="changed", params=params)
     if expected is not None:

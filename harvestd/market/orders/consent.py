@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harvestd.kernel.errors import Conflict, FieldError
-from harvestd.kernel.formatting import money
+from harvestd.kernel.formatting import Amount
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.changes import Pair
@@ -49,7 +49,7 @@ def require_within(total: int, most: int, terms: Terms) -> None:
     """Raise :class:`Conflict` if an order comes to more with what is to come in the place of something than it did with that."""
     if total <= most:
         return
-    is_, was = money(total, terms.currency), money(most, terms.currency)
+    is_, was = Amount(total, terms.currency), Amount(most, terms.currency)
     message = f"is too much: with its fees and taxes the order comes to {is_}, and {was} was agreed on"
     params = {"maximum": str(most), "after": str(total), "currency": terms.currency, "reason": "agreed"}
     detail = worded(

@@ -27,6 +27,10 @@ class Way:
     market_day_id: str | None = None
     window_id: str | None = None
 
+    def at(self, name: str) -> str:
+        """The place of one of its fields in the body: all that a quote has is named by the quote."""
+        return self.path if self.path == "quote_id" else f"{self.path}.{name}"
+
 
 @attrs.frozen
 class Farm:
@@ -77,7 +81,7 @@ def _concerned(way: Way, farms: Mapping[str, Farm]) -> list[str]:
 
 def _misplaced(way: Way, farms: Mapping[str, Farm], given: Collection[str]) -> Iterator[FieldError]:
     """That it is for a farm that is not part of the order, or for one that has one."""
-    field = f"{way.path}.farm_id"
+    field = way.at("farm_id")
     if way.farm_id is not None and way.farm_id not in farms:
         params = {"reason": "no-farm-of-order"}
         yield FieldError(field, "is not a farm of this order", code="not-found", params=params)
@@ -98,17 +102,15 @@ def alone(way: Way) -> list[FieldError]:
     if way.market_day_id is not None:
         message = "is of no use, since window_id says which day it is; leave it out"
         params = {"reason": "day-of-window"}
-        faults.append(FieldError(f"{way.path}.market_day_id", message, code="not-accepted", params=params))
+        faults.append(FieldError(way.at("market_day_id"), message, code="not-accepted", params=params))
     if way.method == "delivery" and not way.address:
         faults.append(
-            FieldError(
-                f"{way.path}.address", "is needed for delivery", code="required", params={"reason": "for-delivery"}
-            )
+            FieldError(way.at("address"), "is needed for delivery", code="required", params={"reason": "for-delivery"})
         )
     if way.method == "delivery" and way.pickup_point_id is not None:
         message = "is only for the method pickup"
         faults.append(
-            FieldError(f"{way.path}.pickup_point_id", message, code="not-accepted", params={"reason": "with-pickup"})
+            FieldError(way.at("pickup_point_id"), message, code="not-accepted", params={"reason": "with-pickup"})
         )
     return faults
 
@@ -128,7 +130,7 @@ def _point_fault(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> FieldErr
     """That the pick-up point is none of the farm's; ``alone`` is whether it is for this farm only."""
     if way.pickup_point_id is None or way.method == "delivery" or _point(way, farm) is not None:
         return None
-    field, lister = f"{way.path}.pickup_point_id", f"GET /api/farms/{farm_id}"
+    field, lister = way.at("pickup_point_id"), f"GET /api/farms/{farm_id}"
     if alone:
         message = f"is not a pick-up point of {farm.name}; {lister} lists them"
         params = {"reason": "point-of-one-farm", "farm": farm.name, "list": lister}

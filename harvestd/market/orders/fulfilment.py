@@ -9,6 +9,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.events import Event
+from harvestd.kernel.languages import Status
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
@@ -107,8 +108,8 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
         message = f"possible now: {possible}" if possible else "nothing more is possible: this part is final"
         params = {"allowed": possible} if possible else {"allowed": "", "reason": "final"}
         error = FieldError("to", message, code="not-one-of", params=params)
-        same = worded("this part is already {to}", to=to)
-        other = worded("this part is {status}, which cannot become {to}", status=part.status, to=to)
+        same = worded("this part is already {to}", to=Status(to))
+        other = worded("this part is {status}, which cannot become {to}", status=Status(part.status), to=Status(to))
         raise IllegalTransition(same if part.status == to else other, (error,))
     if to == "cancelled":
         return cancel(order, (farm_id,), actor, reason)
@@ -143,7 +144,7 @@ def require(
         worded(
             "the part of {farm} is already {status} and can no longer be changed",
             farm=part.farm_name,
-            status=part.status,
+            status=Status(part.status),
         )
     )
 
@@ -178,7 +179,7 @@ def _cancellable(
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
-        raise IllegalTransition(worded("this order is already {status}", status=order.status))
+        raise IllegalTransition(worded("this order is already {status}", status=Status(order.status)))
     refused = next((part for part in live if not _may_cancel(order, part, actor, open_days)), None)
     if refused is None:
         return tuple(part.farm_id for part in live)
@@ -193,7 +194,7 @@ def _cancellable(
         worded(
             "the part of {farm} is already {status} and can no longer be cancelled",
             farm=refused.farm_name,
-            status=refused.status,
+            status=Status(refused.status),
         )
     )
 

@@ -31,7 +31,7 @@ async def room(
         if id not in there or there[id][0].short(there[id][1].less(theirs.get(id, NOTHING)), measures)
     }  # fmt: skip
     full = [one for one in booking.parts.values() if one.slot.id in lacking]
-    return (await windows.full(unit.tx, full, wanted, unit.now),) if full else ()
+    return (await windows.full(unit, full, wanted),) if full else ()
 
 
 async def hold(

@@ -59,7 +59,9 @@ def usable(quote: Quote, holder: Holder, now: datetime) -> bool:
 
 def over() -> Invalid:
     """The refusal of an order of a quote that cannot be ordered, or that there is not."""
-    message = "is over, ordered already, or not yours; ask for a new one"
+    message = (
+        "is over, ordered already (GET /api/orders lists it), replaced by a newer one, or not yours; ask for a new one"
+    )
     return Invalid.of("quote_id", message, "expired", reason="quote")
 
 

@@ -172,7 +172,7 @@ _PARTS = Statement(
                                order by t.version), '[]')::text
                  from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id),
               case when d.id is null then 'null' else json_build_object(
-                  'status', d.status, 'opens_at', d.opens_at, 'closes_at', d.closes_at, 'starts_at', w.starts_at, 'lead_minutes', coalesce((
+                  'status', d.status, 'opens_at', d.opens_at, 'closes_at', d.closes_at, 'starts_at', w.starts_at, 'closed_full', d.closed_full, 'lead_minutes', coalesce((
                       select m.lead_minutes from market_day_farms m where m.day_id = d.id and m.farm_id = p.farm_id and not d.all_farms), 0))::text end
          from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id
               left join windows w on w.id = p.window_id left join market_days d on d.id = w.day_id

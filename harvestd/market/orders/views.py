@@ -31,7 +31,7 @@ from harvestd.market.orders.shapes import (
     OrderTotals,
 )
 from harvestd.market.orders.step_shapes import OrderStep
-from harvestd.market.orders.windowed_rules import takes_orders
+from harvestd.market.orders.windowed_rules import takes_changes
 from harvestd.market.pricing.amounts import PLAIN, Pricing, read
 from harvestd.market.pricing.charged_rules import code_of, fees_of
 from harvestd.web.money import money
@@ -146,7 +146,7 @@ def _standing(order: store.Order, parts: Sequence[store.PartRow], lines: Sequenc
 def _can(
     order: Standing, parts: Sequence[store.PartRow], viewer: Viewer, may: Mapping[Permission, Collection[str]], now: datetime
 ) -> list[str]:  # fmt: skip
-    open_days = {p.farm_id: takes_orders(p.hours, now) for p in parts if p.hours is not None}
+    open_days = {p.farm_id: takes_changes(p.hours, now) for p in parts if p.hours is not None}
     return actions_of(order, viewer, may, open_days)
 
 

@@ -85,5 +85,8 @@ def _require_plausible(line: Line, each: Amount, scale: Amount, terms: Terms) ->
     if scale.quantity * GRAMS[scale.unit] <= grams:
         return
     most = (grams / GRAMS[scale.unit]).quantize(PLACES, ROUND_DOWN)
-    message = f"is more than {said(most, scale.unit)}, which is {terms.weight_most * 100 // WHOLE} % of what was estimated; look at the number and at its unit"
-    raise Invalid.of("quantity", message, "above-maximum", maximum=shown(most), unit=scale.unit, reason="estimate")
+    percent = str(terms.weight_most * 100 // WHOLE)
+    message = f"is more than {said(most, scale.unit)}, which is {percent} % of what was estimated; look at the number and at its unit"
+    raise Invalid.of(
+        "quantity", message, "above-maximum", maximum=shown(most), unit=scale.unit, percent=percent, reason="estimate"
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
 from harvestd.kernel.errors import FieldError, MarketClosed
 from harvestd.kernel.sentences import worded
@@ -39,7 +40,7 @@ def faults(farms: Mapping[str, Farm], ways: Sequence[Way], slots: Mapping[str, S
     for way in ways:
         if way.farm_id is not None and way.farm_id not in farms:
             continue  # which is a fault of its own
-        field = f"{way.path}.window_id"
+        field = way.at("window_id")
         if way.window_id is None:
             message = "is needed: this market sells by market days; GET /api/cart/windows lists the windows"
             yield FieldError(field, message, code="required", params={"reason": "by-days"})
@@ -60,23 +61,23 @@ def _unfit(way: Way, slot: Slot, farms: Mapping[str, Farm]) -> Iterator[FieldErr
     if way.method != slot.method:
         message = f"must be {slot.method}, as the window is for that"
         params = {"allowed": slot.method, "reason": "by-window"}
-        yield FieldError(f"{way.path}.method", message, code="not-one-of", params=params)
+        yield FieldError(way.at("method"), message, code="not-one-of", params=params)
     if (
         way.pickup_point_id is not None
         and slot.method == "pickup"
         and (slot.point or {}).get("id") != way.pickup_point_id
     ):
         message = "is not where this window is; leave it out"
-        yield FieldError(f"{way.path}.pickup_point_id", message, code="not-accepted", params={"reason": "by-window"})
+        yield FieldError(way.at("pickup_point_id"), message, code="not-accepted", params={"reason": "by-window"})
     if way.method == slot.method == "delivery" and way.address and not _delivers(slot.area, way.address):
         message = "has none of the postcodes of this window; choose another window"
-        yield FieldError(f"{way.path}.address", message, code="not-accepted", params={"reason": "outside-area"})
+        yield FieldError(way.at("address"), message, code="not-accepted", params={"reason": "outside-area"})
     for farm_id in farms if way.farm_id is None else [way.farm_id] if way.farm_id in farms else []:
         if (slot.leads is not None and farm_id not in slot.leads) or slot.farm_id not in (None, farm_id):
             name = farms[farm_id].name
             message = f"is not for {name}, which has no part in it; choose another window for it"
             named = {"reason": "farm-of-window", "farm": name}
-            yield FieldError(f"{way.path}.window_id", message, code="not-found", params=named)
+            yield FieldError(way.at("window_id"), message, code="not-found", params=named)
 
 
 def _delivers(area: Mapping[str, Any] | None, address: str) -> bool:
@@ -106,12 +107,18 @@ def takes_orders(hours: Hours, now: datetime) -> bool:
     return _is_open(hours, now) and now < closes_for(hours.closes_at, hours.lead_minutes)
 
 
+def takes_changes(hours: Hours, now: datetime) -> bool:
+    """Whether a window takes changes of what is ordered for it: as long as it takes orders, or would if it were not full."""
+    full = hours.status == "closed" and hours.closed_full
+    return takes_orders(msgspec.structs.replace(hours, status="open") if full else hours, now)
+
+
 def _is_open(hours: Hours, now: datetime) -> bool:
     return hours.status == "open" and hours.opens_at <= now < min(hours.closes_at, hours.starts_at)
 
 
 def _late(one: Booked, farm_id: str, name: str, now: datetime) -> FieldError | None:
-    field, slot, hours = f"{one.way.path}.window_id", one.slot, one.slot.hours(farm_id)
+    field, slot, hours = one.way.at("window_id"), one.slot, one.slot.hours(farm_id)
     if not _is_open(hours, now):
         return _closed(field, slot)
     if not takes_orders(hours, now):
@@ -122,7 +129,7 @@ def _late(one: Booked, farm_id: str, name: str, now: datetime) -> FieldError | N
 
 def _lost(one: Booked, now: datetime) -> FieldError | None:
     """The fault of a window whose place is held, and of no use any more: no cut-off takes it away."""
-    field, slot = f"{one.way.path}.window_id", one.slot
+    field, slot = one.way.at("window_id"), one.slot
     if slot.status == "cancelled":
         message = f"is of {slot.day_name}, which was cancelled; choose another window"
         return FieldError(field, message, code="expired", params={"reason": "day-cancelled", "value": slot.day_name})

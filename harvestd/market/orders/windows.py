@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
 from harvestd.kernel.errors import FieldError, WindowFull
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import market_day, stale
+from harvestd.kernel.formatting import moment
 from harvestd.kernel.names import accept
-from harvestd.market.days import day_actions, day_steps, load_rules, slot_rows, window_rows
+from harvestd.market.days import (
+    day_actions,
+    day_steps,
+    load_rules,
+    slot_rows,
+    standing_rows,
+    standing_rules,
+    window_rows,
+)
 from harvestd.market.days.load_rules import Load, Terms
 from harvestd.market.days.slot_rows import NOTHING, NOTHING_HELD
 from harvestd.market.days.slots import Slot
+from harvestd.market.days.standing_rules import NOBODY, Stands
 from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders import windowed_rules as rules
 from harvestd.market.orders.delivery_rules import Farm, Way
@@ -23,7 +33,7 @@ from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part, Placed
 from harvestd.market.orders.windowed_rules import Booked
 from harvestd.parts import Parts
-from harvestd.store.postgres.statements import Reader, Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.unit_of_work import UnitOfWork
 
 #: Windows that are looked at to name the next free one.
@@ -85,7 +95,7 @@ async def take(
     taken = await slot_rows.take(unit.tx, order.id, wanted, held=held)
     lacking = [one for one in booking.parts.values() if one.slot.id not in taken]
     if lacking:
-        raise await full(unit.tx, lacking, wanted, unit.now)
+        raise await full(unit, lacking, wanted)
     unit.on_commit(lambda: unit.parts.due(day_steps.TASK))
     return changed(one.slot.day_id for one in booking.parts.values())
 
@@ -112,13 +122,18 @@ def measured(lines: Iterable[tuple[str, str, Load]], counted: Terms) -> dict[str
     return {window_id: load_rules.together(some, counted) for window_id, some in loads.items()}
 
 
-async def full(reader: Reader, lacking: Sequence[Booked], wanted: Mapping[str, Measures], now: datetime) -> WindowFull:
-    """The refusal, which names the next window of the same method that takes as much."""
-    return none_left(await slot_rows.of_open_days(reader, now, MANY), lacking, wanted)
+async def full(unit: UnitOfWork, lacking: Sequence[Booked], wanted: Mapping[str, Measures]) -> WindowFull:
+    """The refusal, which names the next window of the same method that takes as much, and says how long places are held that may come back."""
+    others = await slot_rows.of_open_days(unit.tx, unit.now, MANY)
+    stands = await standing_rows.on_windows(unit.tx, [one.slot.id for one in lacking], unit.now)
+    return none_left(unit, others, stands, lacking, wanted)
 
 
-def none_left(others: Sequence[Slot], lacking: Sequence[Booked], wanted: Mapping[str, Measures]) -> WindowFull:
-    """The same, of ``others`` that are known."""
+def none_left(
+    unit: UnitOfWork, others: Sequence[Slot], stands: Mapping[str, Stands], lacking: Sequence[Booked], wanted: Mapping[str, Measures]
+) -> WindowFull:  # fmt: skip
+    """The same, of windows that are known, and what stands on those that are ``lacking``."""
+    now, zone = unit.now, unit.parts.settings.market_timezone
     errors = []
     for one in lacking:
         measures = wanted[one.slot.id]
@@ -128,11 +143,18 @@ def none_left(others: Sequence[Slot], lacking: Sequence[Booked], wanted: Mapping
             and not slot.capacity.short(slot.taken, measures)
         ]  # fmt: skip
         following = min(free, key=lambda slot: (slot.starts_at < one.slot.starts_at, slot.starts_at), default=None)
-        params, message = {}, "is full; there is no other window that has this much left"
+        said, params = ["is full"], dict[str, str]()
         if following is not None:
-            at = following.starts_at.isoformat().replace("+00:00", "Z")
-            params, message = {"next": following.id, "from": at}, f"is full; the next free one begins at {at}"
-        errors.append(FieldError(f"{one.way.path}.window_id", message, code="window-full", params=params))
+            at = following.starts_at
+            said.append(f"the next free one begins on {moment(at, ZoneInfo(zone))}")
+            params = {"next": following.id, "from": at.isoformat().replace("+00:00", "Z"), "zone": zone}
+        else:
+            said.append("there is no other window that has this much left")
+        minutes = standing_rules.minutes(stands.get(one.slot.id, NOBODY), now)
+        if minutes:
+            said.append(f"some of it is held for others, for {minutes} minutes at most")
+            params["minutes"] = str(minutes)
+        errors.append(FieldError(one.way.at("window_id"), "; ".join(said), code="window-full", params=params))
     return WindowFull("the window has not this much left; nothing was taken", tuple(dict.fromkeys(errors)))
 
 

@@ -8,9 +8,10 @@ import attrs
 import msgspec
 
 from harvestd.kernel.events import Event
-from harvestd.market.days import day_steps, slot_rows
+from harvestd.market.days import day_steps, slot_rows, standing_rows
 from harvestd.market.days.slot_rows import NOTHING, NOTHING_HELD
 from harvestd.market.days.slots import Slot
+from harvestd.market.days.standing_rules import Stands
 from harvestd.market.days.window_rules import MEASURES, Capacity, Measures
 from harvestd.market.orders import windows
 from harvestd.market.orders.delivery_rules import Way
@@ -33,11 +34,12 @@ async def begin(unit: UnitOfWork, asked: Sequence[Sequence[Way]], by_days: bool)
 @attrs.define
 class Places:
     """``room`` is what each locked window holds and what is taken of that by now, ``taken`` what each order takes, by the order's and the window's id, and what
-    was held of it, ``open`` are all that take orders, once somebody has to know."""
+    was held of it. Once somebody has to know, ``open`` are all that take orders, and ``stands`` is what stands on the locked ones."""
 
     room: dict[str, tuple[Capacity, Measures]]
     taken: list[tuple[str, str, Measures, Measures]] = attrs.field(factory=list)
     open: list[Slot] | None = None
+    stands: Mapping[str, Stands] | None = None
 
     async def take(
         self, unit: UnitOfWork, booking: Booking, order: Placed, held: Mapping[str, Measures] = NOTHING_HELD
@@ -53,7 +55,7 @@ class Places:
         }
         if short:
             lacking = [one for one in booking.parts.values() if one.slot.id in short]
-            raise windows.none_left(await self._others(unit), lacking, wanted)
+            raise windows.none_left(unit, await self._others(unit), await self._stands(unit), lacking, wanted)
         for id, measures in wanted.items():
             capacity, before = self.room[id]
             own = held.get(id, NOTHING)
@@ -75,6 +77,12 @@ class Places:
             msgspec.structs.replace(slot, **{f"taken_{name}": getattr(self.room[slot.id][1], name) for name in MEASURES})
             if slot.id in self.room else slot for slot in self.open
         ]  # fmt: skip
+
+    async def _stands(self, unit: UnitOfWork) -> Mapping[str, Stands]:
+        """What stands on the windows of these orders, read once, too."""
+        if self.stands is None:
+            self.stands = await standing_rows.on_windows(unit.tx, sorted(self.room), unit.now)
+        return self.stands
 
     def _short(self, id: str, wanted: Measures, held: Measures) -> bool:
         """Whether less is left than is wanted beyond what is held, in any measure."""

@@ -62,6 +62,22 @@ async def test_one_that_opened_again_closes_at_its_cut_off(market: Market) -> No
     assert (await events(market))[2:] == [("reopened", ""), ("closing_soon", ""), ("closed", "cut-off")]
 
 
+async def test_a_buyer_changes_what_is_ordered_for_a_full_day_until_its_cut_off(market: Market) -> None:
+    s, buyer = await stall(market, ONE), await market.person()
+    path = await sold_out(s, buyer)
+    order = (await buyer.get(path)).json()
+    part = f"{path}/parts/{s.farmer.farm_id}/status"
+    assert (await s.farmer.post(part, {"to": "confirmed"})).status == 200
+    assert "amend" in (await buyer.get(path)).json()["can"]
+    less = {"lines": [{"line_id": order["lines"][0]["id"], "quantity": "0.5"}]}
+    changed = await buyer.request("PATCH", path, less, If_Match="*")
+    assert (changed.status, changed.json()["lines"][0]["quantity"]) == (200, "0.500"), changed.text
+    assert (await s.manager.post(f"/api/market-days/{s.day['id']}/close", None)).status == 200
+    assert "amend" not in (await buyer.get(path)).json()["can"]
+    assert (await buyer.request("PATCH", path, less, If_Match="*")).status == 409
+    assert market.broken() == []
+
+
 async def test_what_the_staff_have_closed_stays_closed_also_where_it_was_full_before(market: Market) -> None:
     s, buyer = await stall(market, ONE), await market.person()
     order, path = await sold_out(s, buyer), f"/api/market-days/{s.day['id']}/close"

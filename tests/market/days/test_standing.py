@@ -283,9 +283,15 @@ def test_whoever_goes_by_a_window_comes_right_if_neither_end_has_moved(start: in
 
 async def test_the_notices_of_a_move_are_each_once(market: Market) -> None:
     r = await round_of(market)
+    assert (await r.place(window=1)).status == 201
+    await market.work()
     assert (await r.change({"windows": r.windows({"from": hours(r.market, 31)})})).status == 200
     await market.work(twice=True)
     assert (await notices(r.farmer))[0] == "Saturday: another time or place"
+    said = [
+        body for subject, body in await mails(market, r.farmer.email) if subject == "Saturday: another time or place"
+    ]
+    assert len(said) == 1 and said[0].rstrip().endswith("Orders: 1"), "those of the other window stay where they are"
     assert sum("another time or place" in title for title in await notices(r.buyer)) == 1
 
 

@@ -100,6 +100,24 @@ async def test_farms_hear_what_to_pick_once_their_day_is_closed(market: Market) 
     assert (await s.farmer.get("/api/notifications")).json()["items"][0]["data"]["market_day_id"] == s.day["id"]
 
 
+async def test_what_to_pick_for_a_full_day_says_that_it_may_open_again_and_is_renewed_when_it_has(
+    market: Market,
+) -> None:
+    s, buyer = await stall(market, {"capacity": {"orders": 1}}), await market.person()
+    for quantity in ("1.25", "0.5"):
+        order = (await s.order(buyer, (s.carrots, quantity))).json()
+        await day_steps.step_all(market.parts)
+        await market.work(twice=True)
+        title = "Saturday is full: what to pick for Green Acres"
+        told = [body for subject, body in await mails(market, s.farmer.email) if subject == title]
+        said = next(body for body in told if f"{quantity} kg  Carrots" in body)
+        assert "If one comes back before" in said and "Orders for Green Acres: 1" in said
+        if quantity == "1.25":
+            await buyer.post(f"/api/orders/{order['id']}/cancel", {})
+            await day_steps.step_all(market.parts)
+    assert len(await of_days(market, s.farmer)) == 2
+
+
 async def test_a_day_that_is_cancelled_is_one_mail_for_each_order_and_for_each_farm(market: Market) -> None:
     s, buyer = await stall(market), await market.person()
     for _ in range(3):
@@ -124,4 +142,5 @@ async def test_farms_that_take_part_by_name_hear_of_a_cancelled_day_without_orde
     await manager.post(f"/api/market-days/{day['id']}/cancel", {})
     await market.work(twice=True)
     assert await of_days(market, farmer) == ["Saturday is cancelled"] and await of_days(market, other) == []
-    assert all("Reason" not in body for _, body in await mails(market, farmer.email))
+    ((_, said),) = await mails(market, farmer.email)
+    assert "Reason" not in said and "Nothing is ordered of Green Acres" in said and "back on sale" not in said

@@ -115,7 +115,10 @@ async def test_a_place_that_is_held_is_nobody_else_s_until_it_comes_back(market:
     assert refused.json()["errors"][0]["params"] == {
         "next": s.day["windows"][1]["id"],
         "from": s.day["windows"][1]["from"],
+        "zone": "UTC",
+        "minutes": "15",
     }
+    assert "some of it is held for others, for 15 minutes at most" in refused.json()["errors"][0]["message"]
     assert refusals(await ask(s, other, *lines(s, theirs))) == FULL
     assert refusals(await ask(s, other, *lines(s, theirs), hold=False)) == FULL
     await ENDS[end](s, buyer)
@@ -233,7 +236,7 @@ async def test_what_is_held_for_a_day_that_is_cancelled_is_refused_at_once_and_l
     quote = await held(s, buyer)
     assert (await s.manager.post(f"/api/market-days/{s.day['id']}/cancel", {"reason": "Storm."})).status == 200
     refused = await order_of(buyer, quote, "cancelled")
-    assert problem(refused) == (409, "market-closed", [("quote_id.window_id", "expired")])
+    assert problem(refused) == (409, "market-closed", [("quote_id", "expired")])
     assert refused.json()["errors"][0]["params"] == {"reason": "day-cancelled", "value": s.day["name"]}
     assert market.broken() == []
     await market.work()
@@ -264,12 +267,46 @@ async def test_a_window_is_neither_left_out_nor_made_smaller_than_what_is_held_o
     async def put(*windows: dict[str, Any]) -> Response:
         return await s.manager.request("PATCH", path, {"windows": [*windows]}, If_Match="*")
 
-    assert problem(await put()) == (409, "conflict", [("windows", "has-orders")])
+    left_out = await put()
+    assert problem(left_out) == (409, "conflict", [("windows", "has-orders")])
+    assert left_out.json()["errors"][0]["params"] == {"orders": "0", "holds": "1", "minutes": "15", "reason": "held"}
+    point = (await s.manager.post("/api/pickup-points", {"name": "Hall", "address": "1 Square"})).json()["id"]
+    turned = await put({**kept, "method": "pickup", "pickup_point_id": point})
+    assert problem(turned) == (409, "conflict", [("windows[0].method", "has-orders")])
     smaller = await put({**kept, "capacity": {"weight_kg": "1.9"}})
     assert problem(smaller) == (422, "invalid", [("windows[0].capacity.weight_kg", "below-reserved")])
     await ended(market)
     assert (await put({**kept, "capacity": {"weight_kg": "1.9"}})).status == 200
     assert (await put()).status == 200
+
+
+async def test_a_farm_does_not_leave_a_day_while_quotes_of_its_goods_are_held_for_it(market: Market) -> None:
+    s, buyer = await stall(market), await market.person()
+    other, path = await market.farmer(farm="Blue Acres"), f"/api/market-days/{s.day['id']}"
+    quote = await held(s, buyer)
+
+    async def only(*farms: str) -> Response:
+        return await s.manager.request("PATCH", path, {"farms": [{"farm_id": id} for id in farms]}, If_Match="*")
+
+    refused = await only(other.farm_id)
+    assert problem(refused) == (409, "conflict", [("farms", "has-orders")])
+    (error,) = refused.json()["errors"]
+    assert error["params"] == {
+        "orders": "0",
+        "farm": "Green Acres",
+        "holds": "1",
+        "minutes": "15",
+        "reason": "farm-held",
+    }
+    assert (
+        error["message"]
+        == "leaves out Green Acres, of which quotes are held (1), for 15 minutes at most; try again then"
+    )
+    assert (await only(s.farmer.farm_id)).status == 200
+    assert (await order_of(buyer, quote, "kept")).status == 201
+    refused = await only(other.farm_id)
+    assert refused.json()["errors"][0]["params"] == {"orders": "1", "farm": "Green Acres"}
+    assert market.broken() == []
 
 
 async def test_a_day_whose_last_place_is_held_is_no_full_one(market: Market) -> None:

@@ -71,7 +71,7 @@ def test_what_weighs_several_times_its_estimate_is_a_slip(quantity: str, unit: s
     (error,) = refused.value.errors
     limit = {"kg": "7.200" if most == 300 else "4.800", "g": "7200.000", "lb": "15.873"}[unit]
     assert (error.field, error.code) == ("quantity", "above-maximum")
-    assert error.params == {"maximum": limit, "unit": unit, "reason": "estimate"}
+    assert error.params == {"maximum": limit, "unit": unit, "percent": str(most), "reason": "estimate"}
 
 
 def test_of_what_is_left_of_a_line() -> None:

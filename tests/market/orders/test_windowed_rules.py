@@ -10,7 +10,7 @@ import pytest
 from harvestd.kernel.errors import MarketClosed
 from harvestd.market.days.slots import Slot
 from harvestd.market.orders.delivery_rules import Farm, Way
-from harvestd.market.orders.windowed_rules import Booked, check_open
+from harvestd.market.orders.windowed_rules import Booked, check_open, takes_changes
 
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,6 +33,21 @@ def refused(one: Slot, held: tuple[str, ...]) -> str:
     except MarketClosed as closed:
         return closed.errors[0].params["reason"]
     return ""
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        ({}, True),
+        ({"status": "closed"}, False),
+        ({"status": "closed", "closed_full": True}, True),
+        ({"status": "closed", "closed_full": True, "closes_at": NOON}, False),
+        ({"status": "closed", "closed_full": True, "leads": {"acres": 60}}, False),
+        ({"status": "cancelled", "closed_full": True}, False),
+    ],
+)
+def test_what_is_ordered_for_a_full_day_is_changed_until_its_cut_off(more: dict[str, Any], changes: bool) -> None:
+    assert takes_changes(slot(**more).hours("acres"), NOON) is changes
 
 
 @pytest.mark.parametrize(

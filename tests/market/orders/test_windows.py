@@ -97,7 +97,7 @@ async def test_each_measure_is_taken_and_a_full_one_names_the_next(market: Marke
     full = await s.order(buyer, (s.carrots, "0.05"))
     assert problem(full) == (409, "window-full", [("fulfilment.window_id", "window-full")])
     following = s.day["windows"][1]
-    assert full.json()["errors"][0]["params"] == {"next": following["id"], "from": following["from"]}
+    assert full.json()["errors"][0]["params"] == {"next": following["id"], "from": following["from"], "zone": "UTC"}
     assert (await s.order(buyer, window=s.day["windows"][1]["id"])).status == 201
     second = await s.order(buyer, window=s.day["windows"][1]["id"])
     assert second.json()["errors"][0]["params"]["next"] == s.day["windows"][2]["id"]
