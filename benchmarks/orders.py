@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any
 
+import msgspec
 import psycopg2
 
 from benchmarks import cpu, orders_market, pgbench, vendure_shop
@@ -36,6 +37,7 @@ CLIENTS = 32
 #: Buyers who all want one product, each at a connection of their own; and what is compared: an order of one line is of that, or of one of as many.
 WHO_WANT_ONE = 64
 ONE, SPREAD = "one product", "64 products"
+ONE_BASKET, BASKETS_APART = "all the same", "each of their own"
 #: Who wants one of the last five; as many are signed in.
 WANTING, WANTING_QUICK = 50, 16
 #: Connections of pgbench: as many as harvestd keeps by default (``database_pool``).
@@ -101,7 +103,12 @@ def run(ground: Ground) -> list[Figure]:
             contestants[VENDURE] = partial(server.orders, _BASKETS, max(SHOPPING, ground.seconds), SHOPPERS)
         contestants[OURS]()  # connections, caches, and statements that are prepared
         found = contest(ground, contestants)
-        figures = [*_of_peak(found, why), _asked(ground, counted, samples), _one_product(ground, served)]
+        figures = [
+            *_of_peak(found, why),
+            _asked(ground, counted, samples),
+            _one_product(ground, served),
+            _carts(ground, served),
+        ]
         held.close()
         ground.say("the relay sends what is left")
         wait_until("every event is sent", lambda: market.query(_UNSENT) == [(False,)], 240)
@@ -180,6 +187,29 @@ def _one_product(ground: Ground, served: dict[str, tuple[Market, int]]) -> Figur
         targets=[Target(f"{OURS}, {ONE}", f"{OURS}, {SPREAD}", ratio=0.9)],
         notes=[f"One line an order, {WHO_WANT_ONE} clients at once: all of the one product, or each of one of {BASKETS}."],
     )  # fmt: skip
+
+
+def _carts(ground: Ground, served: dict[str, tuple[Market, int]]) -> Figure:
+    """What a shop's front end sends: each buyer has filled a cart, and all order theirs at once."""
+    contestants: dict[str, Callable[[], Paced]] = {}
+    for name, (market, port) in served.items():
+        market.sign_in(port, WHO_WANT_ONE)
+        for what, baskets in ((BASKETS_APART, market.baskets), (ONE_BASKET, market.baskets[:1])):
+            contestants[f"{name}, {what}"] = partial(_load_carts, market, port, baskets, 3 if ground.quick else 8)
+    found = contest(ground, contestants)
+    return Figure(
+        name="orders-carts", title="Orders of carts", unit="orders/s", rounds=of(found, lambda each: each.rate), per="order", **spent(found),
+        notes=[f"{WHO_WANT_ONE} buyers with {LINES} lines in the cart of each, {BASKETS_APART} or {ONE_BASKET}, order at once, some times a round."],
+    )  # fmt: skip
+
+
+def _load_carts(market: Market, port: int, baskets: list[list[dict[str, str]]], times: int) -> Paced:
+    """So often a cart of everybody, filled meanwhile."""
+    found = [_all_good(paced(port, market.carts(baskets), 0, 30.0, len(market.tokens))) for _ in range(times)]
+    each = [one.spent for one in found if one.spent is not None]
+    parts = {part: sum(one.parts.get(part, 0.0) for one in each) for part in each[0].parts}
+    together = cpu.Spent(parts, sum(one.requests for one in each), statistics.median(one.client for one in each))
+    return msgspec.structs.replace(found[-1], rate=statistics.median(one.rate for one in found), spent=together)
 
 
 def _load_of(market: Market, port: int, seconds: float, baskets: list[list[dict[str, str]]]) -> Paced:

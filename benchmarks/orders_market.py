@@ -42,6 +42,14 @@ with keeper as (
     values (gen_random_uuid(), 'keeper@localhost', 'keeper@localhost', 'keeper', 'keeper', 'Keeper', 'x', 'farmer', now(), now())
     returning id)
 insert into farm_members (farm_id, user_id) select f.id, k.id from farms f cross join keeper k order by f.id"""
+# One cart for each line's buyer who has none.
+_CARTS = """
+with l as (select * from unnest(%s::text[], %s::uuid[], %s::numeric[]) as l(buyer, product, quantity)), opened as (
+    insert into carts (id, user_id, updated_at)
+    select gen_random_uuid(), id, now() from users where username in (select buyer from l) returning id, user_id)
+insert into cart_items (cart_id, product_id, quantity, price_seen, added_at)
+select o.id, p.id, l.quantity, p.price, now() from opened o join users u on u.id = o.user_id join l on l.buyer = u.username join products p on p.id = l.product
+returning cart_id"""
 _IDS = "select id::text from users union all select id::text from farms"
 
 
@@ -80,6 +88,21 @@ class Market:
         bodies = [json.dumps({"lines": lines}).encode() for lines in baskets or self.baskets]
         for number in self._numbers:
             yield self._request(number, bodies[number % len(bodies)])
+
+    def carts(self, baskets: Sequence[Sequence[dict[str, str]]]) -> list[bytes]:
+        """Fill a cart of each buyer with one of the baskets in turn, and answer the orders of these."""
+        names = [f"{self.whose}{n}" for n in range(len(self.tokens))]
+        lines = [(who, line) for n, who in enumerate(names) for line in baskets[n % len(baskets)]]
+        self.query(
+            _CARTS, [who for who, _ in lines], [line["product_id"] for _, line in lines], [line["quantity"] for _, line in lines]
+        )  # fmt: skip
+        numbers = [next(self._numbers) for _ in names]
+        return [
+            rate.request(
+                "POST", "/api/orders", b"{}", Authorization=f"Bearer {token}", Idempotency_Key=f"cart-{number}"
+            )
+            for token, number in zip(self.tokens, numbers, strict=True)
+        ]
 
     def requests_for_the_last(self, buyers: int) -> list[bytes]:
         """An order of one of the last five by each."""

@@ -46,12 +46,15 @@ class _Group(Generic[Item, Outcome]):
 
 class Gathering(Generic[Item, Outcome]):
     """``together`` does several items at once, all or none, and returns for each, in the order in which they came, what came of it: an exception is raised where that
-    item waits. At most ``groups`` are under way, however long they take."""
+    item waits, and one of which nothing came (None) is done by itself after the group. At most ``groups`` are under way, however long they take."""
 
     log = Logger()
 
     def __init__(
-        self, reactor: Any, together: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]], groups: int
+        self,
+        reactor: Any,
+        together: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception | None]]],
+        groups: int,
     ) -> None:
         self._reactor = reactor
         self._together = together
@@ -99,7 +102,8 @@ class Gathering(Generic[Item, Outcome]):
             )  # fmt: skip
             return
         for place, outcome in zip(group.places, outcomes, strict=True):
-            place.outcome.append(outcome)
+            if outcome is not None:
+                place.outcome.append(outcome)
 
     def _free(self) -> bool:
         held_up = sum(group.late for group in self._under_way)

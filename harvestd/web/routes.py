@@ -95,8 +95,8 @@ class Shared:
     """Which requests of a ``Mode.WRITE`` route, one without a query, may share a transaction with others that wait at the same time.
 
     ``suits`` is called as the handler is, before any transaction. ``work`` is called with the unit of work and, for each request in the order of arrival, its
-    context and its body, and returns for each what the handler would: its result, or the refusal that it would raise, which is no other's. It writes nothing
-    for those that it refuses, and raises whatever concerns them all: then each has a transaction of its own."""
+    context and its body, and returns for each what the handler would: its result, or the refusal that it would raise, which is no other's; or None for one that turns out to need a transaction of its own. It writes nothing
+    for these and for those that it refuses, and raises whatever concerns them all: then each has a transaction of its own."""
 
     suits: Callable[[Any, Any], Awaitable[bool]]
     work: Callable[[Any, Sequence[tuple[Any, Any]]], Awaitable[Sequence[Any]]]

@@ -62,13 +62,13 @@ class Sharing:
         finally:
             self._keys.discard(own)
 
-    async def _together(self, requests: Sequence[_Request]) -> Sequence[Response | Exception]:
-        async def work(unit: UnitOfWork) -> Sequence[Response | Exception]:
+    async def _together(self, requests: Sequence[_Request]) -> Sequence[Response | Exception | None]:
+        async def work(unit: UnitOfWork) -> Sequence[Response | Exception | None]:
             return await self._answered(unit, requests)
 
         return await change(self._parts, work, now=requests[-1].context.now, attempts=1)
 
-    async def _answered(self, unit: UnitOfWork, requests: Sequence[_Request]) -> Sequence[Response | Exception]:
+    async def _answered(self, unit: UnitOfWork, requests: Sequence[_Request]) -> Sequence[Response | Exception | None]:
         ttl = self._parts.settings.idempotency_ttl
         known = await idempotency_groups.claim(unit.tx, [one.claim for one in requests], unit.machine_now, ttl)
         found: list[Response | Exception | None] = [
@@ -80,11 +80,11 @@ class Sharing:
         values = await self._shared.work(unit, asked) if due else []
         answers = []
         for n, context, value in zip(due, inside, values, strict=True):
-            if isinstance(value, MarketError):
+            if value is None or isinstance(value, MarketError):
                 found[n] = value
                 continue
             reply = replies.of_value(self._route, value, context.path, None, translated.headers(context))
             answers.append((requests[n].claim, recorded(requests[n].key, reply)))
             found[n] = reply
         idempotency_groups.record(unit.tx, answers, unit.machine_now)
-        return [one for one in found if one is not None]
+        return found

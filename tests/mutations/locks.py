@@ -107,13 +107,18 @@ LOCKS: tuple[Lock, ...] = (
         _MEETINGS + "test_two_holds_of_one_person_that_meet_leave_the_second",
     ),
     _lock(
-        "orders/quote_rows.py", "what somebody holds", "order by id for update", "order by id",
+        "orders/quote_rows.py", "what somebody holds", "token_hash = :token_hash::bytea order by id for update", "token_hash = :token_hash::bytea order by id",
         _MEETINGS + "test_a_hold_is_ordered_or_replaced_and_what_it_kept_is_given_back_once",
     ),
     _lock(
         "orders/quote_rows.py", "a quote that is ordered or over", "where id = :quote_id for update", "where id = :quote_id",
         _MEETINGS + "test_a_hold_is_ordered_or_replaced_and_what_it_kept_is_given_back_once",
         _ORDERS + "test_quotes.py::test_a_hold_that_ends_and_the_order_of_it_are_one_or_the_other",
+    ),
+    _lock(
+        "orders/quote_rows.py", "the quotes of orders that are placed together",
+        "where id = any(:quotes::uuid[]) order by id for update", "where id = any(:quotes::uuid[]) order by id",
+        _ORDERS + "test_carts_together.py::test_quotes_are_locked_before_they_are_read",
     ),
     # --- market days and their windows ---
     _lock(
@@ -124,7 +129,7 @@ LOCKS: tuple[Lock, ...] = (
         _lock(
             "days/slot_rows.py", f"whether a window has so much left: {name}",
             f"or w.max_{name} is null or w.taken_{name}", f"or true or w.taken_{name}",
-            _ORDERS + f"test_windows.py::test_of_many_buyers_as_many_get_a_place_as_there_are[{measure}]",
+            _ORDERS + f"test_windows.py::test_one_after_the_other_as_many_get_a_place_as_there_are[{measure}]",
         )
         for name, measure in (("orders", "orders"), ("crates", "crates"), ("grams", "weight"))
     ),
@@ -186,6 +191,11 @@ LOCKS: tuple[Lock, ...] = (
     _lock(
         "carts/rows.py", "a guest's cart", "where token_hash = :token_hash for update", "where token_hash = :token_hash",
         _MEETINGS + "test_what_is_put_into_a_cart_while_it_is_ordered_is_in_the_next",
+    ),
+    _lock(
+        "carts/rows.py", "the carts of orders that are placed together",
+        "order by user_id is not null, id for update", "order by user_id is not null, id",
+        _ORDERS + "test_carts_together.py::test_carts_are_locked_before_they_are_read",
     ),
     _lock(
         "carts/rows.py", "whether a cart is still old", "delete from carts where updated_at < :before and id in", "delete from carts where id in",

@@ -31,9 +31,14 @@ class Bench:
         self.ends.append(Deferred())
         await self.ends[-1]
 
-    async def _together(self, items: Sequence[str]) -> list[str | Exception]:
+    async def _together(self, items: Sequence[str]) -> list[str | Exception | None]:
         await self._wait([*items])
-        return [ValueError(one) if one.startswith("bad") else f"{one} together" for one in items]
+        return [self._of(one) for one in items]
+
+    def _of(self, item: str) -> str | Exception | None:
+        if item.startswith("apart"):
+            return None
+        return ValueError(item) if item.startswith("bad") else f"{item} together"
 
     def start(self, *items: str) -> list[Deferred[str]]:
         return [Deferred.fromCoroutine(self._one(item)) for item in items]
@@ -89,6 +94,21 @@ def test_whoever_waits_goes_on_with_all_others_in_the_order_in_which_they_came(b
     bench.end(2)
     found = [outcome(one) for one in waiting]
     assert (found[0], str(found[1]), found[2]) == ("c together", "bad d", "e together")
+    bench.end(1)
+    assert [outcome(one) for one in busy] == ["a alone", "b alone"]
+
+
+def test_one_of_which_nothing_came_is_done_by_itself_after_the_group(bench: Bench) -> None:
+    busy = bench.start("a", "b")
+    waiting = bench.start("apart c", "d", "apart e")
+    bench.end(0)
+    assert bench.done[2:] == [["apart c", "d", "apart e"]]
+    bench.end(2)
+    assert outcome(waiting[1]) == "d together"
+    assert bench.done[3:] == [["apart c"], ["apart e"]] or bench.done[3:] == [["apart e"], ["apart c"]]
+    bench.end(3)
+    bench.end(4)
+    assert [outcome(waiting[n]) for n in (0, 2)] == ["apart c alone", "apart e alone"]
     bench.end(1)
     assert [outcome(one) for one in busy] == ["a alone", "b alone"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -25,6 +26,13 @@ _LOCK_OF_USER = Statement("carts.lock_of_user", f"select {CART} from carts where
 _LOCK_OF_TOKEN = Statement(
     "carts.lock_of_token", f"select {CART} from carts where token_hash = :token_hash for update", Found
 )
+# In one order for everybody, so that two groups of orders never wait for each other's carts: guests' first, as whoever signs in locks theirs before their own.
+_LOCK_ALL = Statement(
+    "carts.lock_all",
+    f"""select user_id, token_hash, {CART} from carts where user_id = any(:user_ids::uuid[]) or token_hash = any(:token_hashes::bytea[])
+         order by user_id is not null, id for update""",
+    lambda user_id, token_hash, *cart: ((user_id, None if user_id else token_hash), Found(*cart)),
+)
 _OPEN_USER = Statement(
     "carts.open_user",
     f"""insert into carts (id, user_id, updated_at) values (:cart_id, :user_id, :now)
@@ -36,7 +44,7 @@ _OPEN_TOKEN = Statement(
     f"insert into carts (id, token_hash, updated_at) values (:cart_id, :token_hash, :now) returning {CART}",
     Found,
 )
-_DELETE = Statement("carts.delete", "delete from carts where id = :cart_id", nothing)
+_DELETE = Statement("carts.delete", "delete from carts where id = any(:cart_ids::uuid[])", nothing)
 _DELETE_OF = Statement("carts.delete_of", "delete from carts where user_id = :user_id", nothing)
 # The age is checked again on the row that is deleted: a cart being changed concurrently is waited for, and stays.
 _OLD = Statement(
@@ -65,6 +73,15 @@ async def lock(tx: Transaction, user_id: str | None, token_hash: bytes | None) -
     return await tx.row(_LOCK_OF_USER, user_id=user_id)
 
 
+async def lock_all(
+    tx: Transaction, of: Collection[tuple[str | None, bytes | None]]
+) -> dict[tuple[str | None, bytes | None], Found]:
+    """The carts of several users and guests, each by whose it is, locked as by :func:`lock`."""
+    users = sorted({user_id for user_id, _ in of if user_id is not None})
+    tokens = sorted({token_hash for user_id, token_hash in of if user_id is None and token_hash is not None})
+    return dict(await tx.rows(_LOCK_ALL, user_ids=users, token_hashes=tokens)) if users or tokens else {}
+
+
 async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: bytes | None, now: datetime) -> Found:
     """A new cart (or the one that the user got concurrently)."""
     if user_id is None:
@@ -75,9 +92,9 @@ async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: b
     return found
 
 
-def delete(tx: Transaction, cart_id: str) -> None:
-    """Delete a cart and its items, with the commit at the latest."""
-    tx.later(_DELETE, cart_id=cart_id)
+def delete(tx: Transaction, *cart_ids: str) -> None:
+    """Delete locked carts and their items, with the commit at the latest."""
+    tx.later(_DELETE, cart_ids=list(cart_ids))
 
 
 async def delete_of(tx: Transaction, user_id: str) -> None:

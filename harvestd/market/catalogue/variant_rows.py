@@ -104,11 +104,24 @@ async def with_packs(
     """The products of a shelf, and the packs among what is wanted (products' ids, and variants' where a pack is), by :func:`variant_rules.key`. A pack
     that is not offered any more is as archived as its product would be. Without packs it costs nothing; with locked products, no pack changes
     until the transaction ends."""
-    packs = {(product_id, variant_id) for product_id, variant_id in wanted if variant_id is not None}
-    if not packs:
+    named = list(wanted)
+    return beside_packs(shelf, await kept_of(reader, named), named)
+
+
+async def kept_of(reader: Reader, wanted: Iterable[tuple[str, str | None]]) -> list[Kept]:
+    """The packs that are named among what is wanted, whatever products they are of."""
+    ids = sorted({variant_id for _, variant_id in wanted if variant_id is not None})
+    return await reader.rows(_BY_IDS, ids=ids) if ids else []
+
+
+def beside_packs(
+    shelf: Mapping[str, OnSale], kept: Sequence[Kept], wanted: Iterable[tuple[str, str | None]]
+) -> Mapping[str, OnSale]:
+    """A shelf with those packs that are wanted of its products, as :func:`with_packs` has them."""
+    named = set(wanted)
+    there = [one for one in kept if (one.product_id, one.id) in named and one.product_id in shelf]
+    if not there:
         return shelf
-    found = await reader.rows(_BY_IDS, ids=sorted({variant_id for _, variant_id in packs}))
-    there = [one for one in found if (one.product_id, one.id) in packs and one.product_id in shelf]
     return {**shelf, **{key(one.product_id, one.id): packed(shelf[one.product_id], one) for one in there}}
 
 

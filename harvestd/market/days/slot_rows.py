@@ -74,6 +74,18 @@ def _room(id: str, *columns: Any) -> tuple[str, tuple[Capacity, Measures]]:
 
 _TAKE = _taking("slots.take", "order_places", "order_id")
 _HOLD = _taking("slots.hold", "quote_places", "quote_id")
+_TAKE_ALL = Statement(
+    "slots.take_all",
+    """with t as materialized (
+           select * from unnest(:order_ids::uuid[], :ids::uuid[], :orders::int[], :crates::bigint[], :grams::bigint[], :held_orders::int[], :held_crates::bigint[], :held_grams::bigint[])
+                  as t(order_id, id, orders, crates, grams, held_orders, held_crates, held_grams)
+       ), noted as (
+           insert into order_places (order_id, window_id, orders, crates, grams) select order_id, id, orders, crates, grams from t
+       )
+       update windows w set taken_orders = w.taken_orders + s.orders, taken_crates = w.taken_crates + s.crates, taken_grams = w.taken_grams + s.grams
+         from (select id, sum(orders - held_orders)::int, sum(crates - held_crates)::bigint, sum(grams - held_grams)::bigint from t group by id) as s(id, orders, crates, grams) where w.id = s.id""",
+    nothing,
+)
 _LOCK_PLACES = Statement(
     "slots.lock_places",
     """select id::text, max_orders, max_crates, max_grams, taken_orders, taken_crates, taken_grams from windows where id = any(:ids::uuid[])
@@ -118,6 +130,15 @@ async def take(
     """Take so much of each window, or return it (below 0), less what is ``held`` of it already, if it is there; returns the windows that had it: with fewer than asked
     for, the transaction must not be committed. ``fresh`` is whether the order has no places yet: they are noted, too."""
     return await _taken(tx, _TAKE, order_id, wanted, held, fresh=fresh)
+
+
+def take_all(tx: Transaction, taken: Sequence[tuple[str, str, Measures, Measures]]) -> None:
+    """Take so much for each order of each of its windows, which are locked and have it, less what is held for it already, with the commit at the latest; it is noted with
+    each."""
+    measures = {name: [getattr(one, name) for _, _, one, _ in taken] for name in MEASURES}
+    before = {f"held_{name}": [getattr(one, name) for *_, one in taken] for name in MEASURES}
+    orders, ids = [order_id for order_id, *_ in taken], [id for _, id, *_ in taken]
+    tx.later(_TAKE_ALL, order_ids=orders, ids=ids, **measures, **before)
 
 
 async def hold(

@@ -30,6 +30,12 @@ class Measures:
     crates: int = 0
     grams: int = 0
 
+    def more(self, other: Measures) -> Measures:
+        """With so much besides."""
+        return Measures(
+            orders=self.orders + other.orders, crates=self.crates + other.crates, grams=self.grams + other.grams
+        )
+
     def less(self, other: Measures) -> Measures:
         """Without so much."""
         return Measures(

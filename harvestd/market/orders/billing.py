@@ -8,8 +8,8 @@ from typing import Any
 
 from harvestd.kernel.errors import FieldError
 from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.farms import rows as farms
 from harvestd.market.orders.delivery_rules import Way
+from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.pricing import coupon_rows as coupons
 from harvestd.market.pricing.amounts import Discount
 from harvestd.market.pricing.billing_rules import Billing
@@ -20,12 +20,13 @@ from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 
 
-async def of(unit: UnitOfWork, stored: Mapping[str, Mapping[str, Any]], day: date) -> Billing:
+async def of(
+    unit: UnitOfWork, stored: Mapping[str, Mapping[str, Any]], day: date, read: FarmsRead | None = None
+) -> Billing:
     """What is charged on that day, for parts whose fulfilment is ``stored``, by farm. An order that is picked up costs no statement for it."""
-    reader: Reader = unit.tx
-    charges = await unit.parts.pricing.now(reader)
+    charges = await unit.parts.pricing.now(unit.tx)
     delivered = sorted(farm_id for farm_id, way in stored.items() if way["method"] == "delivery")
-    areas = await farms.deliveries(reader, delivered) if delivered else {}
+    areas = await (read or FarmsRead(unit.tx)).areas(delivered)
     ways = {
         farm_id: Delivered(method=way["method"], address=way.get("address", ""), areas=areas.get(farm_id))
         for farm_id, way in stored.items()

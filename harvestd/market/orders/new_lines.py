@@ -37,7 +37,9 @@ def line_of(
 
 
 def billed(line: Line, own: LineBill) -> Line:
-    """The line with what it is billed for."""
+    """The line with what it is billed for; most are for what they come to, and a copy costs as much as the line did."""
+    if (own.total, own.discount, own.tax) == (line.total, line.discount, line.tax):
+        return line
     return attrs.evolve(line, total=own.total, discount=own.discount, tax=own.tax)
 
 

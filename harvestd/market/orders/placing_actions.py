@@ -18,7 +18,6 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.days.window_rules import Measures
-from harvestd.market.farms import rows as farms
 from harvestd.market.orders import (
     billing,
     delivery_rules,
@@ -30,6 +29,7 @@ from harvestd.market.orders import (
     windows,
 )
 from harvestd.market.orders.buyers import Buyer
+from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.pricing import coupon_rows as coupons
@@ -91,20 +91,29 @@ async def place_quoted(
     booking = await windows.begin(unit, quote_rules.ways_of(content))
     number, shelf = await _locked(unit, ordering, wanted, quote.held.stock)
     if booking is not None and not wrong:
-        known = _farms_of([shelf.get(one.product_id) for one in wanted])
+        known = farms_of([shelf.get(one.product_id) for one in wanted])
         wrong += await windows.fit(unit, booking, known, quote.held.measures)
     discount = None
     if content.coupon:
         discount, unusable = await billing.take(unit, content.coupon, ordering.buyer.user_id, quote.day)
         wrong += [unusable] if unusable else []
-    order = placing.place(
+    order = of_quote(unit, ordering, quote, number, shelf, terms, wrong)
+    quote_rows.use_up(unit.tx, {quote.id: quote.held.stock})
+    bound = Bound(content.ways, discount, quote.cart_id, booking, quote.held.measures)
+    return await _stored(unit, ordering, terms, order, bound)
+
+
+def of_quote(
+    unit: UnitOfWork, ordering: Ordering, quote: quote_use.Used, number: str, shelf: Mapping[str, OnSale], terms: Terms,
+    wrong: Sequence[FieldError],
+) -> Placed:  # fmt: skip
+    """An order of a quote, of a ``shelf`` without what that holds. Raises what :func:`placing.place` does."""
+    content, wanted = quote.content, [one.wanted for one in quote.content.lines]
+    return placing.place(
         wanted, quote_rules.as_quoted(shelf, content), terms, order_id=unit.new_id(), number=number, buyer=ordering.buyer,
         line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=quote.day, expected_total=ordering.expected_total,
         seen=content.seen, also=wrong, billing=content.billing,
     )  # fmt: skip
-    quote_rows.use_up(unit.tx, quote.id, quote.held.stock)
-    bound = Bound(content.ways, discount, quote.cart_id, booking, quote.held.measures)
-    return await _stored(unit, ordering, terms, order, bound)
 
 
 async def _locked(
@@ -163,26 +172,32 @@ async def wanted_of(
 
 async def terms_of(
     unit: UnitOfWork, ordering: Ordering, wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], today: date,
-    booking: windows.Booking | None,
+    booking: windows.Booking | None, read: FarmsRead | None = None,
 ) -> tuple[dict[str, dict[str, Any]], Billing, list[FieldError]]:  # fmt: skip
-    """The fulfilment of each farm's part, what is charged for it and beside it, and the faults outside the lines."""
-    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted], booking)
-    charged = await billing.of(unit, ways, today)
+    """The fulfilment of each farm's part, what is charged for it and beside it, and the faults outside the lines. ``read`` is of several orders what is
+    read of their farms."""
+    read = read or FarmsRead(unit.tx)
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted], booking, read)
+    charged = await billing.of(unit, ways, today, read)
     return ways, charged, [*wrong, *billing.outside(charged, ordering.ways, [*shelf.values()])]
 
 
 async def _ways(
-    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None], booking: windows.Booking | None
+    unit: UnitOfWork,
+    ordering: Ordering,
+    shelf: Sequence[OnSale | None],
+    booking: windows.Booking | None,
+    read: FarmsRead,
 ) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
     """The fulfilment of each farm's part, and the faults outside the lines. For a product that does not exist, or is not
     shown, the farm is not disclosed."""
     there = [product for product in shelf if product is not None and product.status == "published"]
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
-    known = _farms_of(there)
+    known = farms_of(there)
     late = [] if booking is None else await windows.fit(unit, booking, known)
     if booking is None and any(way.pickup_point_id is not None for way in ordering.ways):
-        points = await farms.pickup_points(unit.tx, sorted(known))
+        points = await read.points(sorted(known))
         known = {farm_id: delivery_rules.Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
     try:
         at = {} if booking is None else windows.shown(booking)
@@ -191,6 +206,6 @@ async def _ways(
         return {}, [*refused.errors, *late]
 
 
-def _farms_of(shelf: Sequence[OnSale | None]) -> dict[str, delivery_rules.Farm]:
+def farms_of(shelf: Sequence[OnSale | None]) -> dict[str, delivery_rules.Farm]:
     """The farms that an order is of, by id."""
     return {product.farm_id: delivery_rules.Farm(product.farm_name) for product in shelf if product is not None}

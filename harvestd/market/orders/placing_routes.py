@@ -25,20 +25,21 @@ def placed(accepted: Accepted, currency: str) -> Result:
 
 
 async def may_share(request: RequestContext, body: PlaceOrder) -> bool:
-    """Whether an order may be placed together with others: a simple one, of a buyer for themselves, in a market that has no days and lets its farms buy of themselves."""
-    caller, parts = request.caller, request.parts
-    plain = caller is not None and not caller.actor and not may_everywhere(caller.role, Permission.CHANGE_PRODUCTS)
-    if not (plain and parts.settings.own_products and placing_together.simple(body)):
+    """Whether an order may be placed together with others: a simple one, of a buyer for themselves or of a guest, in a market that lets its farms buy of themselves."""
+    caller = request.caller
+    if (caller is None) is (body.guest is None):
         return False
-    return parts.market_days is not None and not await parts.market_days.any(parts.database)
+    plain = caller is None or not (caller.actor or may_everywhere(caller.role, Permission.CHANGE_PRODUCTS))
+    return plain and request.parts.settings.own_products and placing_together.simple(body)
 
 
 async def place_together(
     unit: UnitOfWork, requests: Sequence[tuple[RequestContext, PlaceOrder]]
-) -> list[Result | MarketError]:
-    """Place the orders of several requests, each of which may share; what one of them is refused for is its own answer."""
+) -> list[Result | MarketError | None]:
+    """Place the orders of several requests, each of which may share; what one of them is refused for is its own answer, and None is that of one which
+    has to be placed alone after all."""
     rules = terms(unit.parts.settings)
     orderings = [await placed_for(request, body) for request, body in requests]
     traces = [request.trace for request, _ in requests]
     found = await placing_together.place(unit, orderings, traces, rules, day_of(unit.parts.settings, unit.now))
-    return [one if isinstance(one, MarketError) else placed(one, rules.currency) for one in found]
+    return [placed(one, rules.currency) if isinstance(one, Accepted) else one for one in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -51,8 +52,8 @@ _INSERT = Statement(
            select t.id, t.order_id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
              from unnest(:line_ids::uuid[], :line_orders::uuid[], :line_products::uuid[], :reserved::numeric[]) as t(id, order_id, product_id, quantity)
        )
-       update products p set reserved = p.reserved + t.quantity, revision = p.revision + t.ran_out::integer
-         from unnest(:product_ids::uuid[], :taken::numeric[], :ran_out::boolean[]) as t(id, quantity, ran_out) where p.id = t.id""",
+       update products p set reserved = p.reserved + t.quantity, revision = p.revision + t.ran_out
+         from unnest(:product_ids::uuid[], :taken::numeric[], :ran_out::integer[]) as t(id, quantity, ran_out) where p.id = t.id""",
     nothing,
 )
 
@@ -83,11 +84,11 @@ def insert(tx: Transaction, accepted: Sequence[Accepted], currency: str) -> None
     for order in orders:
         for product_id, quantity in order.taken.items():
             taken[product_id] = taken.get(product_id, Decimal(0)) + quantity
-    gone = frozenset[str]().union(*(order.ran_out for order in orders))
+    ran_out = Counter(product_id for order in orders for product_id in order.ran_out)
     products = sorted(taken)
     tx.later(
         _INSERT, currency=currency, placed_at=orders[0].placed_at, hold_until=orders[0].hold_until, **_orders(accepted), **_parts(accepted), **_lines(orders),
-        product_ids=products, taken=[taken[p] for p in products], ran_out=[p in gone for p in products],
+        product_ids=products, taken=[taken[p] for p in products], ran_out=[ran_out[p] for p in products],
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -38,6 +38,17 @@ _OF_HOLDER = Statement(
     Quote,
 )
 _LOCK = Statement("quotes.lock", f"select {_COLUMNS} from quotes where id = :quote_id for update", Quote)
+_LOCK_ALL = Statement(
+    "quotes.lock_all", f"select {_COLUMNS} from quotes where id = any(:quotes::uuid[]) order by id for update", Quote
+)
+_HELD_BY_EACH = Statement(
+    "quotes.held_by_each",
+    """select quote_id, product_id, quantity, null, 0, 0::bigint, 0::bigint from quote_holds where quote_id = any(:quotes::uuid[])
+       union all
+       select q.quote_id, q.window_id, null, w.day_id, q.orders, q.crates, q.grams
+         from quote_places q join windows w on w.id = q.window_id where q.quote_id = any(:quotes::uuid[])""",
+    lambda *columns: columns,
+)
 _HELD = Statement(
     "quotes.held",
     """select product_id::text, sum(quantity), null, 0, 0::bigint, 0::bigint from quote_holds where quote_id = any(:quotes::uuid[]) group by 1
@@ -92,6 +103,26 @@ async def lock(tx: Transaction, quote_id: str) -> Quote | None:
     return await tx.row(_LOCK, quote_id=quote_id)
 
 
+async def lock_all(tx: Transaction, quotes: Collection[str]) -> dict[str, Quote]:
+    """Those of several quotes that there are, by id, locked in id order."""
+    rows = await tx.rows(_LOCK_ALL, quotes=sorted(set(quotes))) if quotes else []
+    return {quote.id: quote for quote in rows}
+
+
+async def held_by_each(reader: Reader, quotes: Collection[str]) -> dict[str, Held]:
+    """What each of several quotes holds, by quote. Without any it costs nothing."""
+    found: dict[str, tuple[dict[str, Decimal], dict[str, Place]]] = {id: ({}, {}) for id in quotes}
+    for quote_id, id, quantity, day_id, *measures in (
+        await reader.rows(_HELD_BY_EACH, quotes=sorted(quotes)) if quotes else ()
+    ):
+        stock, places = found[quote_id]
+        if day_id is None:
+            stock[id] = quantity
+        else:
+            places[id] = Place(id, day_id, *measures)
+    return {id: Held(stock=stock, places=places) for id, (stock, places) in found.items()}
+
+
 async def held(tx: Transaction, quotes: list[str]) -> Held:
     """What some quotes hold together."""
     rows = await tx.rows(_HELD, quotes=quotes) if quotes else []
@@ -120,11 +151,13 @@ async def reserve(tx: Transaction, shift: Shift) -> None:
         )  # fmt: skip
 
 
-def use_up(tx: Transaction, quote_id: str, held: Mapping[str, Decimal]) -> None:
-    """Delete a locked quote, and free what it holds of locked products, with the commit at the latest, before what is stored after it."""
-    changes = [-quantity for quantity in held.values()]
-    tx.later(_RESERVE, products=list(held), changes=changes, turned=[])
-    tx.later(_DELETE, quotes=[quote_id])
+def use_up(tx: Transaction, held: Mapping[str, Mapping[str, Decimal]]) -> None:
+    """Delete locked quotes, and free what each holds of locked products, with the commit at the latest, before what is stored after it."""
+    free: dict[str, Decimal] = {}
+    for product_id, quantity in (one for own in held.values() for one in own.items()):
+        free[product_id] = free.get(product_id, Decimal(0)) - quantity
+    tx.later(_RESERVE, products=sorted(free), changes=[free[id] for id in sorted(free)], turned=[])
+    tx.later(_DELETE, quotes=list(held))
 
 
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import attrs
 
 from harvestd.kernel.errors import Invalid
 from harvestd.market.carts import rows as carts
+from harvestd.market.carts.rows import Found
 from harvestd.market.orders import quote_rows, quote_rules
 from harvestd.market.orders.quote_rows import Quote
 from harvestd.market.orders.quote_rules import Content, Held
@@ -46,10 +47,26 @@ async def lock(unit: UnitOfWork, quote_id: str, holder: Holder) -> Used:
     """The quote, locked, and its cart. Raises ``Invalid`` for one that is over, ordered, or somebody else's."""
     cart = await carts.lock(unit.tx, *holder.cart)
     found = await quote_rows.lock(unit.tx, quote_id)
-    if found is None or not holder.holds(found) or found.expires_at <= unit.now:
-        message = "is over, ordered already (GET /api/orders lists it), replaced by a newer one, or not yours; ask for a new one"
-        raise Invalid.of("quote_id", message, "expired", reason="quote")
+    if found is None or not usable(found, holder, unit.now):
+        raise over()
+    return used(found, cart, await quote_rows.held(unit.tx, [found.id]))
+
+
+def usable(quote: Quote, holder: Holder, now: datetime) -> bool:
+    """Whether it is the holder's, and can be ordered still."""
+    return holder.holds(quote) and quote.expires_at > now
+
+
+def over() -> Invalid:
+    """The refusal of an order of a quote that cannot be ordered, or that there is not."""
+    message = (
+        "is over, ordered already (GET /api/orders lists it), replaced by a newer one, or not yours; ask for a new one"
+    )
+    return Invalid.of("quote_id", message, "expired", reason="quote")
+
+
+def used(found: Quote, cart: Found | None, held: Held) -> Used:
+    """A locked quote as it is ordered; ``cart`` is the holder's, locked."""
     content = quote_rules.read(found.content)
     same = cart is not None and (cart.id, cart.version) == (content.cart_id, content.cart_version)
-    held = await quote_rows.held(unit.tx, [found.id])
     return Used(id=found.id, day=found.day, content=content, held=held, cart_id=cart.id if cart and same else None)

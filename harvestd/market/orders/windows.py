@@ -25,7 +25,7 @@ from harvestd.market.days import (
 from harvestd.market.days.load_rules import Load, Terms
 from harvestd.market.days.slot_rows import NOTHING, NOTHING_HELD
 from harvestd.market.days.slots import Slot
-from harvestd.market.days.standing_rules import NOBODY
+from harvestd.market.days.standing_rules import NOBODY, Stands
 from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders import windowed_rules as rules
 from harvestd.market.orders.delivery_rules import Farm, Way
@@ -124,9 +124,16 @@ def measured(lines: Iterable[tuple[str, str, Load]], counted: Terms) -> dict[str
 
 async def full(unit: UnitOfWork, lacking: Sequence[Booked], wanted: Mapping[str, Measures]) -> WindowFull:
     """The refusal, which names the next window of the same method that takes as much, and says how long places are held that may come back."""
+    others = await slot_rows.of_open_days(unit.tx, unit.now, MANY)
+    stands = await standing_rows.on_windows(unit.tx, [one.slot.id for one in lacking], unit.now)
+    return none_left(unit, others, stands, lacking, wanted)
+
+
+def none_left(
+    unit: UnitOfWork, others: Sequence[Slot], stands: Mapping[str, Stands], lacking: Sequence[Booked], wanted: Mapping[str, Measures]
+) -> WindowFull:  # fmt: skip
+    """The same, of windows that are known, and what stands on those that are ``lacking``."""
     now, zone = unit.now, unit.parts.settings.market_timezone
-    others = await slot_rows.of_open_days(unit.tx, now, MANY)
-    stands = await standing_rows.on_windows(unit.tx, [one.slot.id for one in lacking], now)
     errors = []
     for one in lacking:
         measures = wanted[one.slot.id]

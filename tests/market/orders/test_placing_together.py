@@ -10,23 +10,20 @@ from typing import Any
 import attrs
 import msgspec
 import pytest
-from psycopg2.extensions import TransactionRollbackError
 from twisted.internet.defer import Deferred
 
-from harvestd.kernel.errors import Unavailable
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rows import Shelves
-from harvestd.market.orders import placing_together
+from harvestd.market.orders import baskets, placing_together
 from harvestd.market.orders.placing_routes import may_share
 from harvestd.market.orders.placing_shapes import PlaceOrder
 from harvestd.runtime import gathering
 from harvestd.store.postgres.statements import Statement
-from harvestd.store.postgres.transactions import CommitUncertain
 from harvestd.unit_of_work import change
 from harvestd.web import sharing
 from harvestd.web.context import Caller
 from tests.locks import holding, meeting, waiting
-from tests.market.orders.crowd import Crowd, crowd
+from tests.market.orders.crowd import FAILING, Crowd, crowd
 from tests.people import Market, Person
 from tests.waiting import eventually
 
@@ -41,7 +38,6 @@ STEPS = Statement(
     "select o.number, o.id::text, (select count(*) from order_transitions t where t.order_id = o.id) from orders o order by o.id",
     lambda *row: row,
 )
-END = Statement("test.together_end", "select pg_terminate_backend(pg_backend_pid())", lambda done: done)
 
 
 @pytest.fixture
@@ -133,41 +129,7 @@ async def test_they_are_decided_in_the_order_in_which_they_came(many: Crowd) -> 
     assert market.broken() == []
 
 
-async def before(*given: Any, **more: Any) -> Any:
-    raise Unavailable("no connection within 2 s")
-
-
-def deadlocked(change: Any) -> Any:
-    async def changed(parts: Any, work: Any, **more: Any) -> Any:
-        async def failing(unit: Any) -> Any:
-            await work(unit)
-            raise TransactionRollbackError("deadlock detected")
-
-        return await change(parts, failing, **more)
-
-    return changed
-
-
-def cut_off(change: Any) -> Any:
-    async def changed(parts: Any, work: Any, **more: Any) -> Any:
-        async def failing(unit: Any) -> Any:
-            await work(unit)
-            await unit.tx.row(END)
-
-        return await change(parts, failing, **more)
-
-    return changed
-
-
-def unheard(change: Any) -> Any:
-    async def changed(*given: Any, **more: Any) -> Any:
-        await change(*given, **more)
-        raise CommitUncertain("the connection was lost while it committed")
-
-    return changed
-
-
-@pytest.mark.parametrize("failing", [lambda change: before, deadlocked, cut_off, unheard], ids=["before", "deadlock", "connection lost", "commit unheard of"])  # fmt: skip
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
 async def test_what_fails_them_all_is_the_answer_to_none(
     many: Crowd, monkeypatch: pytest.MonkeyPatch, failing: Callable[[Any], Callable[..., Awaitable[Any]]]
 ) -> None:
@@ -285,21 +247,26 @@ async def test_one_that_is_held_up_holds_up_nobody_else(market: Market, monkeypa
 LINE = {"product_id": NOBODY, "quantity": "1"}
 SIMPLE: dict[str, tuple[dict[str, Any], bool]] = {
     "a line": ({"lines": [LINE]}, True),
-    "as many as may be": ({"lines": [LINE] * placing_together.MANY_LINES}, True),
-    "one more": ({"lines": [LINE] * (placing_together.MANY_LINES + 1)}, False),
+    "as many as may be": ({"lines": [LINE] * baskets.MANY_LINES}, True),
+    "one more": ({"lines": [LINE] * (baskets.MANY_LINES + 1)}, False),
     "none": ({"lines": []}, False),
-    "the cart": ({}, False),
+    "the cart": ({}, True),
+    "the cart, picked up": ({"fulfilment": {"method": "pickup"}}, True),
+    "the cart, in a window": ({"fulfilment": {"window_id": NOBODY}}, True),
+    "the cart, with a coupon": ({"coupon": "SPRING"}, False),
     "picked up": ({"lines": [LINE], "fulfilment": {"method": "pickup"}}, True),
-    "picked up at a point": ({"lines": [LINE], "fulfilment": {"method": "pickup", "pickup_point_id": NOBODY}}, False),
-    "in a window": ({"lines": [LINE], "fulfilment": {"window_id": NOBODY}}, False),
+    "picked up at a point": ({"lines": [LINE], "fulfilment": {"method": "pickup", "pickup_point_id": NOBODY}}, True),
+    "in a window": ({"lines": [LINE], "fulfilment": {"window_id": NOBODY}}, True),
     "each picked up": ({"lines": [LINE], "fulfilments": [{"farm_id": NOBODY}]}, True),
-    "one delivered": ({"lines": [LINE], "fulfilments": [{"farm_id": NOBODY, "method": "delivery", "address": "A"}]}, False),
-    "delivered": ({"lines": [LINE], "fulfilment": {"method": "delivery", "address": "A"}}, False),
-    "a pack": ({"lines": [LINE | {"variant_id": NOBODY}]}, False),
+    "one delivered": ({"lines": [LINE], "fulfilments": [{"farm_id": NOBODY, "method": "delivery", "address": "A"}]}, True),
+    "delivered": ({"lines": [LINE], "fulfilment": {"method": "delivery", "address": "A"}}, True),
+    "a pack": ({"lines": [LINE | {"variant_id": NOBODY}]}, True),
     "a coupon": ({"lines": [LINE], "coupon": "SPRING"}, False),
-    "a quote": ({"lines": [LINE], "quote_id": NOBODY}, False),
+    "a quote": ({"quote_id": NOBODY}, True),
+    "a quote and lines": ({"lines": [LINE], "quote_id": NOBODY}, False),
+    "a quote and how it is picked up": ({"quote_id": NOBODY, "fulfilment": {"method": "pickup"}}, False),
     "for another": ({"lines": [LINE], "buyer_id": NOBODY}, False),
-    "a guest": ({"lines": [LINE], "guest": {"name": "A", "email": "a@example.org"}}, False),
+    "a guest": ({"lines": [LINE], "guest": {"name": "A", "email": "a@example.org"}}, True),
 }  # fmt: skip
 
 
@@ -326,3 +293,5 @@ async def test_who_is_treated_differently_places_alone(
     parts = attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, own_products=own_products))
     request: Any = SimpleNamespace(caller=caller, parts=parts)
     assert await may_share(request, msgspec.convert(SIMPLE["a line"][0], PlaceOrder, strict=False)) is shares
+    of_guest = msgspec.convert(SIMPLE["a guest"][0], PlaceOrder, strict=False)
+    assert await may_share(request, of_guest) is (caller is None and own_products)

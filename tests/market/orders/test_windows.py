@@ -161,6 +161,16 @@ async def test_of_many_buyers_as_many_get_a_place_as_there_are(market: Market, m
     assert market.broken() == []
 
 
+@pytest.mark.parametrize("measure", CROWDS)
+async def test_one_after_the_other_as_many_get_a_place_as_there_are(market: Market, measure: str) -> None:
+    """Each is placed alone."""
+    capacity, order, places = CROWDS[measure]
+    s, buyer = await stall(market, {"capacity": capacity}), await market.person()
+    answers = [await order(s, buyer) for _ in range(places + 1)]
+    assert [answer.status for answer in answers] == [201] * places + [409], answers[-1].text
+    assert problem(answers[-1])[1] == "window-full"
+
+
 async def test_two_that_have_both_looked_do_not_both_get_the_last_place(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,15 @@ from harvestd.market.farms import turning_rows
 from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.orders import answer_rows, farm_list_rows, following_rows, fulfilment_rows, list_rows, order_keys
+from harvestd.market.orders import (
+    answer_rows,
+    farm_list_rows,
+    following_rows,
+    fulfilment_rows,
+    list_rows,
+    order_keys,
+    quote_rows,
+)
 from harvestd.market.orders import rows as orders
 from harvestd.market.search import group_titles
 from harvestd.market.search.postgres import pending as search_pending
@@ -49,6 +57,7 @@ NOW = datetime.now(UTC)
 VIEW = cards.View("EUR", "2026-06-01")
 USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
 KEYS = [idempotency_groups.Claim(USER, f"k{n}", b"x") for n in range(20)]
+MANY = [USER[:-2] + f"{n:02d}" for n in range(20)]
 OF_FARM = farm_list_rows.Wanted(USER, None)
 
 Reads = Callable[[Any], Awaitable[Any]]
@@ -301,6 +310,10 @@ READS: dict[str, Reads] = {
     "a buyer's cart": lambda r: carts.find(r, USER, None),
     "a stranger's cart": lambda r: carts.find(r, None, b"x"),
     "what is in a cart": lambda r: item_rows.items(r, USER),
+    "several carts": lambda r: carts.lock_all(r, [*((id, None) for id in MANY), (None, b"x")]),
+    "what is in several carts": lambda r: item_rows.items_of_all(r, MANY),
+    "several quotes": lambda r: quote_rows.lock_all(r, MANY),
+    "what several quotes hold": lambda r: quote_rows.held_by_each(r, MANY),
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
     "a refresh token": lambda r: sessions.lock(r, b"x"),
@@ -347,7 +360,8 @@ IN_REQUESTS = (
     "a product's id by slug", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
     "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
     "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
-    "the products of several orders", "several idempotency keys",
+    "the products of several orders", "several idempotency keys", "several carts", "what is in several carts", "several quotes",
+    "what several quotes hold",
 )  # fmt: skip
 
 
