@@ -9,7 +9,7 @@ PACKAGE = ROOT / "harvestd"
 #: What a subject's modules that decide are called, or end in after an underscore.
 DECIDING = {
     "rules", "order", "placing", "on_sale", "product_events", "fulfilment", "stepping", "messages", "wording", "copied", "selling",
-    "buyers", "line_wishes", "amounts",
+    "buyers", "line_wishes", "amounts", "shares",
 }  # fmt: skip
 #: Tables of boundary cases of several modules.
 TABLES = ("market/test_limits.py", "market/catalogue/test_prices.py")

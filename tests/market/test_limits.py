@@ -25,7 +25,7 @@ from harvestd.market.orders.delivery_rules import Farm, Way, chosen
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals
 from harvestd.market.orders.placing import place
 from harvestd.market.orders.stepping import cancel, expire, move
-from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
+from harvestd.market.pricing.terms import Discount, FeeRule, Pricing
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
 from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing

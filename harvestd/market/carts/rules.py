@@ -17,8 +17,8 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.catalogue.withheld import takeable, withheld
-from harvestd.market.pricing.amounts import Bill, Pricing
 from harvestd.market.pricing.billing_rules import Billing
+from harvestd.market.pricing.terms import Bill, Pricing
 
 
 @attrs.frozen

@@ -18,8 +18,8 @@ from harvestd.market.notifications.wording import shown, unproven_shown
 from harvestd.market.orders import rows as orders
 from harvestd.market.orders.fulfilment import CALLED_OFF
 from harvestd.market.orders.order import Line, Totals
-from harvestd.market.pricing.amounts import read
 from harvestd.market.pricing.charged_rules import code_of, fees_of, together
+from harvestd.market.pricing.terms import read
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.unit_of_work import UnitOfWork

@@ -16,10 +16,10 @@ from harvestd.market.carts.selling import Terms, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes
 from harvestd.market.orders.placing_rules import Asked, of
-from harvestd.market.pricing.amounts import Discount, Good
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import least_orders
 from harvestd.market.pricing.coupon_rules import unfit
+from harvestd.market.pricing.terms import Discount, Good
 
 #: Changes that make a quantity one of something else.
 _OTHER_GOODS = frozenset({"unit-changed", "content-changed"})

@@ -11,11 +11,11 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.orders.delivery_rules import Way
 from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.pricing import coupon_rows as coupons
-from harvestd.market.pricing.amounts import Discount
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import Delivered
 from harvestd.market.pricing.coupon_rules import unusable, used_up, without_account
 from harvestd.market.pricing.rules import code_key
+from harvestd.market.pricing.terms import Discount
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 

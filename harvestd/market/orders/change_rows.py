@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.order import Line
-from harvestd.market.pricing.amounts import PLAIN, kept
+from harvestd.market.pricing.terms import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 

@@ -20,7 +20,7 @@ from harvestd.market.orders.fulfilment import Actor, Standing, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
 from harvestd.market.orders.stepping import ended
-from harvestd.market.pricing.amounts import Pricing
+from harvestd.market.pricing.terms import Pricing
 
 Kind = Literal["amended", "short", "weighed", "answered"]
 _TYPES: dict[Kind, str] = {

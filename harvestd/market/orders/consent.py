@@ -21,7 +21,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.changes import Pair
 from harvestd.market.orders.new_lines import agreed_total
 from harvestd.market.orders.order import Line
-from harvestd.market.pricing.amounts import rounded
+from harvestd.market.pricing.shares import rounded
 
 
 def kept(before: Line, after: Line, terms: Terms) -> int:

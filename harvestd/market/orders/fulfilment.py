@@ -14,7 +14,7 @@ from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.languages import Status
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.pricing.amounts import PLAIN, Pricing
+from harvestd.market.pricing.terms import PLAIN, Pricing
 
 Actor = Literal["buyer", "farm", "admin", "clock"]
 Change = Literal["amend", "extend", "short", "weigh", "answer"]

@@ -9,7 +9,7 @@ from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Part
 from harvestd.market.orders.rows import COLUMNS, FROM, Order, lines
 from harvestd.market.orders.stepping import Moved
-from harvestd.market.pricing.amounts import PLAIN, kept
+from harvestd.market.pricing.terms import PLAIN, kept
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 

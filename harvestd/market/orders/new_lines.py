@@ -16,9 +16,10 @@ from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.days.load_rules import load, scaled
 from harvestd.market.orders.order import Line
-from harvestd.market.pricing.amounts import PLAIN, WHOLE, LineBill, Pricing, rounded
 from harvestd.market.pricing.billing_rules import Billing, grams
 from harvestd.market.pricing.charging_rules import fees_of
+from harvestd.market.pricing.shares import WHOLE, rounded
+from harvestd.market.pricing.terms import PLAIN, LineBill, Pricing
 
 
 def line_of(

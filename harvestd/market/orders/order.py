@@ -16,7 +16,8 @@ from harvestd.market.carts.line_wishes import NO_WISH, LineWish
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.days.load_rules import NOTHING, Load
 from harvestd.market.orders.buyers import Buyer
-from harvestd.market.pricing.amounts import Bill, Pricing, rounded
+from harvestd.market.pricing.shares import rounded
+from harvestd.market.pricing.terms import Bill, Pricing
 
 #: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500

@@ -21,8 +21,8 @@ from harvestd.market.orders.buyers import Buyer
 from harvestd.market.orders.new_lines import billed, line_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, orderable
-from harvestd.market.pricing.amounts import PLAIN, Bill, Pricing
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
+from harvestd.market.pricing.terms import PLAIN, Bill, Pricing
 
 Result = TypeVar("Result")
 NOTHING_SEEN: Mapping[str, Agreed] = {}

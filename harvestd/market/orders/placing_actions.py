@@ -33,8 +33,8 @@ from harvestd.market.orders.farms_read import FarmsRead
 from harvestd.market.orders.order import Placed
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.pricing import coupon_rows as coupons
-from harvestd.market.pricing.amounts import Discount
 from harvestd.market.pricing.billing_rules import Billing
+from harvestd.market.pricing.terms import Discount
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 

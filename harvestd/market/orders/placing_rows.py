@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from harvestd.market.orders.order import Placed
-from harvestd.market.pricing.amounts import kept
+from harvestd.market.pricing.terms import kept
 from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 

@@ -18,7 +18,7 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.fulfilment import CHANGES
 from harvestd.market.orders.order import Line, Part, Totals
 from harvestd.market.orders.recomputing import recomputed
-from harvestd.market.pricing.amounts import Pricing
+from harvestd.market.pricing.terms import Pricing
 
 About = Literal["addition", "substitute", "weight"]
 #: The statuses of a part about whose lines its buyer can be asked.

@@ -17,9 +17,9 @@ from harvestd.market.days.window_rules import Measures
 from harvestd.market.orders.delivery_rules import Way
 from harvestd.market.orders.placing import Decided
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.pricing.amounts import Pricing
 from harvestd.market.pricing.billing_rules import Billing
 from harvestd.market.pricing.charging_rules import Delivered
+from harvestd.market.pricing.terms import Pricing
 
 NOTHING = Decimal(0)
 

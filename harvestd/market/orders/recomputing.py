@@ -12,7 +12,9 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from harvestd.market.orders.order import OVER, Line, Part, Totals
-from harvestd.market.pricing.amounts import PLAIN, Bill, Good, LineBill, PartBill, Pricing, bill, lowered, tax
+from harvestd.market.pricing.amounts import bill, lowered
+from harvestd.market.pricing.shares import tax
+from harvestd.market.pricing.terms import PLAIN, Bill, Good, LineBill, PartBill, Pricing
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ from harvestd.market.days.load_rules import Load
 from harvestd.market.days.slots import Hours
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.order import Line, Part, Totals
-from harvestd.market.pricing.amounts import read
+from harvestd.market.pricing.terms import read
 from harvestd.store.postgres.statements import Reader, Statement
 
 

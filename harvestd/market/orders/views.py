@@ -32,8 +32,8 @@ from harvestd.market.orders.shapes import (
 )
 from harvestd.market.orders.step_shapes import OrderStep
 from harvestd.market.orders.windowed_rules import takes_changes
-from harvestd.market.pricing.amounts import PLAIN, Pricing, read
 from harvestd.market.pricing.charged_rules import code_of, fees_of
+from harvestd.market.pricing.terms import PLAIN, Pricing, read
 from harvestd.web.money import money
 from harvestd.web.shapes import Money, PricePer
 

@@ -24,7 +24,7 @@ from harvestd.market.orders.fulfilment import Standing, require
 from harvestd.market.orders.new_lines import agreed_total
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.shortage import line_in
-from harvestd.market.pricing.amounts import WHOLE
+from harvestd.market.pricing.shares import WHOLE
 
 
 @attrs.frozen(kw_only=True)

@@ -12,8 +12,9 @@ from harvestd.interfaces.pricing import Charges
 from harvestd.kernel.quantities import GRAMS, ONE
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.pricing.amounts import Bill, Discount, Good, Pricing, bill
+from harvestd.market.pricing.amounts import bill
 from harvestd.market.pricing.charging_rules import Delivered, fees_of, rate_of
+from harvestd.market.pricing.terms import Bill, Discount, Good, Pricing
 
 NOTHING = Charges()
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import attrs
 
-from harvestd.market.pricing.amounts import FeeBill, Pricing
+from harvestd.market.pricing.terms import FeeBill, Pricing
 
 
 def fees_of(pricing: Pricing, farms: Collection[str] | None = None) -> tuple[FeeBill, ...]:

@@ -11,7 +11,7 @@ import attrs
 from harvestd.interfaces.pricing import Charge, Charges, TaxRate
 from harvestd.market.farms.address_rules import area_of
 from harvestd.market.farms.delivery_rules import codes_in, postcode
-from harvestd.market.pricing.amounts import FeeRule
+from harvestd.market.pricing.terms import FeeRule
 
 
 class Dated(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from harvestd.market.pricing.amounts import Discount
 from harvestd.market.pricing.coupon_rules import Known
+from harvestd.market.pricing.terms import Discount
 from harvestd.store.postgres.statements import Reader, Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 

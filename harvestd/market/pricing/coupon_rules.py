@@ -12,7 +12,8 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
-from harvestd.market.pricing.amounts import Discount, Good, reducible
+from harvestd.market.pricing.amounts import reducible
+from harvestd.market.pricing.terms import Discount, Good
 
 FIELD = "coupon"
 

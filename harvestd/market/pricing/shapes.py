@@ -9,8 +9,8 @@ from typing import Annotated, Literal, get_args
 from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.farms.delivery_rules import MAX_POSTCODE, MAX_POSTCODES
-from harvestd.market.pricing.amounts import Basis
 from harvestd.market.pricing.rules import MAX_CODE, MIN_CODE, NAME
+from harvestd.market.pricing.terms import Basis
 from harvestd.web.shapes import CategoryId, CountedQuery, FarmId, In, MinorUnits, Money, Out, PerCent
 from harvestd.web.vocabulary import closed
 

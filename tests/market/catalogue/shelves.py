@@ -17,7 +17,7 @@ from harvestd.market.orders.fulfilment import Standing, status_of
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing import place
 from harvestd.market.orders.placing_rules import Wanted
-from harvestd.market.pricing.amounts import PLAIN, Pricing
+from harvestd.market.pricing.terms import PLAIN, Pricing
 
 NOW = datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 3)

@@ -19,7 +19,7 @@ from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.fulfilment import Standing, status_of
 from harvestd.market.orders.order import OVER, Part, Totals
 from harvestd.market.orders.stepping import move
-from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
+from harvestd.market.pricing.terms import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import placed, product, standing_of
 from tests.market.orders.changing import Shop, after, amended, answered, by, edit, shorted, weighed
 

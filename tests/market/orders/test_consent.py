@@ -18,7 +18,8 @@ from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.new_lines import of_quantity
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.recomputing import goods_of, recomputed
-from harvestd.market.pricing.amounts import Discount, FeeRule, Good, Pricing, bill
+from harvestd.market.pricing.amounts import bill
+from harvestd.market.pricing.terms import Discount, FeeRule, Good, Pricing
 from tests.market.catalogue.shelves import NOW, TERMS, placed, product, standing_of
 from tests.market.orders.changing import after, amended, answered, by, edit, lapsed, shorted, weighed
 

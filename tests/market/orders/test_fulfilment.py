@@ -15,7 +15,7 @@ from harvestd.kernel.units import Amount
 from harvestd.market.orders.fulfilment import CANCELS, PROGRESS, STEPS, Standing, acting, can_cancel, status_of
 from harvestd.market.orders.order import Totals
 from harvestd.market.orders.stepping import cancel, expire, gives_coupon_back, move, told
-from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
+from harvestd.market.pricing.terms import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import standing
 
 STATUSES = tuple(STEPS)

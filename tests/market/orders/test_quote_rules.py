@@ -13,8 +13,8 @@ from harvestd.market.catalogue.variant_rules import Pack
 from harvestd.market.orders.placing import decide
 from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.orders.quote_rules import as_quoted, content, read, shift, without
-from harvestd.market.pricing.amounts import Discount, FeeRule, Pricing
 from harvestd.market.pricing.billing_rules import Billing
+from harvestd.market.pricing.terms import Discount, FeeRule, Pricing
 from tests.market.catalogue.shelves import TERMS, TODAY, product
 
 RULES = Pricing(

@@ -12,7 +12,7 @@ from harvestd.kernel.errors import Conflict, IllegalTransition, Invalid
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.line_wishes import LineWish
 from harvestd.market.orders.fulfilment import CHANGES, STEPS, Standing
-from harvestd.market.pricing.amounts import FeeRule, Pricing
+from harvestd.market.pricing.terms import FeeRule, Pricing
 from tests.market.catalogue.shelves import TERMS, placed, product, standing_of
 from tests.market.orders.changing import after, by, shorted, weighed
 

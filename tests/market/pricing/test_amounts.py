@@ -10,23 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harvestd.market.pricing.amounts import (
-    PLAIN,
-    WHOLE,
-    Bill,
-    Discount,
-    FeeBill,
-    FeeRule,
-    Good,
-    Pricing,
-    bill,
-    kept,
-    lowered,
-    read,
-    rounded,
-    shared,
-    tax,
-)
+from harvestd.market.pricing.amounts import bill, lowered
+from harvestd.market.pricing.shares import WHOLE, rounded, shared, tax
+from harvestd.market.pricing.terms import PLAIN, Bill, Discount, FeeBill, FeeRule, Good, Pricing, kept, read
 
 INCLUDED = Pricing(tax_included=True)
 

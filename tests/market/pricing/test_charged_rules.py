@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.pricing.amounts import PLAIN, Discount, FeeBill, Pricing
 from harvestd.market.pricing.charged_rules import code_of, fees_of, together
+from harvestd.market.pricing.terms import PLAIN, Discount, FeeBill, Pricing
 
 PACKING = FeeBill("f", "acres", 200, 32, "Packing"), FeeBill("f", "coop", 100, 16, "Packing")
 CRATE = FeeBill("g", "coop", 150, 0, "Crate")

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.market.pricing.amounts import Discount, Good
 from harvestd.market.pricing.coupon_rules import Known, unfit, unusable, used_up
+from harvestd.market.pricing.terms import Discount, Good
 
 MAY = date(2026, 5, 1)
 TEN = Discount(coupon_id="c", code="SPRING", kind="percent", value=10_000)
