@@ -19,10 +19,11 @@ _OF_OTHERS = Statement(
              from windows w join order_parts p on p.window_id = w.id
             where w.day_id = :day_id and p.status not in ('cancelled', 'expired') and p.farm_id <> all(:farm_ids::uuid[]) group by p.farm_id
        ), held as (
-           select p.farm_id, count(distinct q.id)::int as holds, max(q.expires_at) as until
+           select way.key::uuid as farm_id, count(distinct q.id)::int as holds, max(q.expires_at) as until
              from windows w join quote_places t on t.window_id = w.id join quotes q on q.id = t.quote_id
-                  join quote_holds h on h.quote_id = q.id join products p on p.id = h.product_id
-            where w.day_id = :day_id and q.expires_at > :now and p.farm_id <> all(:farm_ids::uuid[]) group by p.farm_id
+                  cross join lateral jsonb_each(q.content -> 'ways') way
+            where w.day_id = :day_id and q.expires_at > :now and way.value #>> '{window,id}' = w.id::text and way.key::uuid <> all(:farm_ids::uuid[])
+            group by way.key
        )
        select f.id, f.name, coalesce(ordered.orders, 0), coalesce(held.holds, 0), held.until
          from ordered full join held using (farm_id) join farms f on f.id = farm_id order by f.name, f.id""",

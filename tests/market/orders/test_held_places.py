@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import Deferred
 
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.days import day_steps
@@ -15,11 +17,12 @@ from harvestd.market.orders import quoting
 from harvestd.market.orders.closing import forget
 from harvestd.parts import Parts
 from harvestd.unit_of_work import change
-from tests.locks import holding, meeting
+from tests.locks import holding, meeting, waiting
 from tests.market.days.calendar import body, delivery, made, moved, sandbox
 from tests.market.orders.test_quotes import order_of, reserved
 from tests.market.orders.test_windows import Stall, problem, stall
 from tests.people import Market, Person
+from tests.waiting import eventually
 from tests.web.client import Client, Response
 from tests.web.conftest import make_market, settled
 
@@ -309,6 +312,28 @@ async def test_a_farm_does_not_leave_a_day_while_quotes_of_its_goods_are_held_fo
     assert market.broken() == []
 
 
+async def test_a_farm_of_a_quote_for_two_days_is_asked_for_by_its_own_day_alone(market: Market) -> None:
+    s, buyer, now = await stall(market), await market.person(), market.parts.now()
+    other = await market.farmer(farm="Blue Acres")
+    eggs = (await market.product(other, title="Eggs", unit="box", price=250))["id"]
+    theirs = await made(s.manager, body(now, opens=-1, windows=[delivery(now)], farms=[{"farm_id": other.farm_id}]))
+    ways = [
+        {"farm_id": id, "method": "delivery", "address": "1 Lane, 1010 Town", "window_id": window}
+        for id, window in ((s.farmer.farm_id, s.window), (other.farm_id, theirs["windows"][0]["id"]))
+    ]
+    lines = [{"product_id": id, "quantity": "1"} for id in (s.carrots, eggs)]
+    quote = await buyer.post("/api/quotes", {"lines": lines, "fulfilments": ways, "hold": True})
+    assert quote.status == 200 and quote.json()["id"], quote.text
+
+    async def only(day: str, farm: str) -> Response:
+        change = {"farms": [{"farm_id": farm}]}
+        return await s.manager.request("PATCH", f"/api/market-days/{day}", change, If_Match="*")
+
+    assert (await only(s.day["id"], s.farmer.farm_id)).status == 200
+    refused = await only(theirs["id"], s.farmer.farm_id)
+    assert [e["params"]["farm"] for e in refused.json()["errors"]] == ["Blue Acres"], refused.text
+
+
 async def test_a_day_whose_last_place_is_held_is_no_full_one(market: Market) -> None:
     s, buyer = await stall(market, {"capacity": {"orders": 1}}), await market.person()
     quote = await held(s, buyer)
@@ -369,6 +394,28 @@ async def test_a_place_is_the_order_s_or_comes_back_where_a_hold_ends_as_it_is_o
     assert found["order"].status == (201 if first == "order" else 422), found["order"].text
     assert (await s.taken())["orders"] == (first == "order")
     assert market.broken() == []
+
+
+@pytest.mark.parametrize("later", [0, 1], ids=["smaller id written last", "larger id written last"])
+async def test_the_holds_of_a_cancelled_day_are_locked_by_id_however_they_lie(market: Market, later: int) -> None:
+    """Whoever waits for the smaller has not locked the larger: orders placed together lock theirs by id."""
+    s = await stall(market)
+    quotes = sorted([await held(s, await market.person()) for _ in range(2)])
+    url = market.parts.database.settings.dsn
+    with holding(url, "update quotes set day = day where id = %s", quotes[later]) as rewritten:
+        rewritten.commit()
+
+    async def let_go() -> None:
+        await change(market.parts, partial(quoting.let_go, day_id=s.day["id"]))
+
+    with holding(url, "select from quotes where id = %s for update", quotes[0]) as locked:
+        begun = Deferred.fromCoroutine(let_go())
+        await eventually("it waits", lambda: waiting(url) == 1)
+        with locked.cursor() as cursor:
+            cursor.execute("select from quotes where id = %s for update skip locked", [quotes[1]])
+            assert cursor.rowcount == 1
+        locked.rollback()
+        await begun
 
 
 @pytest.mark.parametrize("capacity", [None, {"weight_kg": "0.5"}])
