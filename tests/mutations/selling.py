@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.mutations.locks import Lock
 
-MACHINE = "tests/market/orders/test_machine.py"
+MACHINE = "tests/market/orders/test_machine.py::test_a_market_is_at_each_step_what_a_plain_one_is"
 
 
 def _fault(path: str, what: str, was: str, became: str) -> Lock:

@@ -20,7 +20,7 @@ from tests.mutations.locks import Lock
 from tests.mutations.selling import FAULTS, MACHINE
 
 #: Seconds for a trial; what takes longer is not noticed.
-MAX = 280
+MAX = 120
 
 
 def tried(fault: Lock | None, runs: int, seed: int) -> tuple[str, str]:

@@ -271,7 +271,8 @@ class Markets(RuleBasedStateMachine):
             self.order_held(who)
         self.pass_time(47)
         if then == "cancel" and self.plain.orders:
-            self.cancel_by(self.order(0), "staff", "")
+            self.amend_lines(self.order(0), "buyer", "", [(0, wanted[1][1])])
+            self.cancel_by(self.order(0), "staff" if measure else "buyer", "")
             self.pass_time(7)
 
     @rule(who=WHO, wanted=WANTED, window=WINDOW, code=CODE)
