@@ -32,7 +32,7 @@ from tests.market.orders.plain.things import AT_FARM, PROGRESS, Line, Order
 from tests.web.client import Response
 
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
-RUNS, STEPS = int(os.environ.get("HARVEST_RUNS", length(6, 200))), int(length(12, 50))
+RUNS, STEPS = int(os.environ.get("HARVEST_RUNS", length(15, 200))), int(length(12, 50))
 #: Hypothesis's own, by another name: what has its name begins with dozens of runs that are as short and simple as can be, which would be all of the short form.
 AT_LENGTH = "at-length"
 AVAILABLE_PROVIDERS[AT_LENGTH] = "hypothesis.internal.conjecture.providers.HypothesisProvider"
@@ -85,11 +85,27 @@ class Markets(RuleBasedStateMachine):
         self.counted["runs"] += 1
         self.agree = False
 
-    @initialize(included=st.booleans(), by_farm=st.booleans())
-    def founded(self, included: bool, by_farm: bool) -> None:
+    @initialize(
+        included=st.booleans(), by_farm=st.booleans(), who=WHO, wanted=BOTH, window=st.sampled_from(("early", "late", "lone")), coupon=CODE,
+        first=st.sampled_from(("hand over", "hand over", "ask", "fill")), much=MUCH, one=st.integers(0, 17),
+    )  # fmt: skip
+    def founded(
+        self, included: bool, by_farm: bool, who: str, wanted: Any, window: str, coupon: str, first: str, much: int, one: int
+    ) -> None:  # fmt: skip
+        """Begin with something that hardly ever happens by itself."""
         self.plain = beside.plain(included, by_farm)
         self.real = self.wait(RealMarket.founded(self.databases, self.settings, self.plain))
         self.compare()
+        if first == "hand over":
+            to, then = (
+                ("completed", "completed", "out_for_delivery")[one % 3],
+                ("short", "amend", "cancel")[one // 3 % 3],
+            )
+            self.hand_over_one_of_two(who, wanted, window, coupon or "TENTH", one % 2, to, then, much)
+        elif first == "ask":
+            self.ask(who, wanted, window, ("short", "add", "weigh")[one % 3], much, (True, False, None)[one // 3 % 3])
+        else:
+            self.fill(who, wanted, window, one % 3, ("order", "end", "cancel")[one // 3 % 3])
 
     def teardown(self) -> None:
         if self.real is None:
