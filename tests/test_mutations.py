@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations import lock_trials, locks, mutants
+from tests.mutations import lock_trials, locks, mutants, selling
 
 ROOT = Path(__file__).parents[1]
 _LOCKED = re.compile(r"for (?:no key )?update|for (?:key )?share|pg_advisory\w*|skip locked")
@@ -78,7 +78,7 @@ def test_every_lock_of_what_is_sold_has_a_row() -> None:
         assert left == [], f"{path}: name the test that notices if this lock is taken away, in tests/mutations/locks.py"
 
 
-@pytest.mark.parametrize("lock", locks.LOCKS, ids=lock_trials.named)
+@pytest.mark.parametrize("lock", (*locks.LOCKS, *selling.FAULTS), ids=lock_trials.named)
 def test_each_lock_can_be_taken_away_and_its_tests_are_there(lock: locks.Lock) -> None:
     lock_trials.without(lock)
     for test in lock.tests:

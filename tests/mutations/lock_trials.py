@@ -39,7 +39,7 @@ def notices(lock: Lock | None, tests: Sequence[str], folder: Path) -> list[str] 
     """The tests that fail without a lock, and what of; None where pytest did not come to an end."""
     tree = folder / "tree"
     try:
-        _copy(tree)
+        copied(tree)
         if lock is not None:
             module = tree / "harvestd/market" / lock.path
             module.unlink()  # which is a link to the original
@@ -58,7 +58,7 @@ def notices(lock: Lock | None, tests: Sequence[str], folder: Path) -> list[str] 
     return [line.rpartition("::")[2][:200] for line in dict.fromkeys(failed)]
 
 
-def _copy(tree: Path) -> None:
+def copied(tree: Path) -> None:
     """Links cost nothing, and what was compiled of what they lead to is compiled; what is written anew is no link."""
     tree.mkdir()
     for name in COPIED:

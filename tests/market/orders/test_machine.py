@@ -1,7 +1,7 @@
 """Buyers, farms, staff and the clock, acting at random, in a real market and a plain one (``plain/``): what one refuses the other does, and after every step they agree on all stock,
 places, uses of coupons, amounts and statuses. At the end of each run the workers have done what there is to do, and all invariants hold.
 
-``make fuzz`` has 200 runs of 50 steps; ``HARVEST_SEED=n`` has those of a seed again.
+``make fuzz`` has 200 runs of 50 steps; ``HARVEST_SEED=n`` has those of a seed again, ``HARVEST_RUNS=n`` so many. ``python -m tests.mutations.selling_trials`` says what they notice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
@@ -31,19 +32,27 @@ from tests.market.orders.plain.things import AT_FARM, PROGRESS, Line, Order
 from tests.web.client import Response
 
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
-RUNS, STEPS = int(length(8, 200)), int(length(20, 50))
+RUNS, STEPS = int(os.environ.get("HARVEST_RUNS", length(15, 200))), int(length(12, 50))
+#: Hypothesis's own, by another name: what has its name begins with dozens of runs that are as short and simple as can be, which would be all of the short form.
+AT_LENGTH = "at-length"
+AVAILABLE_PROVIDERS[AT_LENGTH] = "hypothesis.internal.conjecture.providers.HypothesisProvider"
 #: Statuses of what is done, and of what is refused.
 DONE, REFUSED = (200, 201, 204), (403, 404, 409, 412, 422)
 
 WHO, FARM = st.sampled_from(BUYERS), st.integers(0, 7)
 PRODUCT = st.sampled_from(("Carrots", "Apples", "Eggs", "Ducks"))
-WINDOW = st.sampled_from(("early", "late", "next"))
+WINDOW = st.sampled_from(("early", "late", "next", "lone"))
 CODE = st.sampled_from(("", "", "TENTH", "FIVER"))
 CONSENT = st.sampled_from(("none", "same_farm", "any_farm", "ask"))
 #: One of so many, counted from the last; how much of something (:func:`amount`).
 ONE, MUCH = st.integers(0, 20), st.integers(1, 60)
 WANTED = st.lists(st.tuples(PRODUCT, MUCH, CONSENT), min_size=1, max_size=3)
 EDITS = st.lists(st.tuples(st.one_of(st.integers(0, 5), PRODUCT), st.integers(0, 60)), min_size=1, max_size=2)
+#: Something of each farm, so that what they share of fees and coupons is worked out anew with every change.
+BOTH = st.tuples(
+    st.tuples(st.sampled_from(("Carrots", "Apples")), st.integers(20, 59), CONSENT),
+    st.tuples(st.sampled_from(("Eggs", "Ducks")), MUCH, CONSENT),
+)
 #: What else the same farm sells, and what the other does.
 BESIDE = {"Carrots": "Apples", "Apples": "Carrots", "Eggs": "Ducks", "Ducks": "Eggs"}
 ELSEWHERE = {"Carrots": "Eggs", "Apples": "Ducks", "Eggs": "Carrots", "Ducks": "Apples"}
@@ -73,13 +82,30 @@ class Markets(RuleBasedStateMachine):
         self.plain: PlainMarket
         self.real: RealMarket | None = None
         self.told: list[str] = []
+        self.counted["runs"] += 1
         self.agree = False
 
-    @initialize(included=st.booleans(), by_farm=st.booleans())
-    def founded(self, included: bool, by_farm: bool) -> None:
+    @initialize(
+        included=st.booleans(), by_farm=st.booleans(), who=WHO, wanted=BOTH, window=st.sampled_from(("early", "late", "lone")), coupon=CODE,
+        first=st.sampled_from(("hand over", "hand over", "ask", "fill")), much=MUCH, one=st.integers(0, 17),
+    )  # fmt: skip
+    def founded(
+        self, included: bool, by_farm: bool, who: str, wanted: Any, window: str, coupon: str, first: str, much: int, one: int
+    ) -> None:  # fmt: skip
+        """Begin with something that hardly ever happens by itself."""
         self.plain = beside.plain(included, by_farm)
         self.real = self.wait(RealMarket.founded(self.databases, self.settings, self.plain))
         self.compare()
+        if first == "hand over":
+            to, then = (
+                ("completed", "completed", "out_for_delivery")[one % 3],
+                ("short", "amend", "cancel")[one // 3 % 3],
+            )
+            self.hand_over_one_of_two(who, wanted, window, coupon or "TENTH", one % 2, to, then, much)
+        elif first == "ask":
+            self.ask(who, wanted, window, ("short", "add", "weigh")[one % 3], much, (True, False, None)[one // 3 % 3])
+        else:
+            self.fill(who, wanted, window, one % 3, ("order", "end", "cancel")[one // 3 % 3])
 
     def teardown(self) -> None:
         if self.real is None:
@@ -127,7 +153,7 @@ class Markets(RuleBasedStateMachine):
         self.agree = True
 
     def story(self) -> str:
-        return f"seed {SEED}:\n" + "\n".join(self.told)
+        return f"seed {SEED}, run {self.counted['runs']}:\n" + "\n".join(self.told)
 
     @property
     def shop(self) -> RealMarket:
@@ -150,6 +176,10 @@ class Markets(RuleBasedStateMachine):
         ]
         found = there if there and at < 5 else order.lines
         return found[at % len(found)]
+
+    def last(self, placed: str) -> Order | None:
+        """The order of that name, if it was placed."""
+        return self.plain.orders.get(placed)
 
     def new(self) -> str:
         return f"order {len(self.plain.orders) + 1}"
@@ -180,6 +210,87 @@ class Markets(RuleBasedStateMachine):
         said = f"{who} orders the cart as {name}, {window}, {code}"
         self.step(said, lambda market: market.place_cart(name, who, window, code), asked)
 
+    @precondition(lambda self: self.real is not None)
+    @rule(
+        who=WHO,
+        wanted=BOTH,
+        window=WINDOW,
+        code=st.sampled_from(("", "TENTH", "FIVER")),
+        at=st.integers(0, 1),
+        to=st.sampled_from(("confirmed", "out_for_delivery", "completed", "completed")),
+        then=st.sampled_from(("short", "amend", "cancel", "")),
+        much=MUCH,
+    )
+    def hand_over_one_of_two(
+        self, who: str, wanted: Any, window: str, code: str, at: int, to: str, then: str, much: int
+    ) -> None:
+        """An order of both farms, of which one is done with its part while the other's changes."""
+        name = self.new()
+        self.place(who, [*wanted], window, code)
+        if (order := self.last(name)) is None:
+            return
+        self.hand_over(order, at, to)
+        order = self.plain.orders[name]
+        line = order.lines[1 - at]
+        if then == "short":
+            self.has_less(order, line, min(amount(line.product, much), line.quantity), None)
+        elif then == "amend":
+            self.amend_lines(order, "buyer" if much % 2 else "staff", line.farm, [(1 - at, much)])
+        elif then == "cancel":
+            self.cancel_by(order, "farm" if much % 2 else "staff", line.farm)
+            if to == "out_for_delivery":
+                self.cancel_by(self.plain.orders[name], "staff", order.parts[at].farm)
+
+    @precondition(lambda self: self.real is not None)
+    @rule(
+        who=WHO,
+        wanted=BOTH,
+        window=WINDOW,
+        how=st.sampled_from(("short", "add", "weigh")),
+        much=MUCH,
+        said=st.sampled_from((True, False, None)),
+    )
+    def ask(self, who: str, wanted: Any, window: str, how: str, much: int, said: bool | None) -> None:
+        """A farm asks the buyer about what it would give instead or add, or about what weighs more; they say yes, no, or nothing in time."""
+        name, (green, _) = self.new(), wanted
+        ducks = "Ducks", much % 3, "none"
+        self.place(who, [(*green[:2], "ask"), ducks], window, "TENTH" if much % 2 else "")
+        if (order := self.last(name)) is None:
+            return
+        line, duck = order.lines
+        if how == "short":
+            there = BESIDE[line.product] if much % 4 else "Ducks"
+            self.has_less(order, line, line.quantity, (there, amount(there, 1 + much % 4)))
+        elif how == "add":
+            self.amend_lines(order, "farm", line.farm, [(BESIDE[line.product], much)])
+        else:
+            self.weigh_line(order, duck, 111 + much % 20)
+        about = [line for line in self.plain.orders[name].lines if line.answer_by is not None]
+        if about and said is None:
+            self.pass_time(787)
+        elif about:
+            self.say(self.plain.orders[name], about[0], bool(said))
+
+    @precondition(lambda self: self.real is not None)
+    @rule(
+        who=WHO, wanted=BOTH, window=WINDOW, measure=st.integers(0, 2), then=st.sampled_from(("order", "end", "cancel"))
+    )
+    def fill(self, who: str, wanted: Any, window: str, measure: int, then: str) -> None:
+        """Somebody takes or holds the last that a window has: a place, a crate, or a kilogram."""
+        if then == "cancel":
+            self.place(who, [*wanted], window, "")
+        else:
+            self.hold(who, [*wanted], window, "")
+        if taken := self.plain.windows[window].taken[measure]:
+            self.hold_no_more(window, measure, taken)
+        if then == "order" and who in self.shop.quotes:
+            self.order_held(who)
+        self.pass_time(47)
+        if then == "cancel" and self.plain.orders:
+            self.amend_lines(self.order(0), "buyer", "", [(0, wanted[1][1])])
+            self.cancel_by(self.order(0), "staff" if measure else "buyer", "")
+            self.pass_time(7)
+
     @rule(who=WHO, wanted=WANTED, window=WINDOW, code=CODE)
     def hold(self, who: str, wanted: list[Any], window: str, code: str) -> None:
         lines = [(product, amount(product, much), consent) for product, much, consent in wanted]
@@ -192,16 +303,21 @@ class Markets(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.real and self.real.quotes))
     @rule(one=ONE)
     def place_held(self, one: int) -> None:
-        holders = [*self.shop.quotes]
-        name, who = self.new(), holders[one % len(holders)]
+        self.order_held([*self.shop.quotes][one % len(self.shop.quotes)])
+
+    def order_held(self, who: str) -> None:
+        name = self.new()
         asked = self.shop.place(name, who, {"quote_id": self.shop.quotes[who]})
         self.step(f"{who} orders what is held as {name}", lambda market: market.place_held(name, who), asked)
 
     @precondition(lambda self: bool(self.plain.orders))
     @rule(one=ONE, actor=st.sampled_from(("buyer", "buyer", "farm", "staff")), farm=FARM)
     def cancel(self, one: int, actor: str, farm: int) -> None:
-        order, name = self.order(one), self.order(one).name
-        asker, whose = self.by(actor, order.buyer, self.farm(order, farm))
+        self.cancel_by(self.order(one), actor, self.farm(self.order(one), farm))
+
+    def cancel_by(self, order: Order, actor: str, farm: str) -> None:
+        name = order.name
+        asker, whose = self.by(actor, order.buyer, farm)
         asked = self.shop.of_order(asker, "POST", name, "/cancel", {"reason": "Rain."})
         self.step(
             f"{actor} {whose or ''} cancels {name}",
@@ -221,8 +337,10 @@ class Markets(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.plain.orders))
     @rule(one=ONE, actor=st.sampled_from(("buyer", "buyer", "buyer", "farm", "staff")), farm=FARM, edits=EDITS)
     def amend(self, one: int, actor: str, farm: int, edits: list[tuple[int | str, int]]) -> None:
-        order = self.order(one)
-        asker, whose = self.by(actor, order.buyer, self.farm(order, farm))
+        self.amend_lines(self.order(one), actor, self.farm(self.order(one), farm), edits)
+
+    def amend_lines(self, order: Order, actor: str, farm: str, edits: list[tuple[int | str, int]]) -> None:
+        asker, whose = self.by(actor, order.buyer, farm)
         found: list[changes.Edit] = []
         body: list[dict[str, Any]] = []
         for what, much in edits:
@@ -245,7 +363,9 @@ class Markets(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.asked_about()))
     @rule(one=ONE, yes=st.booleans())
     def answer(self, one: int, yes: bool) -> None:
-        order, line = self.asked_about()[one % len(self.asked_about())]
+        self.say(*self.asked_about()[one % len(self.asked_about())], yes)
+
+    def say(self, order: Order, line: Line, yes: bool) -> None:
         path = f"/lines/{self.shop.lines[order.name, line.position]}/answer"
         asked = self.shop.of_order(
             self.shop.buyers[order.buyer], "POST", order.name, path, {"accept": yes}, order.version
@@ -268,7 +388,14 @@ class Markets(RuleBasedStateMachine):
         to=st.sampled_from(("confirmed", "confirmed", "ready", "out_for_delivery", "completed", "cancelled")),
     )
     def move(self, one: int, at: int, to: str) -> None:
-        name, farm = self.order(one).name, self.farm(self.order(one), at)
+        self.step_to(self.order(one).name, self.farm(self.order(one), at), to)
+
+    def hand_over(self, order: Order, at: int, to: str) -> None:
+        """Have a farm do all that leads to a step with its part, and that."""
+        for one in ("confirmed", "ready", to) if to in ("out_for_delivery", "completed") else (to,):
+            self.step_to(order.name, order.parts[at].farm, one)
+
+    def step_to(self, name: str, farm: str, to: str) -> None:
         path = f"/parts/{self.shop.ids[farm]}/status"
         asked = self.shop.of_order(self.shop.farmers[farm], "POST", name, path, {"to": to})
         self.step(
@@ -290,6 +417,9 @@ class Markets(RuleBasedStateMachine):
         if instead is not None:
             others = (BESIDE[line.product], ELSEWHERE[line.product], BESIDE[line.product], *BESIDE)
             found = others[instead[0]], amount(others[instead[0]], instead[1])
+        self.has_less(order, line, less, found)
+
+    def has_less(self, order: Order, line: Line, less: Fraction, found: tuple[str, Fraction] | None) -> None:
         body: dict[str, Any] = {"quantity": said(less)}
         if found is not None:
             body["substitute"] = {"product_id": self.shop.ids[found[0]], "quantity": said(found[1])}
@@ -304,7 +434,9 @@ class Markets(RuleBasedStateMachine):
     def weigh(self, one: int, per_cent: int) -> None:
         found = self.by_weight()
         there = [(order, line) for order, line in found if order.status in PROGRESS[:-1]]
-        order, line = (there or found)[one % len(there or found)]
+        self.weigh_line(*(there or found)[one % len(there or found)], per_cent)
+
+    def weigh_line(self, order: Order, line: Line, per_cent: int) -> None:
         weight = Fraction(max(1, int(line.left * 800 * per_cent / 100)), 1000)
         self.step(
             f"{line.farm} weighs {order.name}, {line.position}: {said(weight)}",
@@ -332,7 +464,9 @@ class Markets(RuleBasedStateMachine):
 
     @rule(window=WINDOW, measure=st.integers(0, 2), most=st.none() | st.integers(1, 9))
     def widen(self, window: str, measure: int, most: int | None) -> None:
-        wanted = None if most is None else Fraction(most if measure < 2 else 4 * most)
+        self.hold_no_more(window, measure, None if most is None else Fraction(most if measure < 2 else 4 * most))
+
+    def hold_no_more(self, window: str, measure: int, wanted: Fraction | None) -> None:
         day = self.plain.windows[window].day
         like = copy.deepcopy(self.plain)
         like.windows[window].holds[measure] = wanted
@@ -347,7 +481,7 @@ class Markets(RuleBasedStateMachine):
         asked = self.shop.staff.request("PATCH", path, {"max_uses": most}, If_Match="*")
         self.step(f"{code} is for {most}", lambda market: market.set_uses(code, most), asked)
 
-    @rule(day=st.sampled_from(("first", "second", "second")))
+    @rule(day=st.sampled_from(("first", "second", "second", "third")))
     def close(self, day: str) -> None:
         asked = self.shop.staff.post(f"/api/market-days/{self.shop.ids[day]}/close", None)
         self.step(f"the {day} day is closed", lambda market: market.close(day), asked)
@@ -375,7 +509,7 @@ async def test_a_market_is_at_each_step_what_a_plain_one_is(
     measured(f"seed {SEED}, {RUNS} runs of {STEPS} steps")
     found = hypothesis.settings(
         max_examples=RUNS, stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck),
-        print_blob=False, phases=[hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if WHOLE else [])],
+        print_blob=False, backend=AT_LENGTH, phases=[hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if WHOLE else [])],
     )  # fmt: skip
     runs = type("Runs", (Markets,), {"databases": _databases, "settings": settings, "counted": Counter()})
     await deferToThread(run_state_machine_as_test, hypothesis.seed(SEED)(runs), settings=found)

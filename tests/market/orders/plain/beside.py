@@ -38,6 +38,8 @@ _STATE = Statement(
          'days', (select json_object_agg(id, status) from market_days),
          'coupons', (select json_object_agg(code, taken) from coupons),
          'quotes', (select count(*) from quotes),
+         'carts', (select json_object_agg(c.user_id, c.items) from (select c.user_id, json_object_agg(i.product_id, i.quantity::text) as items
+                                                           from carts c join cart_items i on i.cart_id = c.id group by c.user_id) c),
          'orders', (select json_object_agg(o.id, json_build_object(
              'status', o.status, 'version', o.version, 'totals', json_build_array(o.goods, o.fees, o.discount, o.tax, o.total),
              'parts', (select json_agg(json_build_array(farm_id, status, subtotal, fees, discount, tax) order by position) from order_parts where order_id = o.id),
@@ -50,7 +52,7 @@ _GOODS = {"live": "live", "sold": "sold", "released": "over", "returned": "over"
 
 
 def plain(included: bool, by_farm: bool) -> PlainMarket:
-    """Two farms with two products each, two market days of which one is open, fees, taxes and coupons."""
+    """Two farms with two products each, three market days of which two are open, fees, taxes and coupons."""
     products = [
         Product("Carrots", "Green", "kg", 390, Fraction(1, 20), FOOD, Fraction(20)),
         Product("Apples", "Green", "crate", 900, Fraction(1), ELSE, Fraction(8)),
@@ -58,25 +60,30 @@ def plain(included: bool, by_farm: bool) -> PlainMarket:
         Product("Ducks", "Hill", "each", 500, Fraction(1), ELSE, Fraction(9), each=Fraction(4, 5)),
     ]
     leads = {"Green": 0, "Hill": 120}
-    days = [Day("first", -60, 1500, 1800, 2040, leads, "open"), Day("second", 1440, 4380, 4800, 5040, leads)]
+    days = [
+        Day("first", -60, 1500, 1800, 2040, leads, "open"),
+        Day("second", 1440, 4380, 4800, 5040, leads),
+        Day("third", -60, 2900, 3300, 3540, leads, "open"),
+    ]
     windows = [
         Window("early", "first", [Fraction(3), None, Fraction(20)]),
         Window("late", "first", [None, Fraction(6), None]),
         Window("next", "second", [Fraction(5), None, None]),
+        Window("lone", "third", [Fraction(2), None, Fraction(40)]),
     ]
     coupons = [
         Coupon("TENTH", Fraction(1, 10), 0, None, 1000, most=4, each=1),
         Coupon("FIVER", None, 500, "Hill", 0, most=2, each=2),
     ]
     fees = (
-        Fee("order", 300, rate=Fraction(1, 5), free_from=6000),
+        Fee("order", 300, rate=Fraction(1, 5), free_from=2500),
         Fee("kilogram", 7, rate=Fraction(1, 5)),
         Fee("farm", 150, "Hill"),
     )
     named: Any = lambda things: {one.name: one for one in things}  # noqa: E731
     return PlainMarket(
         included, CONFIRMATION if by_farm else None, named(products), named(days), named(windows), {one.code: one for one in coupons}, fees,
-        {"Green": 300},
+        {"Green": 500, "Hill": 400},
     )  # fmt: skip
 
 
@@ -259,7 +266,7 @@ class RealMarket:
     async def state(self) -> dict[str, Any]:
         """What is in its rows, by the names of the plain market."""
         rows = json.loads(await self.market.parts.database.row(_STATE) or "{}")
-        name = self.names.__getitem__
+        name, buyers = self.names.__getitem__, {person.id: who for who, person in self.buyers.items()}
         orders = {}
         for id, order in (rows["orders"] or {}).items():
             self.lines |= {(name(id), line[1]): line[0] for line in order["lines"] or ()}
@@ -274,7 +281,9 @@ class RealMarket:
         return {
             "products": {name(id): [Fraction(one) for one in levels] for id, levels in rows["products"].items()},
             "windows": {name(id): [Fraction(o), Fraction(c), Fraction(g, 1000)] for id, (o, c, g) in rows["windows"].items()},
-            "days": {name(id): status for id, status in rows["days"].items()}, "coupons": rows["coupons"], "quotes": rows["quotes"], "orders": orders,
+            "days": {name(id): status for id, status in rows["days"].items()}, "coupons": rows["coupons"],
+            "carts": {buyers[id]: {name(product): Fraction(quantity) for product, quantity in items.items()} for id, items in (rows["carts"] or {}).items()},
+            "quotes": rows["quotes"], "orders": orders,
         }  # fmt: skip
 
 
@@ -291,6 +300,11 @@ def state_of(market: PlainMarket) -> dict[str, Any]:
         "days": {one.name: one.status for one in market.days.values()},
         "coupons": {one.code: one.taken for one in market.coupons.values()},
         "quotes": len(market.held),
+        "carts": {
+            who: {product: wanted[1] for product, (_, wanted) in cart.items()}
+            for who, cart in market.carts.items()
+            if cart
+        },
         "orders": {name: _order(market, order) for name, order in market.orders.items()},
     }
 

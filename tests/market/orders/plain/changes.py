@@ -9,7 +9,7 @@ import attrs
 
 from tests.market.orders.plain import rules
 from tests.market.orders.plain.market import ANSWER, PlainMarket, Refused
-from tests.market.orders.plain.things import AT_FARM, OVER, STEPS, Line, Order, Part, copied
+from tests.market.orders.plain.things import AT_FARM, OVER, STEPS, Day, Line, Order, Part, copied
 
 #: A change of a line, by its position, or so much of a product more.
 Edit = tuple[int | str, Fraction]
@@ -27,7 +27,7 @@ def _may_cancel(market: PlainMarket, order: Order, part: Part, actor: str) -> bo
     """A buyer cancels what is not weighed, and until the cut-off of a market day what is; others what is not handed over."""
     if actor != "buyer":
         return part.status in (*AT_FARM, "out_for_delivery")
-    if market.days[market.windows[order.window].day].takes_orders(part.farm, market.now):
+    if market.days[market.windows[order.window].day].takes_changes(part.farm, market.now):
         return part.status in AT_FARM
     weighed = any(line.weighed is not None for line in order.lines if line.farm == part.farm)
     return part.status in AT_FARM and not weighed
@@ -163,7 +163,7 @@ class _Amended:
         elif farm not in self.opened:
             standing = [part for part in self.order.parts if part.status not in OVER] or self.order.parts
             self._require(next((part for part in standing if part.status in AT_FARM), standing[0]).farm)
-            if self.actor == "buyer" and not self._day_takes(farm):
+            if self.actor == "buyer" and not self._day.takes_orders(farm, self.market.now):
                 raise Refused("the day takes no orders of that farm")
             self.opened.append(farm)
         position = 1 + max(*(line.position for line in self.order.lines), *self.lines, -1)
@@ -174,11 +174,13 @@ class _Amended:
     def _require(self, farm: str) -> None:
         """A buyer changes what is still at its farm, and whose day takes orders of it; others what is still at its farm."""
         part = self.order.part(farm)
-        if part is None or part.status not in AT_FARM or (self.actor == "buyer" and not self._day_takes(farm)):
+        late = self.actor == "buyer" and not self._day.takes_changes(farm, self.market.now)
+        if part is None or part.status not in AT_FARM or late:
             raise Refused("it can no longer be changed")
 
-    def _day_takes(self, farm: str) -> bool:
-        return self.market.days[self.market.windows[self.order.window].day].takes_orders(farm, self.market.now)
+    @property
+    def _day(self) -> Day:
+        return self.market.days[self.market.windows[self.order.window].day]
 
     def check(self) -> None:
         if self.actor != "buyer":

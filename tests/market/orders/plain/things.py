@@ -91,6 +91,11 @@ class Day:
     def takes_orders(self, farm: str, now: int) -> bool:
         return self.status == "open" and self.opens <= now < min(self.closes - self.leads[farm], self.begins)
 
+    def takes_changes(self, farm: str, now: int) -> bool:
+        """As long as it takes orders, or would if it were not full."""
+        full = self.status == "closed" and self.closed_full
+        return attrs.evolve(self, status="open" if full else self.status).takes_orders(farm, now)
+
 
 @attrs.define
 class Coupon:
