@@ -240,8 +240,8 @@ async def delete(unit: UnitOfWork, day_id: str, check: Callable[[int], None]) ->
     orders = await standing_rows.count(unit.tx, day_id)
     if orders:
         raise Conflict(
-            "the market day has orders, so it stays; cancel it instead",
-            (standing_rules.stays("id", standing_rules.Stands(orders), unit.now),),
+            "orders name this market day, so it is not deleted; cancel it, and it is out of the way",
+            (standing_rules.named("id", orders),),
         )
     await rows.delete(unit.tx, day_id)
     forget(unit)

@@ -100,6 +100,12 @@ def minutes(stands: Stands, now: datetime) -> int:
     return 0 if stands.until is None else max(1, ceil((stands.until - now).total_seconds() / 60))
 
 
+def named(field: str, orders: int) -> FieldError:
+    """The fault of a day that is to be deleted and that orders name, whatever became of them."""
+    message = f"is named by orders ({orders}), which stay for the books"
+    return FieldError(field, message, code="has-orders", params={"orders": str(orders), "reason": "named"})
+
+
 def _numbers(stands: Stands, now: datetime) -> tuple[str, str, str]:
     """Of orders, of quotes that are held, and of minutes until the last of these is over."""
     return str(stands.orders), str(stands.holds), str(minutes(stands, now))
