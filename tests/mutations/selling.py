@@ -20,11 +20,11 @@ FAULTS: tuple[Lock, ...] = (
     _fault("pricing/amounts.py", "what completed parts had of a fee is charged again", "shared(max(0, rule.amount - settled), worth)", "shared(rule.amount, worth)"),
     _fault("orders/recomputing.py", "a completed part is billed again", 'settled=line.discount if standing[line.farm_id].status == "completed" else None,', "settled=None,"),
     # --- coupons ---
-    _fault("orders/fulfilment.py", "a coupon comes back for what was on its way", "status in OVER and not order.left", "status in OVER"),
+    _fault("orders/stepping.py", "a coupon comes back for what was on its way", "status in OVER and not order.left", "status in OVER"),
     _fault("orders/changes.py", "who is short of goods loses the minimum that they had reached", 'lost = None if by.actor == "buyer" else goods_of(order.parts, order.lines)', "lost = None"),
     # --- amounts ---
     _fault("pricing/amounts.py", "tax on what a coupon takes off", "tax(good.total - off, good.rate, pricing.tax_included)", "tax(good.total, good.rate, pricing.tax_included)"),
-    _fault("pricing/amounts.py", "amounts are rounded down", "return (2 * amount + of) // (2 * of)", "return amount // of"),
+    _fault("pricing/shares.py", "amounts are rounded down", "return (2 * amount + of) // (2 * of)", "return amount // of"),
     _fault("orders/recomputing.py", "a farm's fee for lines of which all is short", "if line.counts and line.left and line.farm_id in standing", "if line.counts and line.farm_id in standing"),
     # --- least orders ---
     _fault("orders/minimum_rules.py", "a farm that is new in an order takes any", "if farm_id in opened or _owed(lines, farm_id) < _owed(order.lines, farm_id)", "if _owed(lines, farm_id) < _owed(order.lines, farm_id)"),

@@ -87,7 +87,7 @@ class Markets(RuleBasedStateMachine):
 
     @initialize(
         included=st.booleans(), by_farm=st.booleans(), who=WHO, wanted=BOTH, window=st.sampled_from(("early", "late", "lone")), coupon=CODE,
-        first=st.sampled_from(("hand over", "hand over", "ask", "fill")), much=MUCH, one=st.integers(0, 17),
+        first=st.sampled_from(("hand over", "hand over", "ask", "fill", "weigh", "extend")), much=MUCH, one=st.integers(0, 17),
     )  # fmt: skip
     def founded(
         self, included: bool, by_farm: bool, who: str, wanted: Any, window: str, coupon: str, first: str, much: int, one: int
@@ -104,8 +104,12 @@ class Markets(RuleBasedStateMachine):
             self.hand_over_one_of_two(who, wanted, window, coupon or "TENTH", one % 2, to, then, much)
         elif first == "ask":
             self.ask(who, wanted, window, ("short", "add", "weigh")[one % 3], much, (True, False, None)[one // 3 % 3])
-        else:
+        elif first == "fill":
             self.fill(who, wanted, window, one % 3, ("order", "end", "cancel")[one // 3 % 3])
+        elif first == "weigh":
+            self.cancel_what_is_weighed(who, window, much, one % 2 == 0)
+        else:
+            self.extend(who, wanted, window, much)
 
     def teardown(self) -> None:
         if self.real is None:
@@ -272,6 +276,28 @@ class Markets(RuleBasedStateMachine):
             self.say(self.plain.orders[name], about[0], bool(said))
 
     @precondition(lambda self: self.real is not None)
+    @rule(who=WHO, window=WINDOW, much=MUCH, late=st.booleans())
+    def cancel_what_is_weighed(self, who: str, window: str, much: int, late: bool) -> None:
+        """A buyer wants nothing of what was weighed for them, before or after the day's cut-off."""
+        name = self.new()
+        self.place(who, [("Ducks", much, "none")], window, "")
+        if (order := self.last(name)) is None:
+            return
+        self.weigh_line(order, order.lines[0], 80 + much % 20)
+        if late:
+            self.pass_time(787)
+        self.cancel_by(self.plain.orders[name], "buyer", "")
+
+    @precondition(lambda self: self.real is not None)
+    @rule(who=WHO, wanted=BOTH, window=WINDOW, much=MUCH)
+    def extend(self, who: str, wanted: Any, window: str, much: int) -> None:
+        """A buyer adds something of another farm to their order: mostly little of it."""
+        name = self.new()
+        self.place(who, [wanted[0]], window, "")
+        if (order := self.last(name)) is not None:
+            self.amend_lines(order, "buyer", "", [(wanted[1][0], 1 + much % 5)])
+
+    @precondition(lambda self: self.real is not None)
     @rule(
         who=WHO, wanted=BOTH, window=WINDOW, measure=st.integers(0, 2), then=st.sampled_from(("order", "end", "cancel"))
     )
@@ -283,6 +309,7 @@ class Markets(RuleBasedStateMachine):
             self.hold(who, [*wanted], window, "")
         if taken := self.plain.windows[window].taken[measure]:
             self.hold_no_more(window, measure, taken)
+        self.pass_time(7)
         if then == "order" and who in self.shop.quotes:
             self.order_held(who)
         self.pass_time(47)
