@@ -178,20 +178,12 @@ async def close(unit: UnitOfWork, day_id: str, reason: str = "staff") -> tuple[r
     """Close an open day now; one that is closed stays so, also if it would open again when a place returns. Raises ``NotFound`` and ``IllegalTransition``."""
     before = await _locked(unit, day_id)
     if before.status == "closed" and before.closed_full:
-        return before, await _for_good(unit, before)
+        return before, await ended(unit, before, "closed", reason)
     if before.status in ("closed", "done"):
         return before, before
     if before.status not in rules.CLOSABLE:
         raise _illegal(before, "closed")
     return before, await ended(unit, before, "closed", reason)
-
-
-async def _for_good(unit: UnitOfWork, before: rows.Day) -> rows.Day:
-    """A day that is closed already, closed by hand: of that it was told when it closed."""
-    after = msgspec.structs.replace(before, closed_full=False, version=before.version + 1, updated_at=unit.now)
-    await rows.update(unit.tx, after)
-    unit.record(stale(f"market_day:{after.id}", after.version, MARKET_DAYS, market_day(after.id)))
-    return after
 
 
 async def cancel(unit: UnitOfWork, day_id: str, reason: str) -> tuple[rows.Day, rows.Day]:

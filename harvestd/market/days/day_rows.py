@@ -39,7 +39,8 @@ class Day(msgspec.Struct, frozen=True):
     def timed(self) -> Timed:
         """What its steps go by."""
         return Timed(
-            status=self.status, opens_at=self.opens_at, closes_at=self.closes_at, ends_at=self.ends_at, soon_told=self.soon_told
+            status=self.status, opens_at=self.opens_at, closes_at=self.closes_at, ends_at=self.ends_at, soon_told=self.soon_told,
+            full=self.closed_full,
         )  # fmt: skip
 
 

@@ -27,13 +27,14 @@ LONGEST = timedelta(days=400)
 
 @attrs.frozen(kw_only=True)
 class Timed:
-    """What of a day its steps go by. ``soon_told`` is whether it was told that it closes soon."""
+    """What of a day its steps go by. ``soon_told`` is whether it was told that it closes soon, ``full`` whether it closed because it was full, and may open again."""
 
     status: str
     opens_at: datetime
     closes_at: datetime
     ends_at: datetime
     soon_told: bool = False
+    full: bool = False
 
 
 @attrs.frozen
@@ -58,6 +59,9 @@ STEPS: tuple[Step, ...] = (
     Step("open", "planned", "open", "market_day.opened", lambda day, soon: day.opens_at),
     Step("soon", "open", "open", "market_day.closing_soon", _soon),
     Step("close", "open", "closed", "market_day.closed", lambda day, soon: day.closes_at),
+    Step(
+        "close for good", "closed", "closed", "market_day.closed", lambda day, soon: day.closes_at if day.full else None
+    ),
     Step("end", "closed", "done", "", lambda day, soon: day.ends_at),
 )
 #: The statuses from which the staff may close a day, and cancel it.
@@ -88,7 +92,7 @@ def next_step(day: Timed, soon: timedelta) -> tuple[datetime, Step] | None:
 
 def stepped(day: Timed, step: Step) -> Timed:
     """A day after a step."""
-    return attrs.evolve(day, status=step.to, soon_told=day.soon_told or step.name == "soon")
+    return attrs.evolve(day, status=step.to, soon_told=day.soon_told or step.name == "soon", full=False)
 
 
 def due(day: Timed, soon: timedelta, now: datetime) -> Iterator[tuple[datetime, Step, Timed]]:

@@ -32,7 +32,12 @@ async def stepped(unit: UnitOfWork, day: rows.Day, farms: Farms) -> rows.Day:
     for at, step, timed in rules.due(day.timed, soon, unit.now):
         version += 1
         day = msgspec.structs.replace(
-            day, status=timed.status, soon_told=timed.soon_told, version=version, updated_at=unit.now
+            day,
+            status=timed.status,
+            soon_told=timed.soon_told,
+            closed_full=timed.full,
+            version=version,
+            updated_at=unit.now,
         )
         if step.event:
             unit.record(told(day, step.event, farms, at, "cut-off" if step.to == "closed" else ""))

@@ -127,7 +127,7 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message("farm", "{day} is closed: what to pick for {farm}", "{day} takes no more orders. Orders for {farm}: {orders}\n\nTo pick:\n\n{goods}\n", mail=True),
     ),
     ("market_day.closed", FULL): (
-        Message("farm", "{day} is full: what to pick for {farm}", "{day} has no place left. If one comes back before {until}, it opens again, and you get a new list when it closes.\n\n"
+        Message("farm", "{day} is full: what to pick for {farm}", "{day} has no place left. If one comes back before {until}, it opens again; you get the list anew when it is closed for good.\n\n"
                 "Orders for {farm}: {orders}\n\nTo pick:\n\n{goods}\n", mail=True),
     ),
     ("market_day.cancelled", ""): (Message("farm", "{day} is cancelled", "{day} has been cancelled.{reason}\n\nNothing is ordered of {farm} for that day.\n", mail=True),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from harvestd.kernel.errors import MarketError, WindowFull
+from harvestd.kernel.errors import FieldError, MarketError, WindowFull
 from harvestd.market.days import slot_rows
 from harvestd.market.days.load_rules import Load
 from harvestd.market.days.slot_rows import NOTHING
@@ -42,7 +42,8 @@ async def hold(
     if not wanted and not before:
         return
     if not wanted.keys() <= await slot_rows.hold(unit.tx, quote_id, wanted, _measures(before)):
-        raise WindowFull("the window has not this much left; nothing was taken")
+        fault = FieldError("lines", "take more of their window than is left", code="window-full")
+        raise WindowFull("the window has not this much left; nothing was taken", (fault,))
     slots = () if booking is None else (one.slot for one in booking.parts.values())
     unit.record(*windows.changed([*(one.day_id for one in slots), *(place.day_id for place in before.values())]))
 

@@ -195,7 +195,8 @@ async def settle(unit: UnitOfWork, order_id: str, live: Collection[str]) -> None
         return
     held = {id: before[id] for id in after}
     if await slot_rows.take(unit.tx, order_id, after, fresh=False, held=held) != set(after):
-        raise WindowFull("the window has not this much left; nothing was changed")
+        fault = FieldError("lines", "take more of their window than is left", code="window-full")
+        raise WindowFull("the window has not this much left; nothing was changed", (fault,))
     await slot_rows.keep(unit.tx, order_id, after)
     unit.record(*changed(places[id].day_id for id in after))
     unit.on_commit(lambda: unit.parts.due(day_steps.TASK))

@@ -66,6 +66,12 @@ def test_a_day_that_nobody_looked_after_takes_all_steps_in_order() -> None:
     ]
 
 
+def test_a_full_day_is_closed_for_good_at_its_cut_off() -> None:
+    day = attrs.evolve(DAY, status="closed", full=True)
+    taken = [(at, step.event, after.status, after.full) for at, step, after in due(day, SOON, OPENS + 1000 * HOUR)]
+    assert taken == [(OPENS + 48 * HOUR, "market_day.closed", "closed", False), (OPENS + 72 * HOUR, "", "done", False)]
+
+
 @settings(max_examples=60)
 @given(
     looks=st.lists(st.integers(0, 80), max_size=8),
@@ -89,9 +95,9 @@ def test_however_often_it_is_looked_at_each_step_is_taken_once(
 def test_every_step_leads_from_a_status_to_another_and_tells_once() -> None:
     for step in STEPS:
         assert {step.of, step.to} <= set(STATUSES)
-        day = attrs.evolve(DAY, status=step.of)
+        day = attrs.evolve(DAY, status=step.of, full=step.name == "close for good")
         after = stepped(day, step)
-        assert (after.status, after.soon_told) != (day.status, day.soon_told)
+        assert (after.status, after.soon_told, after.full) != (day.status, day.soon_told, day.full)
 
 
 def test_a_day_ends_with_its_last_window_and_not_before_its_cut_off() -> None:

@@ -115,7 +115,15 @@ async def test_what_to_pick_for_a_full_day_says_that_it_may_open_again_and_is_re
         if quantity == "1.25":
             await buyer.post(f"/api/orders/{order['id']}/cancel", {})
             await day_steps.step_all(market.parts)
-    assert len(await of_days(market, s.farmer)) == 2
+    less = {"lines": [{"line_id": order["lines"][0]["id"], "quantity": "0.4"}]}
+    assert (await buyer.request("PATCH", f"/api/orders/{order['id']}", less, If_Match="*")).status == 200
+    await stepped_by_all(market, 26)
+    told = await of_days(market, s.farmer)
+    assert sorted(told) == ["Saturday is closed: what to pick for Green Acres", *[title] * 2], (
+        "the last list is of what is ordered at the cut-off"
+    )
+    said = next(body for subject, body in await mails(market, s.farmer.email) if "is closed" in subject)
+    assert "0.4 kg  Carrots" in said
 
 
 async def test_a_day_that_is_cancelled_is_one_mail_for_each_order_and_for_each_farm(market: Market) -> None:
