@@ -10,7 +10,7 @@ from harvestd.kernel.formatting import moment, money
 from harvestd.market.notifications.guest_messages import GUEST_TOLD
 from harvestd.market.notifications.messages import case_of, is_told
 from harvestd.market.notifications.outgoing import language_of
-from harvestd.market.notifications.wording import guest_questions, guest_shown
+from harvestd.market.notifications.wording import estimated, guest_questions, guest_shown
 from harvestd.market.orders import order_keys
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
@@ -28,8 +28,10 @@ async def mail_of(unit: UnitOfWork, event: Envelope, order: orders.Order) -> Mai
         return None
     settings, language = unit.parts.settings, language_of(unit, guest["language"])
     comes_to, link = event.data.get("total", order.total), link_to(settings, order.id, key)
+    piece = "about" if event.data.get("estimated") else ""
     total, asked_total = (
-        money(one, order.currency, language) for one in (comes_to, event.data.get("asked_total", comes_to))
+        estimated(money(one, order.currency, language), piece, language)
+        for one in (comes_to, event.data.get("asked_total", comes_to))
     )
     asked = event.data.get("asked", ())
     units = await orders.titles(unit.tx, [one["line_id"] for one in asked])

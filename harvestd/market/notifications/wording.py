@@ -111,15 +111,15 @@ def _total(name: str, piece: str) -> Callable[[Any, Facts, str], str]:
     """A total, which says so where it is an estimate: by the event or, of one that does not say it, where any of its lines is."""
 
     def said(value: int | None, facts: Facts, language: str) -> str:
-        estimated = facts.get("estimates", {}).get(name)
-        if estimated is None:
-            estimated = any(flag for line in facts["lines"] for flag in line[4:5])
-        return _estimated(_money(value, facts, language), piece if estimated else "", language)
+        unsure = facts.get("estimates", {}).get(name)
+        if unsure is None:
+            unsure = any(flag for line in facts["lines"] for flag in line[4:5])
+        return estimated(_money(value, facts, language), piece if unsure else "", language)
 
     return said
 
 
-def _estimated(amount: str, piece: str, language: str) -> str:
+def estimated(amount: str, piece: str, language: str) -> str:
     """An amount of money as it is said: alone or, of an estimate, in words."""
     return mail(PIECES[piece], language).format(amount=amount) if piece and amount else amount
 
@@ -129,7 +129,7 @@ def _lines(value: Sequence[Sequence[Any]], facts: Facts, language: str) -> str:
     charged beside them."""
     lines = [
         f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  "
-        + _estimated(_money(total, facts, language), "about" if any(more[:1]) else "", language)
+        + estimated(_money(total, facts, language), "about" if any(more[:1]) else "", language)
         + _noted(more[1:], language)
         for number, unit, title, total, *more in value
     ]
@@ -294,6 +294,6 @@ def _role(value: str, facts: Facts, language: str) -> str:
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "charges": lambda value, facts, language: "\n".join(_charges(value, facts, language)), "lines": _lines, "total": _total("total", "weighed"), "subtotal": _total("subtotal", "to_weigh"), "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
     "reason": _reason, "before": _ways, "after": _ways, "windows": _windows, "goods": _goods, "role": _role, "changes": _changes, "offer": _changes, "until": _until,
-    "heavy": _heavy, "asked_total": _money, "questions": _questions, "no_longer": _ended("no_longer"), "moot": _ended("moot"),
+    "heavy": _heavy, "asked_total": _total("total", "about"), "questions": _questions, "no_longer": _ended("no_longer"), "moot": _ended("moot"),
     "estimates": lambda value, facts, language: "",
 }  # fmt: skip

@@ -72,6 +72,12 @@ def test_what_weighs_more_than_agreed_is_told_with_its_weight_and_both_amounts()
     assert "no longer" not in bare
 
 
+def test_what_it_comes_to_with_a_yes_is_an_estimate_where_the_total_is_one() -> None:
+    facts = FACTS | {"estimates": {"total": True}}
+    body = shown(of(("order.line_weighed", "asked")), facts, "en")[1]
+    assert "with all of it: about €1,237.20\n" in body
+
+
 def test_what_was_asked_is_told_by_goods_or_by_weight() -> None:
     body = shown(of(("order.amended", "unanswered"), "farm"), FACTS, "en")[1]
     assert ":\n\n  2  Ente: 2.3 kg  €11.50 instead of €8.80\n  + 1 kg  Lauch  €2.00\n\nTotal: " in body
