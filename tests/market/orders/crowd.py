@@ -48,7 +48,7 @@ class Crowd:
         url = self.market.parts.database.settings.dsn
         with holding(url, "update products set title = title where id = %s", held["id"]) as lock:
             before = [Deferred.fromCoroutine(buyer.order((held["id"], 1))) for _ in range(gathering.LANES)]
-            await eventually("those before wait for the lock", lambda: waiting(url) == gathering.LANES)
+            await eventually("those before wait for the lock", lambda: waiting(url, lock) == gathering.LANES)
             begun: list[Deferred[Any]] = []
             for number, order in enumerate(orders, 1):
                 begun.append(Deferred.fromCoroutine(order))  # type: ignore[arg-type]

@@ -410,7 +410,7 @@ async def test_the_holds_of_a_cancelled_day_are_locked_by_id_however_they_lie(ma
 
     with holding(url, "select from quotes where id = %s for update", quotes[0]) as locked:
         begun = Deferred.fromCoroutine(let_go())
-        await eventually("it waits", lambda: waiting(url) == 1)
+        await eventually("it waits", lambda: waiting(url, locked) == 1)
         with locked.cursor() as cursor:
             cursor.execute("select from quotes where id = %s for update skip locked", [quotes[1]])
             assert cursor.rowcount == 1

@@ -237,7 +237,7 @@ async def test_one_that_is_held_up_holds_up_nobody_else(market: Market, monkeypa
     url = market.parts.database.settings.dsn
     with holding(url, "update products set title = title where id = %s", stuck["id"]) as lock:
         held = [Deferred.fromCoroutine(buyer.order((stuck["id"], 1))) for _ in range(gathering.LANES)]
-        await eventually("they wait", lambda: waiting(url) == gathering.LANES)
+        await eventually("they wait", lambda: waiting(url, lock) == gathering.LANES)
         assert (await buyer.order((free["id"], 1))).status == 201
         assert not any(one.called for one in held)
         lock.commit()
