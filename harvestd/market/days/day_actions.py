@@ -153,6 +153,7 @@ async def copy(unit: UnitOfWork, day_id: str, opens_at: datetime, name: str | No
     origin = await rows.one(unit.tx, day_id)
     if origin is None:
         raise NotFound(NO_DAY)
+    accept(*rules.copy_faults(opens_at, unit.now), message="the market day cannot be accepted")
     zone = zone_of(unit.parts.settings)
     by = rules.days_between(origin.opens_at, opens_at, zone)
 

@@ -23,6 +23,8 @@ HOLD = 15
 MAX_ON_PAGE = 1000
 #: The longest that a day is open, and the longest from its cut-off until its goods are handed over.
 LONGEST = timedelta(days=400)
+#: How long after its day has opened a window ends at most, and how far from now a day is copied to: no calendar ends while somebody counts with it.
+FAR = timedelta(days=36_500)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,6 +137,17 @@ def unchangeable(status: str, names: Iterable[str]) -> list[FieldError]:
 def closes_for(closes_at: datetime, lead_minutes: int) -> datetime:
     """When a day closes for a farm that needs so long to get ready."""
     return closes_at - timedelta(minutes=lead_minutes)
+
+
+def copy_faults(opens_at: datetime, now: datetime) -> Iterator[FieldError]:
+    """The fault of a copy so far away that its times could end with the calendar."""
+    least, most = now - FAR, now + FAR
+    if opens_at > most:
+        said = most.isoformat().replace("+00:00", "Z")
+        yield FieldError("opens_at", f"must be at most {said}", code="above-maximum", params={"maximum": said})
+    if opens_at < least:
+        said = least.isoformat().replace("+00:00", "Z")
+        yield FieldError("opens_at", f"must be at least {said}", code="below-minimum", params={"minimum": said})
 
 
 def shifted(at: datetime, by: int, zone: ZoneInfo) -> datetime:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from harvestd.kernel.errors import Conflict, FieldError
 from harvestd.kernel.names import accept
 from harvestd.market.days import point_rows, standing_rows, standing_rules, window_rules
 from harvestd.market.days import window_rows as rows
 from harvestd.market.days.day_bodies import AskedWindow
-from harvestd.market.days.day_rules import LONGEST
+from harvestd.market.days.day_rules import FAR, LONGEST
 from harvestd.market.days.point_rows import Point
 from harvestd.market.days.window_rules import Capacity, Measures
 from harvestd.unit_of_work import UnitOfWork
 
-#: How long after its day has opened a window ends at most: no calendar ends while somebody counts with it.
-FAR = timedelta(days=36_500)
 _LEFT_OUT = "orders have places in a window that is left out, or quotes that are held for some minutes; keep it, or cancel the orders first"
 
 
