@@ -11,7 +11,7 @@ from textwrap import shorten
 from harvestd.ctl.check_result import CheckResult
 from harvestd.ctl.doctor_database import query
 from harvestd.ctl.words import counted
-from harvestd.kernel.formatting import Duration
+from harvestd.kernel.told_values import Duration
 
 #: Age, in seconds, at which unsent events and mails are overdue.
 MAX_BACKLOG, MAX_MAIL = 60, 3600

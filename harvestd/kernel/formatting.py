@@ -6,27 +6,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from functools import lru_cache
-from math import ceil
 
-import attrs
 from babel.dates import format_date, format_skeleton, format_time
-from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from babel.units import format_unit
 
 LOCALE = "en"
-#: Durations are told in seconds up to so many, and without minutes from so many hours on.
-SECONDS_TOLD, HOURS_TOLD = 120, 24
 
 #: Units of weight and volume, by their CLDR names.
 _MEASURES = {
     "kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce", "litre": "volume-liter",
     "ml": "volume-milliliter",
 }  # fmt: skip
-#: Units of bytes, by their power of ten.
-_DIGITAL = {3: "digital-kilobyte", 6: "digital-megabyte", 9: "digital-gigabyte"}
 #: Counted units: singular and plural, in English. ``each`` needs no word.
 COUNTED = {
     "each": ("", ""), "bunch": ("bunch", "bunches"), "box": ("box", "boxes"), "dozen": ("dozen", "dozen"), "jar": ("jar", "jars"),
@@ -38,7 +31,7 @@ COUNTED = {
 def money(amount: int, currency: str, locale: str = LOCALE) -> str:
     """``amount`` in minor units, with as many digits as the currency has: ``€12.50``, ``¥1,300``, ``KWD 1.250``."""
     value = Decimal(amount).scaleb(-get_currency_precision(currency))
-    text = _plain(format_currency(value, currency, locale=locale))
+    text = plain(format_currency(value, currency, locale=locale))
     before = currency in text and not text.endswith(
         currency
     )  # a currency code before digits is spaced (CLDR, currencySpacing)
@@ -50,7 +43,7 @@ def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
     """``1.25 kg``, ``250 g``, ``2 bunches``; pieces are a bare number. No trailing zeros."""
     measure = _MEASURES.get(unit)
     if measure is not None:
-        return _plain(format_unit(value.normalize(), measure, length="short", format="#,##0.###", locale=locale))
+        return plain(format_unit(value.normalize(), measure, length="short", format="#,##0.###", locale=locale))
     word = COUNTED.get(unit, (unit, unit))[value != 1]
     return f"{number(value, locale)} {word}".rstrip()
 
@@ -65,114 +58,27 @@ def price(amount: int, currency: str, per: Decimal, unit: str, locale: str = LOC
 
 def number(value: Decimal, locale: str = LOCALE) -> str:
     """At most three decimals: ``1,250.5``."""
-    return _plain(format_decimal(value.normalize(), format="#,##0.###", locale=locale))
+    return plain(format_decimal(value.normalize(), format="#,##0.###", locale=locale))
 
 
 def days(count: int, locale: str = LOCALE) -> str:
     """A length of time: ``1 day``, ``7 days``."""
-    return _length(count, "day", locale)
+    return length(count, "day", locale)
 
 
-@attrs.frozen
-class Duration:
-    """A length of time in seconds, told as people say it: in seconds up to two minutes, in minutes up to an hour, then in hours and minutes,
-    from a day on in hours. Rounded up, so that nobody who waits for it is early."""
-
-    seconds: float
-
-    def said(self, locale: str = LOCALE) -> str:
-        """``45 seconds``, ``1 minute``, ``15 minutes``, ``2 hours and 5 minutes``."""
-        seconds = max(0, ceil(self.seconds))
-        if seconds <= SECONDS_TOLD and (seconds % 60 or not seconds):
-            return _length(seconds, "second", locale)
-        hours, minutes = divmod(-(-seconds // 60), 60)
-        if hours >= HOURS_TOLD and minutes:
-            hours, minutes = hours + 1, 0
-        told = [_length(count, unit, locale) for count, unit in ((hours, "hour"), (minutes, "minute")) if count]
-        return _plain(format_list(told, locale=locale))
-
-    def __str__(self) -> str:
-        return self.said()
-
-
-@attrs.frozen
-class Size:
-    """A number of bytes, told as people say it, in steps of a thousand: ``10 MB``, ``65.536 kB``, ``500 bytes``. Rounded down to three decimals,
-    so that what is said to be possible is."""
-
-    bytes: int
-
-    def said(self, locale: str = LOCALE) -> str:
-        """With its unit, by the locale."""
-        power = next((power for power in (9, 6, 3) if self.bytes >= 10**power), 0)
-        if not power:
-            return _plain(format_unit(self.bytes, "digital-byte", length="long", locale=locale))
-        value = Decimal(self.bytes).scaleb(-power).quantize(Decimal("0.001"), ROUND_DOWN)
-        return _plain(
-            format_unit(value.normalize(), _DIGITAL[power], length="short", format="#,##0.###", locale=locale)
-        )
-
-    def __str__(self) -> str:
-        return self.said()
-
-
-@attrs.frozen
-class Moment:
-    """A time in a zone, told as people say it: ``May 9, 2026, 2:00 PM``."""
-
-    at: datetime
-    zone: tzinfo
-
-    def said(self, locale: str = LOCALE) -> str:
-        """Day and time, by the locale."""
-        return moment(self.at, self.zone, locale)
-
-    def __str__(self) -> str:
-        return self.said()
-
-
-@attrs.frozen
-class Amount:
-    """An amount of money, in minor units of its currency."""
-
-    minor: int
-    currency: str
-
-    def said(self, locale: str = LOCALE) -> str:
-        """``€12.50``."""
-        return money(self.minor, self.currency, locale)
-
-    def __str__(self) -> str:
-        return self.said()
-
-
-@attrs.frozen
-class Count:
-    """A whole number with its separators."""
-
-    count: int
-
-    def said(self, locale: str = LOCALE) -> str:
-        """``10,000``."""
-        return number(Decimal(self.count), locale)
-
-    def __str__(self) -> str:
-        return self.said()
-
-
-def _length(count: int, unit: str, locale: str) -> str:
-    return _plain(format_unit(count, f"duration-{unit}", length="long", locale=locale))
+def length(count: int, unit: str, locale: str) -> str:
+    return plain(format_unit(count, f"duration-{unit}", length="long", locale=locale))
 
 
 def day(value: date, locale: str = LOCALE) -> str:
     """``May 9, 2026``."""
-    return _plain(format_date(value, "medium", locale=locale))
+    return plain(format_date(value, "medium", locale=locale))
 
 
 def moment(value: datetime, zone: tzinfo, locale: str = LOCALE) -> str:
     """A time in the market's zone: ``May 9, 2026, 2:00 PM``."""
     there = value.astimezone(zone)
-    return f"{day(there, locale)}, {_plain(format_time(there, 'short', locale=locale))}"
+    return f"{day(there, locale)}, {plain(format_time(there, 'short', locale=locale))}"
 
 
 def season(first: str, last: str, locale: str = LOCALE) -> str:
@@ -184,9 +90,9 @@ def season_day(text: str, locale: str = LOCALE) -> str:
     """A day of a season, in the forms that :func:`season` takes."""
     yearly = len(text) == 5
     value = date.fromisoformat(f"2000-{text}" if yearly else text)  # a leap year has every day
-    return _plain(format_skeleton("MMMMd", value, locale=locale)) if yearly else day(value, locale)
+    return plain(format_skeleton("MMMMd", value, locale=locale)) if yearly else day(value, locale)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text with plain spaces: mails and logs may garble no-break spaces."""
     return text.replace("\u00a0", " ").replace("\u202f", " ")

@@ -15,6 +15,7 @@ from harvestd.kernel import catalogues, formatting, readers
 from harvestd.kernel.catalogues import WORDS, Words
 from harvestd.kernel.sentences import Sentence
 from harvestd.kernel.tags import ENGLISH as ENGLISH
+from harvestd.kernel.told_values import Told
 
 #: Maximum ranges of an ``Accept-Language`` considered, the first ones; browsers send some five.
 MAX_RANGES = 20
@@ -55,17 +56,15 @@ def _range(part: str) -> tuple[str, float] | None:
 
 
 @attrs.frozen
-class Status:
+class Status(Told):
     """The status of an order, of a farm's part of one, or of a market day, as it stands in sentences for people."""
 
     value: str
 
-    def said(self, language: str) -> str:
+    def said(self, locale: str = ENGLISH) -> str:
         """``out for delivery``, ``unterwegs``."""
-        return str(self) if language == ENGLISH else WORDS[language].status.get(self.value, str(self))
-
-    def __str__(self) -> str:
-        return self.value.replace("_", " ")
+        english = self.value.replace("_", " ")
+        return english if locale == ENGLISH else WORDS[locale].status.get(self.value, english)
 
 
 def title(english: str, language: str) -> str:

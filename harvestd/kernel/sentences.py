@@ -4,15 +4,8 @@ A sentence without values is a plain string, and its own template."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
-
-@runtime_checkable
-class Told(Protocol):
-    """A value that each language tells in its own way: a length of time, an amount of money, a status. As a plain string it is English."""
-
-    def said(self, locale: str, /) -> str:
-        """The value for people who read this language."""
+from harvestd.kernel.told_values import Told
 
 
 class Sentence(str):

@@ -14,9 +14,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.kernel.formatting import Count
 from harvestd.kernel.readers import DIGITS
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Count
 from harvestd.web.problems import Refusal
 from harvestd.web.validation import MAX
 

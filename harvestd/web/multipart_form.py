@@ -20,8 +20,8 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.kernel.formatting import Size
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Size
 from harvestd.web.problems import Refusal
 
 #: The part that is the file.

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from harvestd.interfaces import Allowance, ILimiter
 from harvestd.kernel.errors import TooMany
-from harvestd.kernel.formatting import Duration
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Duration
 from harvestd.settings.quotas import Quota, quotas
 from harvestd.settings.table import Settings
 from harvestd.web.http.client_address import bucket_of

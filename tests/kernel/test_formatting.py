@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.kernel.formatting import Duration, Size, day, moment, money, quantity, season, season_day
+from harvestd.kernel.formatting import day, moment, money, quantity, season, season_day
+from harvestd.kernel.told_values import Duration, Size
 from harvestd.kernel.units import Unit
 
 

@@ -16,9 +16,9 @@ import pytest
 from harvestd.interfaces import IssuerAway
 from harvestd.kernel import errors
 from harvestd.kernel.errors import MarketError, Overloaded
-from harvestd.kernel.formatting import Amount, Count, Duration, Size
 from harvestd.kernel.languages import WORDS, Status, sentence
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Amount, Count, Duration, Size
 from harvestd.web.problems import PROBLEMS
 
 PACKAGE = Path(__file__).parents[2] / "harvestd"

@@ -8,10 +8,11 @@ from decimal import Decimal
 import attrs
 
 from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
-from harvestd.kernel.formatting import Amount, quantity
+from harvestd.kernel.formatting import quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import shown
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Amount
 from harvestd.market.carts.selling import Terms, too_much
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.term_changes import changes

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, tzinfo
 import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition, NotFound, PriceChanged
-from harvestd.kernel.formatting import Amount, Moment
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Amount, Moment
 from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.changes import By, Changed, changed
 from harvestd.market.orders.fulfilment import Actor, Standing, require

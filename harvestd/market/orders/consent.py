@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harvestd.kernel.errors import Conflict, FieldError
-from harvestd.kernel.formatting import Amount
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.orders.changes import Pair
 from harvestd.market.orders.new_lines import agreed_total

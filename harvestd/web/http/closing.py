@@ -8,8 +8,8 @@ from http import HTTPStatus
 from twisted.internet.interfaces import IHalfCloseableDescriptor, ITCPTransport
 
 from harvestd.kernel import languages
-from harvestd.kernel.formatting import Duration
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Duration
 from harvestd.web.http.connection import LINGER, Connection
 from harvestd.web.http.pace import unsent
 from harvestd.web.problem_details import MEDIA_TYPE, document, told_in

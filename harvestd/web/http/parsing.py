@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harvestd.kernel.formatting import Size
 from harvestd.kernel.sentences import worded
+from harvestd.kernel.told_values import Size
 from harvestd.web.http import framing
 from harvestd.web.http.closing import ClosingConnection
 from harvestd.web.http.connection import LINES
