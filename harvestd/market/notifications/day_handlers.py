@@ -11,10 +11,11 @@ from harvestd.interfaces import Mail
 from harvestd.market.days import day_rows as days
 from harvestd.market.notifications import day_rows as rows
 from harvestd.market.notifications import rows as notifications
+from harvestd.market.notifications.line_wording import Facts
 from harvestd.market.notifications.messages import FULL, MESSAGES, WITH_ORDERS, kind
 from harvestd.market.notifications.outgoing import language_of, mail
 from harvestd.market.notifications.rows import Notice, Person
-from harvestd.market.notifications.wording import Facts, shown
+from harvestd.market.notifications.wording import shown
 from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
 

@@ -8,9 +8,10 @@ from typing import Any
 from harvestd.interfaces import Mail
 from harvestd.kernel.formatting import moment, money
 from harvestd.market.notifications.guest_messages import GUEST_TOLD
+from harvestd.market.notifications.line_wording import estimated
+from harvestd.market.notifications.mail_wording import guest_questions, guest_shown
 from harvestd.market.notifications.messages import case_of, is_told
 from harvestd.market.notifications.outgoing import language_of
-from harvestd.market.notifications.wording import estimated, guest_questions, guest_shown
 from harvestd.market.orders import order_keys
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope

@@ -9,7 +9,7 @@ from harvestd.kernel import email_addresses, languages
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
-from harvestd.market.notifications.wording import account_shown, more_shown
+from harvestd.market.notifications.mail_wording import account_shown, more_shown
 from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
 

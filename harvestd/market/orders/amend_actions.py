@@ -26,7 +26,8 @@ from harvestd.market.orders import (
 )
 from harvestd.market.orders.amending import amend
 from harvestd.market.orders.amount_rules import check_terms
-from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import Standing
 from harvestd.market.orders.minimum_rules import Least

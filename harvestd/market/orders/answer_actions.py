@@ -11,7 +11,8 @@ from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms, terms
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.orders import answer_rows, answering, changing, fulfilment_rows
-from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.fulfilment import Actor, Standing
 from harvestd.market.orders.order import OVER
 from harvestd.market.orders.parties import Party

@@ -17,7 +17,8 @@ from harvestd.kernel.errors import FieldError, IllegalTransition, NotFound, Pric
 from harvestd.kernel.sentences import worded
 from harvestd.kernel.told_values import Amount, Moment
 from harvestd.market.carts.selling import Terms
-from harvestd.market.orders.changes import By, Changed, changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed, changed
 from harvestd.market.orders.fulfilment import Actor, Standing, require
 from harvestd.market.orders.order import Line
 from harvestd.market.orders.questions import accepted, declined

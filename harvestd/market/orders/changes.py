@@ -6,7 +6,7 @@ events are made of that, and what reservations are to hold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -14,9 +14,10 @@ from typing import Any, Literal
 import attrs
 
 from harvestd.kernel.events import Event
-from harvestd.kernel.quantities import shown
 from harvestd.market.orders import questions
-from harvestd.market.orders.fulfilment import Actor, Standing, status_of
+from harvestd.market.orders.change_audit import audited
+from harvestd.market.orders.change_telling import By, Pair, Telling
+from harvestd.market.orders.fulfilment import Standing, status_of
 from harvestd.market.orders.order import OVER, Line, Part, Totals
 from harvestd.market.orders.recomputing import Amounts, goods_of, recomputed
 from harvestd.market.orders.stepping import ended
@@ -27,17 +28,6 @@ _TYPES: dict[Kind, str] = {
     "amended": "order.amended", "short": "order.line_short", "weighed": "order.line_weighed", "answered": "order.amended",
 }  # fmt: skip
 NOTHING_MORE: Mapping[str, Any] = {}
-#: A line before and after a change; None: there was none, or it was taken out.
-Pair = tuple[Line | None, Line | None]
-
-
-@attrs.frozen(kw_only=True)
-class By:
-    """Who changes an order, and why: for which of its farms, if they act for farms."""
-
-    actor: Actor
-    reason: str = ""
-    farms: Collection[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +83,7 @@ def changed(
     if not (differing or gone):
         return None
     status, version = status_of(parts), order.version + 1
-    telling = _Telling(order, version, status, by, placed_at)
+    telling = Telling(order, version, status, by, placed_at)
     touched = {line.farm_id for pair in differing for line in pair if line is not None}
     events = [
         *(telling.step(p, "", "placed") for p in opened),
@@ -110,8 +100,8 @@ def changed(
     ]
     return Changed(
         kind=kind, by=by, version=version, status=status, pairs=pairs, parts=amounts.parts, opened=amounts.parts[len(order.parts) :],
-        cancelled=tuple(gone), totals=amounts.totals, pricing=amounts.pricing, before=_audited([b for b, _ in differing], order.totals),
-        after=_audited([a for _, a in differing], amounts.totals), events=tuple(events),
+        cancelled=tuple(gone), totals=amounts.totals, pricing=amounts.pricing, before=audited([b for b, _ in differing], order.totals),
+        after=audited([a for _, a in differing], amounts.totals), events=tuple(events),
     )  # fmt: skip
 
 
@@ -174,97 +164,3 @@ def _differs(before: Line | None, after: Line | None) -> bool:
     if before is None or after is None:
         return True
     return attrs.evolve(before, discount=after.discount, tax=after.tax) != after
-
-
-def _audited(lines: Iterable[Line | None], totals: Totals) -> dict[str, Any]:
-    """Lines and totals as the audit row has them. What people wrote is not in it: it is erased one day, and this is not."""
-    return {"lines": [_entry(line) for line in lines if line is not None], "totals": _totals(totals)}
-
-
-def _totals(totals: Totals) -> dict[str, int]:
-    return {name: getattr(totals, name) for name in ("goods", "fees", "tax", "discount", "total")}
-
-
-def _entry(line: Line) -> dict[str, Any]:
-    weighed = {} if line.weighed is None else {"weighed": [shown(line.weighed.quantity), line.weighed.unit]}
-    proposed = {"proposed": True} if line.proposed else {}
-    asked = {}
-    if line.answer_by is not None:
-        asked = {"asked": questions.accepted(line).owed, "answer_by": line.answer_by.isoformat()}
-    return {
-        "line_id": line.id, "product_id": line.product_id, "quantity": shown(line.quantity), "short_of": shown(line.short_of), "total": line.owed,
-        "agreed_total": line.agreed_total, "substitution": line.wish.substitution, **weighed, **proposed, **asked,
-    }  # fmt: skip
-
-
-def _state(line: Line | None) -> dict[str, Any] | None:
-    """A line as an event tells of it; None unless it counts."""
-    return {"quantity": shown(line.left), "total": line.owed} if line is not None and line.counts else None
-
-
-@attrs.frozen
-class _Telling:
-    """The events of a change."""
-
-    order: Standing
-    version: int
-    status: str
-    by: By
-    placed_at: datetime
-
-    def step(self, part: Part, from_: str, to: str) -> Event:
-        """That a part changed; its status may be the same."""
-        data = {"farm_id": part.farm_id, "from": from_, "to": to, "order_status": self.status, "actor": self.by.actor}
-        new = {} if from_ else {"placed_at": self.placed_at.isoformat()}
-        return self._event("order.updated", data | new)
-
-    def change(self, type: str, pairs: Sequence[Pair], about: Sequence[str], more: Mapping[str, Any]) -> list[Event]:
-        """What changed: in one event or, if it is about several lines, in one each."""
-        data = {"by": self.by.actor, "farms": sorted(self.by.farms), "placed_at": self.placed_at.isoformat(), **more}
-        told = [(_line(pair), _told(pair)) for pair in pairs]
-        if not about:
-            return [self._event(type, data | {"lines": [entry for _, entry in told if entry is not None]})]
-        found = []
-        every = {"change": [entry for _, entry in told if entry is not None]} if len(about) > 1 else {}
-        for i, line_id in enumerate(about, 1):
-            before, after = self._pair(pairs, line_id)
-            subject = _line((before, after))
-            own = [entry for line, entry in told if entry is not None and (len(about) == 1 or line.id == line_id)]
-            found.append(
-                self._event(type, data | {
-                    "line_id": line_id, "farm_id": subject.farm_id, "product_id": subject.product_id, "before": _state(before), "after": _state(after),
-                    "lines": own, "last": i == len(about), **(every if i == len(about) else {}),
-                })
-            )  # fmt: skip
-        return found
-
-    def _pair(self, pairs: Sequence[Pair], line_id: str) -> Pair:
-        """A line before and after; of one that is as it was, since only what is in its place differs, it twice."""
-        same = [(line, line) for line in self.order.lines if line.id == line_id]
-        return next(pair for pair in (*pairs, *same) if _line(pair).id == line_id)
-
-    def _event(self, type: str, data: dict[str, Any]) -> Event:
-        order = self.order
-        base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "reason": self.by.reason}
-        return Event(type, f"order:{order.id}", self.version, base | data)
-
-
-def _line(pair: Pair) -> Line:
-    before, after = pair
-    found = after or before
-    assert found is not None
-    return found
-
-
-def _told(pair: Pair) -> dict[str, Any] | None:
-    """A line that changed, as events tell of it; None if it counts neither before nor after."""
-    line, (before, after) = _line(pair), map(_state, pair)
-    if before is None and after is None:
-        return None
-    return {
-        "line_id": line.id,
-        "farm_id": line.farm_id,
-        "product_id": line.product_id,
-        "before": before,
-        "after": after,
-    }

@@ -18,7 +18,7 @@ from harvestd.kernel.errors import Conflict, FieldError
 from harvestd.kernel.sentences import worded
 from harvestd.kernel.told_values import Amount
 from harvestd.market.carts.selling import Terms
-from harvestd.market.orders.changes import Pair
+from harvestd.market.orders.change_telling import Pair
 from harvestd.market.orders.new_lines import agreed_total
 from harvestd.market.orders.order import Line
 from harvestd.market.pricing.shares import rounded

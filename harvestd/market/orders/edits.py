@@ -12,7 +12,7 @@ from harvestd.market.carts.line_wishes import LineWish, Substitution
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
-from harvestd.market.orders.changes import By
+from harvestd.market.orders.change_telling import By
 from harvestd.market.pricing.billing_rules import GOODS_ALONE, Billing
 
 

@@ -15,7 +15,7 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
 from harvestd.market.orders import changing, shortage, weighing
-from harvestd.market.orders.changes import By
+from harvestd.market.orders.change_telling import By
 from harvestd.market.orders.fulfilment import Actor, Standing
 from harvestd.market.orders.parties import ROLE, Party
 from harvestd.market.orders.rows import Order

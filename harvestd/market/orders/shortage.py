@@ -23,7 +23,8 @@ from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.withheld import withheld
 from harvestd.market.orders import questions
-from harvestd.market.orders.changes import By, Changed, changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed, changed
 from harvestd.market.orders.consent import kept, require_within
 from harvestd.market.orders.fulfilment import Actor, Standing, require
 from harvestd.market.orders.new_lines import charged, line_of, of_quantity

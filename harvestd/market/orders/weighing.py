@@ -19,7 +19,8 @@ from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.measure_rules import final_total
 from harvestd.market.orders import questions
-from harvestd.market.orders.changes import By, Changed, changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed, changed
 from harvestd.market.orders.fulfilment import Standing, require
 from harvestd.market.orders.new_lines import agreed_total
 from harvestd.market.orders.order import Line

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.notifications.wording import account_shown
+from harvestd.market.notifications.mail_wording import account_shown
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person

@@ -13,9 +13,10 @@ from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.notifications.account_messages import NOTED, OWN_MAILS
+from harvestd.market.notifications.mail_wording import account_shown, more_shown
 from harvestd.market.notifications.messages import MESSAGES, ROLES
 from harvestd.market.notifications.texts import MAILS, texts
-from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
+from harvestd.market.notifications.wording import again, shown
 from tests.english import english_in
 
 GATE = {"method": "pickup", "pickup_point": {"name": "Gate", "address": "1 Lane"}}

@@ -14,7 +14,8 @@ from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Held, Reshaping, demand, reshape
 from harvestd.market.orders.amending import amend
 from harvestd.market.orders.answering import Answer, answer, unanswered
-from harvestd.market.orders.changes import By, Changed
+from harvestd.market.orders.change_telling import By
+from harvestd.market.orders.changes import Changed
 from harvestd.market.orders.edits import Amending, Edit
 from harvestd.market.orders.fulfilment import OVER, Actor, Standing
 from harvestd.market.orders.order import Line

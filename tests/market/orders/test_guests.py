@@ -28,9 +28,9 @@ ADA = {"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+43 664 123
 #: Whatever the market has of a guest.
 SAID = Statement(
     "test.said_of_guests",
-    """select (select count(*) from orders o where o::text ~ 'Lovelace|ada@example|664|Secret Lane|dog bites'),
+    """select (select count(*) from orders o where o::text ~ 'Lovelace|ada@example|6641234567|Secret Lane|dog bites'),
               (select count(*) from order_parts p where p::text like '%Secret Lane%'),
-              (select count(*) from notifications n where n::text ~ 'Lovelace|664|Secret Lane|dog bites'),
+              (select count(*) from notifications n where n::text ~ 'Lovelace|6641234567|Secret Lane|dog bites'),
               (select count(*) from order_keys)""",
     lambda *counts: counts,
 )
