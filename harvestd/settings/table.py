@@ -139,7 +139,7 @@ class Settings:
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
     rate_coupon: str = setting("10/60 60/3600 200/86400", "requests/seconds", "Orders and quotes with a coupon, right or wrong, and codes that farms give theirs, together, each caller and each address (IPv6: /64), so that nobody guesses codes.")
-    rate_hold: str = setting("10/60 60/3600", "requests/seconds", "Quotes that are held, each caller and each address (IPv6: /64).")
+    rate_hold: str = setting("10/60 60/3600", "requests/seconds", "Quotes that are held, each caller and each address (IPv6: /64); those who have signed in and strangers apart.")
     rate_upload: str = setting("10/60 60/3600", "requests/seconds", "Files uploaded, each caller.")
     rate_guest: str = setting("20/600 60/3600 200/86400", "requests/seconds", "Orders of guests, each address.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")

@@ -181,13 +181,17 @@ class Gate:
         return reply
 
     async def _guard(self, route: Route, context: RequestContext) -> None:
-        """Count a body that could be a guess, or holds something, for its caller and for the address. Raises ``TooMany``."""
+        """Count a body that could be a guess, or holds something, for its caller and for the address: there strangers and those who have signed in each have what they
+        may do, so that nobody who has no account uses up what their neighbours have. Raises ``TooMany``."""
         if route.guarded is None:
             return
-        callers = [] if context.caller is None else [f"user:{context.caller.user_id}"]
+        at = bucket_of(context.address)
+        counted_for = (
+            [f"address:{at}"] if context.caller is None else [f"user:{context.caller.user_id}", f"people:{at}"]
+        )
         counted: replies.Headers = ()
         for limit in route.guarded(context):
-            for who in (*callers, f"address:{bucket_of(context.address)}"):
+            for who in counted_for:
                 headers, refusal = await self.limits.count(limit, who, "guesses")
                 if refusal is not None:
                     raise refusal

@@ -229,14 +229,17 @@ async def test_whoever_closes_their_account_holds_nothing(market: Market) -> Non
     assert (await reserved(market), await market.parts.database.row(QUOTES)) == ([0.0], 0)
 
 
-async def test_holds_are_counted_for_their_address_whoever_asks_and_with_a_coupon_too(market: Market) -> None:
+async def test_holds_are_counted_for_their_address_of_strangers_and_of_others_apart_and_with_a_coupon_too(
+    market: Market,
+) -> None:
+    """Who has no account uses up nothing of those who have."""
     settings = attrs.evolve(market.parts.settings, rate_limits=True, rate_hold="3/60", rate_default="1000/60")
     market = make_market(attrs.evolve(market.parts, settings=settings))
-    farmer, buyer = await market.farmer(), await market.person()
+    farmer, buyer, other = await market.farmer(), await market.person(), await market.person()
     product = await sold(market, farmer)
-    asked = [(market.stranger, ""), (market.stranger, ""), (buyer, "SPRING"), (market.stranger, ""), (buyer, "SPRING")]
+    asked = [*[(market.stranger, "")] * 4, (buyer, "SPRING"), (buyer, ""), (other, "SPRING"), (other, "")]
     answers = [await quote(who, (product, 1), hold=True, coupon=coupon) for who, coupon in asked]
-    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 200, 200, 200, 429]
     assert (await quote(market.stranger, (product, 1))).status == 200, "to ask is another thing"
 
 
