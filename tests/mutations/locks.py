@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 #: Where locks have to have a row: modules and folders of the market.
-ROOMS = ("orders", "days", "carts", "pricing", "catalogue/stock_rows.py")
+ROOMS = ("orders", "days", "carts", "pricing", "catalogue/shelf_rows.py", "catalogue/stock_rows.py")
 
 _ORDERS, _DAYS, _CARTS = "tests/market/orders/", "tests/market/days/", "tests/market/carts/"
 _MEETINGS = _ORDERS + "test_meetings.py::"
@@ -33,21 +33,21 @@ def _lock(path: str, what: str, was: str, became: str, *tests: str) -> Lock:
 LOCKS: tuple[Lock, ...] = (
     # --- products and what is reserved of them ---
     _lock(
-        "catalogue/stock_rows.py", "the products of an order", "{_shelf(sight.PAID, sight.SEES)} for no key update of p", "{_shelf(sight.PAID, sight.SEES)}",
+        "catalogue/shelf_rows.py", "the products of an order", "{_shelf(sight.PAID, sight.SEES)} for no key update of p", "{_shelf(sight.PAID, sight.SEES)}",
         _MEETINGS + "test_the_last_one_is_for_the_first_who_waits_for_it",
     ),
     _lock(
-        "catalogue/stock_rows.py", "the products of a change, a hold, or a sale", "{_shelf('p.price', 'true')} for no key update of p", "{_shelf('p.price', 'true')}",
+        "catalogue/shelf_rows.py", "the products of a change, a hold, or a sale", "{_shelf('p.price', 'true')} for no key update of p", "{_shelf('p.price', 'true')}",
         _RACES + "test_two_orders_that_grow_never_have_more_than_there_is", _ORDERS + "test_quotes.py::test_two_holds_for_one_stock_that_meet_are_one",
     ),
     Lock(
-        "catalogue/stock_rows.py", "the order of the products: as they are asked for",
+        "catalogue/shelf_rows.py", "the order of the products: as they are asked for",
         (("order by p.id\"\"\"", "order by array_position(:product_ids::uuid[], p.id)\"\"\""),
          ("    ids = sorted(set(product_ids))", "    ids = list(dict.fromkeys(product_ids))")),
         (_MEETINGS + "test_carts_of_the_same_in_opposite_orders_do_not_wait_for_each_other",),
     ),
     _lock(
-        "catalogue/stock_rows.py", "the groups of a buyer", "order by group_id for key share", "order by group_id",
+        "catalogue/shelf_rows.py", "the groups of a buyer", "order by group_id for key share", "order by group_id",
         "tests/market/catalogue/test_sight.py::test_an_order_beside_the_end_of_a_membership_is_wholly_before_or_after_it",
     ),
     _lock(
@@ -59,12 +59,12 @@ LOCKS: tuple[Lock, ...] = (
         _MEETINGS + "test_two_who_restock_at_once_both_have",
     ),
     _lock(
-        "catalogue/stock_rows.py", "the products of orders that are placed together",
+        "catalogue/shelf_rows.py", "the products of orders that are placed together",
         "select from products where id = any(:product_ids::uuid[]) order by id for no key update", "select from products where id = any(:product_ids::uuid[]) order by id",
         _ORDERS + "test_placing_together.py::test_a_group_is_decided_by_what_those_it_waited_for_have_left",
     ),
     _lock(
-        "catalogue/stock_rows.py", "the groups of buyers whose orders are placed together", "order by user_id, group_id for key share", "order by user_id, group_id",
+        "catalogue/shelf_rows.py", "the groups of buyers whose orders are placed together", "order by user_id, group_id for key share", "order by user_id, group_id",
         _ORDERS + "test_placing_together.py::test_a_group_beside_the_end_of_a_membership_is_at_the_price_of_everybody",
     ),
     # --- orders ---

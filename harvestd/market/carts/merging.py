@@ -8,7 +8,7 @@ from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as store
 from harvestd.market.carts.merging_rules import merged
 from harvestd.market.carts.token import token_of
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.unit_of_work import UnitOfWork
@@ -29,7 +29,7 @@ async def merge(unit: UnitOfWork, token_hash: bytes, user_id: str, most: int) ->
         return
     own = await store.open(unit.tx, unit.new_id(), user_id, None, unit.now)
     mine = await item_rows.items(unit.tx, own.id)
-    shelf = await stock.see(unit.tx, [item.product_id for item in theirs], Buyer(viewer=user_id))
+    shelf = await shelf_rows.see(unit.tx, [item.product_id for item in theirs], Buyer(viewer=user_id))
     shelf = await with_packs(unit.tx, shelf, [(item.product_id, item.variant_id) for item in theirs])
     found = merged(mine, theirs, shelf, most)
     if found.put:

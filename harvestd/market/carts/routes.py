@@ -19,7 +19,7 @@ from harvestd.market.carts.selling import quantity_faults, too_much
 from harvestd.market.carts.shapes import CartItemQuery, PutItem, PutItems
 from harvestd.market.carts.views import priced_view
 from harvestd.market.carts.wishes_rules import Wish, items, with_cure
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
@@ -66,7 +66,7 @@ async def put_many(request: RequestContext, body: PutItems) -> Result:
 
 async def _shelf(request: RequestContext, wishes: Sequence[Wish]) -> Mapping[str, OnSale]:
     """What is wished for, as it is on sale now."""
-    shelf = await stock.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
+    shelf = await shelf_rows.see(request.tx, [wish.product_id for wish in wishes], somebody(request), other(request))
     shelf = await with_packs(request.tx, shelf, [(wish.product_id, wish.variant_id) for wish in wishes])
     return await marked(request.tx, request.parts.settings, holder(request).user_id, shelf)
 

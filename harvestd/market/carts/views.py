@@ -12,7 +12,7 @@ from harvestd.market.carts import rules as market
 from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.image_shapes import Image
 from harvestd.market.catalogue.measure_shapes import priced_by
 from harvestd.market.catalogue.variant_rows import with_packs
@@ -30,7 +30,7 @@ async def priced_view(request: RequestContext, reader: Reader, cart: store.Found
     """The cart, or an empty one where there is none."""
     items = await item_rows.items(reader, cart.id) if cart is not None else []
     ids = [item.product_id for item in items]
-    shelf = await stock.see(reader, ids, somebody(request), other(request)) if items else {}
+    shelf = await shelf_rows.see(reader, ids, somebody(request), other(request)) if items else {}
     shelf = await with_packs(reader, shelf, [(item.product_id, item.variant_id) for item in items])
     caller = None if request.caller is None else request.caller.user_id
     shelf = await marked(reader, request.parts.settings, caller, shelf)

@@ -11,7 +11,7 @@ from harvestd.market.carts.routes import holder
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.window_rules import Offer, offers
 from harvestd.market.carts.window_shapes import CartWindow, CartWindowFarm, CartWindows, WindowDay, WindowLeft
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.catalogue.viewing import somebody
 from harvestd.market.days import load_rules, showing, slot_rows
@@ -37,7 +37,7 @@ async def _parts(request: RequestContext) -> Sequence[market.Part]:
     cart = await store.find(request.reader, *holder(request).key)
     items = await item_rows.items(request.reader, cart.id) if cart is not None else []
     ids = [item.product_id for item in items]
-    shelf = await stock.see(request.reader, ids, somebody(request), "") if items else {}
+    shelf = await shelf_rows.see(request.reader, ids, somebody(request), "") if items else {}
     shelf = await with_packs(request.reader, shelf, [(item.product_id, item.variant_id) for item in items])
     return market.price(items, shelf, today(request), terms(request.parts.settings))[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harvestd.kernel.errors import Forbidden, NotFound
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rules import give_back
 from harvestd.market.orders import (
@@ -81,7 +82,7 @@ async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str 
         unit.record(*told(moved))
         return
     held = [h for h in await stock.held(unit.tx, [before.id]) if h.farm_id in moved.farms]
-    shelf = await stock.lock(unit.tx, [h.product_id for h in held])
+    shelf = await shelf_rows.lock(unit.tx, [h.product_id for h in held])
     effect = give_back(held, shelf, expired=moved.to == "expired")
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
     if stepping.gives_coupon_back(before, moved.status):

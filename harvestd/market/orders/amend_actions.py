@@ -13,6 +13,7 @@ from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.rules import Item
 from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.orders import (
@@ -161,7 +162,7 @@ async def _shelves(
         *((x.product_id, x.variant_id) for x in lines),
         *((e.product_id, e.variant_id) for e in edits if e.product_id),
     ]
-    goods = await stock.lock(unit.tx, [product_id for product_id, _ in keys])
+    goods = await shelf_rows.lock(unit.tx, [product_id for product_id, _ in keys])
     return goods, await changing.seen(unit, order, keys, wanted.language, wanted.staff_sight)
 
 

@@ -9,6 +9,7 @@ import attrs
 from harvestd.kernel.errors import Forbidden, IllegalTransition
 from harvestd.kernel.sentences import worded
 from harvestd.market.carts.selling import Terms, terms
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.orders import answer_rows, answering, changing, fulfilment_rows
 from harvestd.market.orders.change_telling import By
@@ -101,5 +102,5 @@ async def _store(unit: UnitOfWork, order: Standing, change: Changed | None, acto
         return
     held = await stock.held(unit.tx, [order.id])
     gone = {*change.removed, *(h.line_id for h in held if h.farm_id in {part.farm_id for part in change.cancelled})}
-    goods = await stock.lock(unit.tx, [h.product_id for h in held if h.line_id in gone])
+    goods = await shelf_rows.lock(unit.tx, [h.product_id for h in held if h.line_id in gone])
     await changing.store(unit, order, change, changing.Concerned(held, goods, {}), actor_id, terms)

@@ -13,6 +13,7 @@ from harvestd.kernel.errors import FieldError, NotFound, OutOfStock
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.quantities import shown
 from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
@@ -48,7 +49,7 @@ async def seen(
     unit: UnitOfWork, order: Standing, keys: Sequence[tuple[str, str | None]], language: str = "", staff: bool = False
 ) -> Mapping[str, OnSale]:
     """Locked products, and packs of them, as the order's buyer sees them: at their prices."""
-    found = await stock.see(unit.tx, [p for p, _ in keys], Buyer(viewer=order.buyer_id, staff=staff), language)
+    found = await shelf_rows.see(unit.tx, [p for p, _ in keys], Buyer(viewer=order.buyer_id, staff=staff), language)
     return await with_packs(unit.tx, found, keys)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harvestd.kernel.families import stale
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rules import settle
 from harvestd.queue.envelope import Envelope
@@ -23,7 +24,7 @@ async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
         return
     held = await stock.held(unit.tx, sorted({order_id for order_id, _ in ready}))
     due = [h for h in held if h.state == "live" and (h.order_id, h.farm_id if h.awaits_farm else None) in ready]
-    shelf = await stock.lock(unit.tx, [h.product_id for h in due])
+    shelf = await shelf_rows.lock(unit.tx, [h.product_id for h in due])
     effect = settle(due, shelf)
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
     if effect.families:  # pages show the stock level and the number of sales, too

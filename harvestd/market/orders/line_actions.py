@@ -11,6 +11,7 @@ import attrs
 from harvestd.kernel.errors import Forbidden, MarketError, NotFound
 from harvestd.kernel.units import Amount
 from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.variant_rules import key
@@ -41,7 +42,7 @@ async def short(
     held = await stock.held(unit.tx, [order.id])
     replaced = [x.product_id for x in order.lines if x.replaces == line_id]
     more = [] if said.substitute is None else [said.substitute[0]]
-    goods = await stock.lock(unit.tx, [line.product_id, *replaced, *more])
+    goods = await shelf_rows.lock(unit.tx, [line.product_id, *replaced, *more])
     substitute: shortage.Substitute | None = None
     shelf: Mapping[str, OnSale] = {}
     if said.substitute is not None:

@@ -14,7 +14,7 @@ from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import Terms
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.variant_rows import with_packs
 from harvestd.market.days.window_rules import Measures
@@ -122,7 +122,7 @@ async def _locked(
     """An order number, and what is wanted, locked; what is ``held`` for this order is there for it."""
     ids = [one.product_id for one in wanted]
     buyer_id = ordering.buyer.user_id
-    number, locked = await stock.lock_for_order(unit.tx, ids, buyer_id, ordering.staff, ordering.language)
+    number, locked = await shelf_rows.lock_for_order(unit.tx, ids, buyer_id, ordering.staff, ordering.language)
     there = quote_rules.without(locked, held) if held else locked
     shelf = await with_packs(unit.tx, there, [(one.product_id, one.variant_id) for one in wanted])
     return number, await marked(unit.tx, unit.parts.settings, buyer_id, shelf)

@@ -12,9 +12,9 @@ from harvestd.kernel.errors import MarketError
 from harvestd.kernel.events import Event
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.selling import Terms
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.catalogue.stock_rows import Shelves
+from harvestd.market.catalogue.shelf_rows import Shelves
 from harvestd.market.catalogue.variant_rows import Kept, beside_packs, kept_of
 from harvestd.market.days import day_actions
 from harvestd.market.orders import baskets, placing, placing_rows, quote_rows, quote_rules, windows, windows_together
@@ -51,7 +51,7 @@ async def place(
     bookings = await windows_together.begin(
         unit, [quote_rules.ways_of(b.quote.content) if b.quote else one.ways for _, one, b in whole], by_days
     )
-    shelves = await stock.lock_for_orders(
+    shelves = await shelf_rows.lock_for_orders(
         unit.tx, [Shelves([id for id, _ in b.named], one.buyer.user_id, one.language) for _, one, b in whole]
     )
     known = _Known(

@@ -14,7 +14,7 @@ from harvestd.kernel.errors import FieldError, MarketClosed, MarketError
 from harvestd.kernel.families import stale
 from harvestd.market.carts.own_products import marked
 from harvestd.market.carts.selling import Terms
-from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue import shelf_rows
 from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.product_events import happened
@@ -55,8 +55,8 @@ async def quote(
         old = await quote_rows.lock_holder(unit.tx, holder.user_id, None if holder.user_id else holder.token_hash)
         before = await quote_rows.held(unit.tx, [one.id for one in old])
     booking = await windows.begin(unit, ordering.ways)
-    locked = await stock.lock(unit.tx, [*ids, *before.stock]) if hold else {}
-    shown = await stock.see(unit.tx, ids, buyer, ordering.language)
+    locked = await shelf_rows.lock(unit.tx, [*ids, *before.stock]) if hold else {}
+    shown = await shelf_rows.see(unit.tx, ids, buyer, ordering.language)
     shelf = await with_packs(
         unit.tx, quote_rules.without(shown, before.stock), [(one.product_id, one.variant_id) for one in wanted]
     )
@@ -122,7 +122,7 @@ async def end(unit: UnitOfWork, quote_id: str) -> None:
     if found is None:
         return
     before = await quote_rows.held(unit.tx, [found.id])
-    locked = await stock.lock(unit.tx, list(before.stock))
+    locked = await shelf_rows.lock(unit.tx, list(before.stock))
     await _shift(unit, locked, quote_rules.shift(locked, before.stock, {}), found.id)
     await held_places.give_back(unit, found.id, before.places)
     await quote_rows.delete(unit.tx, [found.id])

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 
-from harvestd.market.catalogue import stock_rows as stock
-from harvestd.market.catalogue.stock_rows import Shelves
+from harvestd.market.catalogue import shelf_rows
+from harvestd.market.catalogue.shelf_rows import Shelves
 from harvestd.market.orders import baskets, placing_together
 from harvestd.market.orders.placing_routes import may_share
 from harvestd.market.orders.placing_shapes import PlaceOrder
@@ -211,7 +211,9 @@ async def test_a_group_is_decided_by_what_those_it_waited_for_have_left(market: 
     product, url = (await market.product(farmer, unit="box", stock=3))["id"], market.parts.database.settings.dsn
     asked = [Shelves([product], buyer.id, "") for buyer in (one, two)]
     with holding(url, "update products set reserved = reserved + 2 where id = %s", product) as locked:
-        [shelves] = await meeting(url, locked, change(market.parts, lambda unit: stock.lock_for_orders(unit.tx, asked)))
+        [shelves] = await meeting(
+            url, locked, change(market.parts, lambda unit: shelf_rows.lock_for_orders(unit.tx, asked))
+        )
     assert [shelf[product].reserved for _, shelf in shelves] == [2, 2]
 
 
@@ -224,7 +226,7 @@ async def test_a_group_beside_the_end_of_a_membership_is_at_the_price_of_everybo
     asked, url = [Shelves([product], member.id, "")], market.parts.database.settings.dsn
     with holding(url, "delete from group_members where user_id = %s", member.id) as locked:
         [[(_, shelf)]] = await meeting(
-            url, locked, change(market.parts, lambda unit: stock.lock_for_orders(unit.tx, asked))
+            url, locked, change(market.parts, lambda unit: shelf_rows.lock_for_orders(unit.tx, asked))
         )
     assert shelf[product].price == 500
 

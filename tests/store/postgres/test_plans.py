@@ -19,7 +19,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import item_rows
 from harvestd.market.carts import rows as carts
-from harvestd.market.catalogue import cards, listing_terms, listings
+from harvestd.market.catalogue import cards, listing_terms, listings, shelf_rows
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
@@ -293,8 +293,8 @@ READS: dict[str, Reads] = {
     "what was answered about a line": lambda r: answer_rows.said(r, ORDER, USER),
     "an order to move": lambda r: fulfilment_rows.lock(r, ORDER),
     "orders that are due": lambda r: fulfilment_rows.due(r, NOW, 100),
-    "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
-    "the products of several orders": lambda r: stock.lock_for_orders(r, [stock.Shelves([ORDER, USER], USER, "de")] * 20),
+    "the products of an order": lambda r: shelf_rows.lock_for_order(r, [ORDER, USER], USER),
+    "the products of several orders": lambda r: shelf_rows.lock_for_orders(r, [shelf_rows.Shelves([ORDER, USER], USER, "de")] * 20),
     "the reservations of an order": lambda r: stock.held(r, [ORDER]),
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
     "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),
